@@ -1,0 +1,62 @@
+// swift-tools-version: 6.2
+// The architecture: one target per module, and a target may import only what it lists here.
+// `.ci/check-imports` holds the sources against this table.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "etcd-backup",
+  products: [
+    .executable(name: "etcd-backup", targets: ["etcd-backup"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // C libraries, as Debian packages them.
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(
+      name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+
+    // The product, from the bytes up.
+    .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .target(name: "HTTP", dependencies: ["CCurl"], swiftSettings: strict),
+    .target(name: "Etcd", dependencies: ["HTTP", "Digests"], swiftSettings: strict),
+    .target(name: "AzureBlob", dependencies: ["HTTP", "Digests", "CExpat"], swiftSettings: strict),
+    .target(
+      name: "Kubernetes",
+      dependencies: ["HTTP", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
+    .target(
+      name: "Backup",
+      dependencies: [
+        "HTTP", "Digests", "Etcd", "AzureBlob", "Kubernetes",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "etcd-backup",
+      dependencies: [
+        "Backup",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict,
+      linkerSettings: [
+        .unsafeFlags(["-Xlinker", "--gc-sections", "-Xlinker", "-s"], .when(configuration: .release))
+      ]),
+  ]
+)
