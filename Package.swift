@@ -56,7 +56,8 @@ let package = Package(
       ],
       swiftSettings: strict,
       linkerSettings: [
-        .unsafeFlags(["-Xlinker", "--gc-sections", "-Xlinker", "-s"], .when(configuration: .release))
+        .unsafeFlags(
+          ["-Xlinker", "--gc-sections", "-Xlinker", "-s"], .when(configuration: .release))
       ]),
   ]
 )

@@ -1,0 +1,14 @@
+/// HMAC-SHA256 (RFC 2104), computed by OpenSSL: what Azure's SharedKey signs with.
+
+internal import COpenSSL
+
+package enum HMACSHA256 {
+  /// The 32-byte authentication code of `message` under `key`.
+  package static func code(of message: [UInt8], key: [UInt8]) -> [UInt8] {
+    var code = [UInt8](repeating: 0, count: SHA256Digest.byteCount)
+    let result = unsafe HMAC(
+      EVP_sha256(), key, Int32(key.count), message, message.count, &code, nil)
+    precondition(unsafe result != nil, "OpenSSL could not compute an HMAC-SHA256")
+    return code
+  }
+}

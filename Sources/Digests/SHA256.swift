@@ -1,0 +1,72 @@
+/// SHA-256 over bytes that arrive in pieces, computed by OpenSSL.
+
+internal import COpenSSL
+
+/// One running SHA-256: made in `init`, fed with `update`, consumed by `finish`.
+@safe package struct SHA256: ~Copyable {
+  private let context: OpaquePointer
+
+  package init() {
+    guard let context = unsafe EVP_MD_CTX_new(),
+      unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
+    else {
+      fatalError("OpenSSL could not start a SHA-256")  // only when memory is exhausted
+    }
+    unsafe self.context = context
+  }
+
+  deinit {
+    unsafe EVP_MD_CTX_free(context)
+  }
+
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    guard let start = bytes.baseAddress else { return }
+    let status = unsafe EVP_DigestUpdate(context, start, bytes.count)
+    precondition(status == 1, "OpenSSL refused bytes for a SHA-256")
+  }
+
+  package consuming func finish() -> SHA256Digest {
+    var bytes = [UInt8](repeating: 0, count: SHA256Digest.byteCount)
+    let status = unsafe EVP_DigestFinal_ex(context, &bytes, nil)
+    precondition(status == 1, "OpenSSL could not finish a SHA-256")
+    return SHA256Digest(unchecked: bytes)
+  }
+
+  /// The SHA-256 of bytes that are all there.
+  package static func digest(of bytes: [UInt8]) -> SHA256Digest {
+    var running = SHA256()
+    unsafe bytes.withUnsafeBytes { unsafe running.update($0) }
+    return running.finish()
+  }
+}
+
+/// A finished SHA-256: 32 bytes, printed as 64 lower-case hex digits.
+package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
+  package static let byteCount = 32
+
+  package let bytes: [UInt8]
+
+  fileprivate init(unchecked bytes: [UInt8]) {
+    self.bytes = bytes
+  }
+
+  /// Returns `nil` unless there are exactly 32 bytes.
+  package init?(_ bytes: [UInt8]) {
+    guard bytes.count == Self.byteCount else { return nil }
+    self.bytes = bytes
+  }
+
+  /// Returns `nil` unless `hex` is exactly 64 hex digits.
+  package init?(hex: String) {
+    let digits = hex.utf8.map { Character(UnicodeScalar($0)).hexDigitValue }
+    guard digits.count == 2 * Self.byteCount else { return nil }
+    var bytes: [UInt8] = []
+    for pair in stride(from: 0, to: digits.count, by: 2) {
+      guard let high = digits[pair], let low = digits[pair + 1] else { return nil }
+      bytes.append(UInt8(high << 4 | low))
+    }
+    self.bytes = bytes
+  }
+
+  package var description: String { Hex.lowercase(bytes) }
+}

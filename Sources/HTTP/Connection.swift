@@ -1,0 +1,58 @@
+/// How one server is reached: whom to trust, who we are, through which proxy, how patiently.
+
+package struct Connection: Sendable {
+  package var trust = Trust.system
+  package var identity: ClientIdentity?
+  package var proxy = Proxy.none
+  /// `host:port` to connect to instead of the URL's, whose host then only names the server that
+  /// the certificate must be for.
+  package var address: String?
+  package var timeouts = Timeouts()
+
+  package init() {}
+
+  package enum Trust: Sendable, Equatable {
+    case system
+    /// Only these authorities, in PEM.
+    case authorities([UInt8])
+    /// The server's certificate is not looked at. Only a kubeconfig can ask for this.
+    case anyone
+  }
+
+  package enum Proxy: Sendable, Equatable {
+    case none
+    /// `https_proxy`, `http_proxy`, `no_proxy` and `all_proxy`, as curl reads them.
+    case environment
+    case url(String)
+  }
+
+  package struct Timeouts: Sendable, Equatable {
+    /// Name resolution, TCP and TLS together.
+    package var connect = Duration.seconds(10)
+    /// Not one byte in either direction, also before the first byte of an answer. Whole seconds.
+    package var stall = Duration.seconds(30)
+    /// The whole request; `nil` where its length is not ours to say.
+    package var total: Duration?
+
+    package init() {}
+  }
+}
+
+/// A client certificate and its key, both PEM, in memory only.
+///
+/// Printing it in any way yields `<client identity>`.
+package struct ClientIdentity: Sendable, Equatable {
+  let certificate: [UInt8]
+  let key: [UInt8]
+
+  package init(certificate: [UInt8], key: [UInt8]) {
+    self.certificate = certificate
+    self.key = key
+  }
+}
+
+extension ClientIdentity: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+  package var description: String { "<client identity>" }
+  package var debugDescription: String { description }
+  package var customMirror: Mirror { Mirror(self, children: []) }
+}

@@ -1,0 +1,46 @@
+/// The reading end of an answer whose body is too large to keep: pulled, never pushed.
+
+/// While nobody reads, at most about 1 MiB waits in memory and then the sender waits.
+/// Letting go of a download takes it off the wire.
+package struct Download: ~Copyable {
+  private let exchange: Exchange
+  private let transport: Transport
+
+  init(_ exchange: Exchange, on transport: Transport) {
+    self.exchange = exchange
+    self.transport = transport
+  }
+
+  deinit {
+    transport.cancel(exchange)
+  }
+
+  package var status: Int { exchange.status }
+  package var headers: Headers { exchange.headers }
+
+  /// Replaces `bytes` by the next piece of the body; `false`, and `bytes` empty, once the body has
+  /// ended as HTTP says it should.
+  ///
+  /// Throws where it ended in any other way; what came before has been handed out by then.
+  package func read(into bytes: inout [UInt8]) throws(TransferError) -> Bool {
+    bytes.removeAll(keepingCapacity: true)
+    exchange.resume()
+    try transport.wait(for: exchange.request.summary) {
+      !exchange.inbox.isEmpty || exchange.isFinished
+    }
+    if exchange.inbox.isEmpty {
+      if case .failure(let error) = exchange.outcome { throw error }
+      return false
+    }
+    swap(&bytes, &exchange.inbox)
+    return true
+  }
+
+  /// All the rest of a body that should be short, such as an error's; cut off at `limit` bytes.
+  package consuming func readAll(limit: Int) throws(TransferError) -> [UInt8] {
+    var all: [UInt8] = []
+    var piece: [UInt8] = []
+    while all.count < limit, try read(into: &piece) { all += piece }
+    return Array(all.prefix(limit))
+  }
+}

@@ -1,0 +1,222 @@
+/// One request under way and its answer as it comes in: the state that libcurl's callbacks touch.
+
+internal import CCurl
+
+/// Lives in a class because libcurl calls back into it while somebody up the stack holds the
+/// transport; nothing but the callbacks touches it during a libcurl call.
+@safe package final class Exchange {
+  /// What becomes of the answer's body.
+  enum BodyHandling {
+    /// It is kept until the end; more than this many bytes is an error.
+    case collect(limit: Int)
+    /// It is read while it comes; at this many unread bytes the sender is made to wait.
+    case stream(inboxCapacity: Int)
+  }
+
+  package let request: Request
+  let handle = EasyHandle()
+  private let bodyHandling: BodyHandling
+  private let headerList: UnsafeMutablePointer<curl_slist>?
+  private let connectList: UnsafeMutablePointer<curl_slist>?
+
+  private(set) var status = 0
+  private(set) var headers = Headers()
+  /// All lines of the head have come, and it is the final one.
+  private(set) var hasHead = false
+  var inbox: [UInt8] = []
+  private(set) var isPaused = false
+  private var isTooLarge = false
+  /// Set by the transport when libcurl is done with this request.
+  private(set) var outcome: Result<Response, TransferError>?
+
+  init(_ request: Request, over connection: Connection, body: BodyHandling) {
+    self.request = request
+    bodyHandling = body
+    unsafe headerList = Self.makeHeaderList(request)
+    unsafe connectList = connection.address.flatMap { unsafe curl_slist_append(nil, "::\($0)") }
+    configure(connection)
+  }
+
+  deinit {
+    unsafe curl_slist_free_all(headerList)
+    unsafe curl_slist_free_all(connectList)
+  }
+
+  /// The whole answer, or why there is none; `nil` while it is still under way.
+  package var result: Result<Response, TransferError>? { outcome }
+
+  var isFinished: Bool { outcome != nil }
+
+  /// Lets a sender that was made to wait go on.
+  func resume() {
+    guard isPaused else { return }
+    isPaused = false
+    _ = unsafe curl_easy_pause(handle.raw, CURLPAUSE_CONT)
+  }
+
+  func finish(_ code: CURLcode) {
+    if isTooLarge {
+      outcome = .failure(
+        TransferError(.answerTooLarge, request: request.summary, detail: "over \(bodyLimit) bytes"))
+    } else if code != CURLE_OK {
+      outcome = .failure(
+        TransferError(code: code, message: handle.errorMessage, request: request.summary))
+    } else {
+      // A streamed body is the reader's: it may not have read all of it yet.
+      let body = if case .collect = bodyHandling { inbox } else { [UInt8]() }
+      outcome = .success(Response(status: status, headers: headers, body: body))
+    }
+  }
+
+  private var bodyLimit: Int {
+    switch bodyHandling {
+    case .collect(let limit): limit
+    case .stream(let capacity): capacity
+    }
+  }
+}
+
+// MARK: - What libcurl reports
+
+extension Exchange {
+  /// One line of the head, or of the trailers.
+  fileprivate func receiveHeader(_ bytes: UnsafeRawBufferPointer) {
+    let line = unsafe String(decoding: bytes, as: UTF8.self)
+    if line.hasPrefix("HTTP/") {
+      // A new head: an interim answer (1xx) may have come before it.
+      headers = Headers()
+      status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+    } else if line.trimmingPrefix(while: \.isWhitespace).isEmpty {
+      hasHead = status >= 200
+    } else {
+      headers.add(line: line[...])
+    }
+  }
+
+  /// A piece of the body; the answer is how many bytes were taken, or a pause.
+  fileprivate func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+    switch bodyHandling {
+    case .collect(let limit) where inbox.count + bytes.count > limit:
+      isTooLarge = true
+      return 0
+    case .stream(let capacity) where !inbox.isEmpty && inbox.count + bytes.count > capacity:
+      isPaused = true
+      return Int(CURL_WRITEFUNC_PAUSE)
+    default:
+      unsafe inbox.append(contentsOf: bytes)
+      return bytes.count
+    }
+  }
+}
+
+private func exchange(behind context: UnsafeMutableRawPointer?) -> Exchange? {
+  guard let context = unsafe context else { return nil }
+  return unsafe Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
+}
+
+// MARK: - How libcurl is set up
+
+extension Exchange {
+  private static func makeHeaderList(_ request: Request) -> UnsafeMutablePointer<curl_slist>? {
+    var list: UnsafeMutablePointer<curl_slist>?
+    // Names of our own that libcurl would otherwise fill in: `Expect` costs a second for every
+    // large body, and a Content-Type that we did not sign breaks the signature.
+    var lines = ["Expect:", "Accept:", "User-Agent: etcd-backup"]
+    if request.body != nil && request.headers["content-type"] == nil {
+      lines.append("Content-Type:")
+    }
+    lines += request.headers.fields.map {
+      $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)"
+    }
+    for line in lines { unsafe list = curl_slist_append(list, line) }
+    return unsafe list
+  }
+
+  private func configure(_ connection: Connection) {
+    handle.set(CURLOPT_URL, to: request.url)
+    handle.set(CURLOPT_CUSTOMREQUEST, to: request.method)
+    handle.set(CURLOPT_PATH_AS_IS, to: 1)
+    handle.set(CURLOPT_NOSIGNAL, to: 1)
+    handle.set(CURLOPT_PROTOCOLS_STR, to: "http,https")
+    handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_1_1)
+    handle.set(CURLOPT_BUFFERSIZE, to: 256 * 1024)
+    handle.set(CURLOPT_UPLOAD_BUFFERSIZE, to: 256 * 1024)
+    _ = unsafe curl_shim_set_list(handle.raw, CURLOPT_HTTPHEADER, headerList)
+    _ = unsafe curl_shim_set_list(handle.raw, CURLOPT_CONNECT_TO, connectList)
+    if request.method == "HEAD" { handle.set(CURLOPT_NOBODY, to: 1) }
+    if let body = request.body {
+      handle.set(CURLOPT_POSTFIELDSIZE_LARGE, toOffset: body.count)
+      unsafe body.withBytes {
+        _ = unsafe curl_shim_set_pointer(
+          handle.raw, CURLOPT_POSTFIELDS, UnsafeMutableRawPointer(mutating: $0.baseAddress))
+      }
+    }
+    configureTrust(connection)
+    configureTimeouts(connection.timeouts)
+    configureCallbacks()
+  }
+
+  private func configureTrust(_ connection: Connection) {
+    switch connection.trust {
+    case .system:
+      break
+    case .authorities(let pem):
+      // Debian's libcurl also looks into /etc/ssl/certs unless told not to.
+      handle.set(CURLOPT_CAPATH, to: nil as String?)
+      handle.set(CURLOPT_CAINFO_BLOB, toBytes: pem)
+    case .anyone:
+      handle.set(CURLOPT_SSL_VERIFYPEER, to: 0)
+      handle.set(CURLOPT_SSL_VERIFYHOST, to: 0)
+    }
+    if let identity = connection.identity {
+      handle.set(CURLOPT_SSLCERT_BLOB, toBytes: identity.certificate)
+      handle.set(CURLOPT_SSLKEY_BLOB, toBytes: identity.key)
+    }
+    switch connection.proxy {
+    case .none: handle.set(CURLOPT_PROXY, to: "")
+    case .environment: break
+    case .url(let url): handle.set(CURLOPT_PROXY, to: url)
+    }
+  }
+
+  private func configureTimeouts(_ timeouts: Connection.Timeouts) {
+    handle.set(CURLOPT_CONNECTTIMEOUT_MS, to: timeouts.connect.wholeMilliseconds)
+    if let total = timeouts.total {
+      handle.set(CURLOPT_TIMEOUT_MS, to: total.wholeMilliseconds)
+    }
+    // Paused transfers and our own time away do not count as slow.
+    handle.set(CURLOPT_LOW_SPEED_LIMIT, to: 1)
+    handle.set(CURLOPT_LOW_SPEED_TIME, to: max(1, timeouts.stall.wholeMilliseconds / 1000))
+  }
+
+  private func configureCallbacks() {
+    let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+    _ = unsafe curl_shim_set_data_callback(handle.raw, CURLOPT_HEADERFUNCTION) {
+      bytes, size, count, context in
+      let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
+      unsafe exchange(behind: context)?.receiveHeader(line)
+      return size * count
+    }
+    _ = unsafe curl_shim_set_data_callback(handle.raw, CURLOPT_WRITEFUNCTION) {
+      bytes, size, count, context in
+      let piece = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
+      return unsafe exchange(behind: context)?.receiveBody(piece) ?? 0
+    }
+    _ = unsafe curl_shim_set_pointer(handle.raw, CURLOPT_HEADERDATA, context)
+    _ = unsafe curl_shim_set_pointer(handle.raw, CURLOPT_WRITEDATA, context)
+  }
+}
+
+extension Duration {
+  /// Rounded down.
+  package var wholeMilliseconds: Int {
+    let (seconds, attoseconds) = components
+    return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
+  }
+
+  /// Seconds with their fraction.
+  package var inSeconds: Double {
+    let (seconds, attoseconds) = components
+    return Double(seconds) + Double(attoseconds) / 1e18
+  }
+}

@@ -1,0 +1,129 @@
+/// What can go wrong between sending a request and holding a whole answer, whatever its status.
+
+internal import CCurl
+
+package struct TransferError: Error, Equatable {
+  package enum Kind: Equatable, Sendable {
+    case unknownHost
+    case noConnection
+    /// The server's certificate is not trusted or is for another name.
+    case untrustedServer
+    /// The server refused our client certificate, or wanted one.
+    case refusedIdentity
+    /// Our own certificate, key or CA could not be used.
+    case unusableCredentials
+    case handshakeFailed
+    case timedOut
+    case stalled
+    /// The connection ended before the answer did.
+    case cutShort
+    /// Whatever answered does not speak HTTP/1.1.
+    case notHTTP
+    case answerTooLarge
+    case stopped(StopReason)
+    case other
+  }
+
+  package let kind: Kind
+  /// Method and URL, without its query.
+  package let request: String
+  /// libcurl's own words.
+  package let detail: String
+
+  package init(_ kind: Kind, request: String, detail: String) {
+    self.kind = kind
+    self.request = request
+    self.detail = detail
+  }
+
+  /// Whether the same request may well succeed a little later.
+  package var isTransient: Bool {
+    switch kind {
+    case .unknownHost, .noConnection, .handshakeFailed, .timedOut, .stalled, .cutShort, .other: true
+    case .untrustedServer, .refusedIdentity, .unusableCredentials, .notHTTP, .answerTooLarge,
+      .stopped:
+      false
+    }
+  }
+}
+
+/// Why nothing more is waited for.
+package enum StopReason: Equatable, Sendable {
+  /// SIGTERM or SIGINT.
+  case terminated
+  /// The deadline of the whole run.
+  case deadline
+}
+
+extension TransferError: CustomStringConvertible {
+  package var description: String {
+    switch kind {
+    case .unknownHost: "\(request): the host name cannot be resolved (\(detail))"
+    case .noConnection: "\(request): no connection (\(detail))"
+    case .untrustedServer: "\(request): the server's certificate is not trusted (\(detail))"
+    case .refusedIdentity: "\(request): the server refused our client certificate (\(detail))"
+    case .unusableCredentials: "\(request): the certificate, key or CA cannot be used (\(detail))"
+    case .handshakeFailed: "\(request): the TLS handshake failed (\(detail))"
+    case .timedOut: "\(request): no answer in time (\(detail))"
+    case .stalled: "\(request): the transfer stalled (\(detail))"
+    case .cutShort: "\(request): the connection ended early (\(detail))"
+    case .notHTTP: "\(request): the server does not speak HTTP/1.1 (\(detail))"
+    case .answerTooLarge: "\(request): the answer is larger than it can rightly be (\(detail))"
+    case .stopped(.terminated): "\(request): stopped by a signal"
+    case .stopped(.deadline): "\(request): stopped at the deadline of the run"
+    case .other: "\(request): the transfer failed (\(detail))"
+    }
+  }
+
+  /// What an operator can do about it; `nil` where only another attempt helps.
+  package var hint: String? {
+    switch kind {
+    case .unknownHost: "is the host name right, and can this pod reach a DNS server?"
+    case .noConnection:
+      "is the server running, and does a network policy or firewall let this pod reach it?"
+    case .untrustedServer:
+      "does the configured CA sign the server's certificate, and does it name this host?"
+    case .refusedIdentity:
+      "is the client certificate signed by the CA that the server trusts, and not expired?"
+    case .unusableCredentials:
+      "are the PEM texts whole, and does the key belong to the certificate?"
+    case .handshakeFailed:
+      "do the URL's scheme and port speak TLS, and is a client certificate demanded?"
+    case .notHTTP: "is this the right port? it may serve gRPC only, or TLS where the URL says http"
+    case .stopped(.deadline): "raise APP_BACKUP_TIMEOUT if such a run may take longer"
+    case .timedOut, .stalled: "is the server overloaded, or a proxy holding the connection?"
+    case .cutShort, .answerTooLarge, .stopped(.terminated), .other: nil
+    }
+  }
+}
+
+extension TransferError {
+  /// Reads libcurl's code and message (https://curl.se/libcurl/c/libcurl-errors.html).
+  init(code: CURLcode, message: String, request: String) {
+    let detail = message.isEmpty ? unsafe String(cString: curl_easy_strerror(code)) : message
+    self.init(Self.kind(of: code, message: detail), request: request, detail: detail)
+  }
+
+  private static func kind(of code: CURLcode, message: String) -> Kind {
+    switch code {
+    case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .unknownHost
+    case CURLE_COULDNT_CONNECT: .noConnection
+    case CURLE_PEER_FAILED_VERIFICATION: .untrustedServer
+    case CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR:
+      .unusableCredentials
+    case CURLE_SSL_CONNECT_ERROR, CURLE_RECV_ERROR, CURLE_SEND_ERROR:
+      // With TLS 1.3 the server judges our certificate after the handshake, in its first bytes.
+      if message.contains("alert")
+        && (message.contains("certificate") || message.contains("unknown ca"))
+      {
+        .refusedIdentity
+      } else {
+        code == CURLE_SSL_CONNECT_ERROR ? .handshakeFailed : .cutShort
+      }
+    case CURLE_OPERATION_TIMEDOUT: message.contains("too slow") ? .stalled : .timedOut
+    case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_HTTP2, CURLE_HTTP2_STREAM: .cutShort
+    case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY: .notHTTP
+    default: .other
+    }
+  }
+}

@@ -1,0 +1,137 @@
+/// Drives every request of the program over one curl_multi loop, on one thread.
+///
+/// Whoever waits for one transfer keeps all others moving: while the run reads the snapshot, its
+/// blocks go out. Everything that waits, waits here, and so ends here when the run must stop.
+///
+/// See https://curl.se/libcurl/c/libcurl-multi.html.
+
+internal import CCurl
+
+@safe package final class Transport {
+  private let raw: UnsafeMutableRawPointer
+  /// By the address of the libcurl handle.
+  private var underWay: [UInt: Exchange] = [:]
+  private let stopReason: () -> StopReason?
+
+  /// How long a stop may go unnoticed.
+  private static let longestPoll = Duration.milliseconds(200)
+  /// No answer that is kept whole may be larger: a page of a listing is below 8 MiB.
+  private static let largestAnswer = 16 << 20
+  /// A streamed body waits in memory up to here; then the sender waits.
+  private static let inboxCapacity = 1 << 20
+
+  /// `stopReason` is asked at least five times a second while anything is waited for; once it
+  /// gives a reason, every wait throws `TransferError.Kind.stopped`.
+  package init(stopReason: @escaping () -> StopReason? = { nil }) {
+    LibCurl.initialize()
+    guard let raw = unsafe curl_multi_init() else {
+      fatalError("libcurl could not allocate a multi handle")  // only when memory is exhausted
+    }
+    unsafe self.raw = raw
+    self.stopReason = stopReason
+  }
+
+  deinit {
+    for exchange in underWay.values {
+      unsafe curl_multi_remove_handle(raw, exchange.handle.raw)
+    }
+    unsafe curl_multi_cleanup(raw)
+  }
+
+  // MARK: Whole answers
+
+  /// Sends a request and waits for the whole answer, whatever its status.
+  package func send(_ request: Request, over connection: Connection) throws(TransferError)
+    -> Response
+  {
+    let exchange = start(request, over: connection)
+    defer { cancel(exchange) }
+    return try finish(exchange)
+  }
+
+  /// Starts a request; its answer comes in while anything at all is waited for.
+  package func start(_ request: Request, over connection: Connection) -> Exchange {
+    add(Exchange(request, over: connection, body: .collect(limit: Self.largestAnswer)))
+  }
+
+  /// Waits for an answer that was started earlier.
+  package func finish(_ exchange: Exchange) throws(TransferError) -> Response {
+    try wait(for: exchange.request.summary) { exchange.isFinished }
+    guard let outcome = exchange.outcome else {
+      preconditionFailure("waited for an exchange that did not finish")
+    }
+    return try outcome.get()
+  }
+
+  /// Takes a request off the wire; its connection is closed unless it had finished.
+  package func cancel(_ exchange: Exchange) {
+    guard underWay.removeValue(forKey: exchange.handle.address) != nil else { return }
+    unsafe curl_multi_remove_handle(raw, exchange.handle.raw)
+  }
+
+  // MARK: Streamed answers
+
+  /// Sends a request and waits for the head of its answer; the body is then read piece by piece.
+  package func download(_ request: Request, over connection: Connection) throws(TransferError)
+    -> Download
+  {
+    let exchange = add(
+      Exchange(request, over: connection, body: .stream(inboxCapacity: Self.inboxCapacity)))
+    let download = Download(exchange, on: self)
+    try wait(for: request.summary) { exchange.hasHead || exchange.isFinished }
+    if case .failure(let error) = exchange.outcome { throw error }
+    return download
+  }
+
+  // MARK: Waiting
+
+  /// Runs all transfers until `condition` holds or, where given, `instant` has come.
+  ///
+  /// `subject` says what is waited for, for the error of a run that must stop.
+  package func wait(
+    for subject: String, until instant: ContinuousClock.Instant? = nil,
+    _ condition: () -> Bool
+  ) throws(TransferError) {
+    progress()
+    while !condition() {
+      if let reason = stopReason() {
+        throw TransferError(.stopped(reason), request: subject, detail: "")
+      }
+      var pause = Self.longestPoll
+      if let instant {
+        let left = ContinuousClock.now.duration(to: instant)
+        if left <= .zero { return }
+        pause = min(pause, left)
+      }
+      unsafe curl_multi_poll(raw, nil, 0, Int32(pause.wholeMilliseconds + 1), nil)
+      progress()
+    }
+  }
+
+  /// Lets time pass while all transfers run on.
+  package func sleep(for duration: Duration, before subject: String) throws(TransferError) {
+    try wait(for: subject, until: .now + duration) { false }
+  }
+
+  /// Moves all transfers as far as they go without waiting.
+  package func progress() {
+    var running: Int32 = 0
+    unsafe curl_multi_perform(raw, &running)
+    var left: Int32 = 0
+    while let message = unsafe curl_multi_info_read(raw, &left) {
+      guard unsafe message.pointee.msg == CURLMSG_DONE,
+        let easy = unsafe message.pointee.easy_handle
+      else { continue }
+      let code = unsafe curl_shim_message_result(message)
+      let exchange = underWay.removeValue(forKey: UInt(bitPattern: easy))
+      unsafe curl_multi_remove_handle(raw, easy)
+      exchange?.finish(code)
+    }
+  }
+
+  private func add(_ exchange: Exchange) -> Exchange {
+    unsafe curl_multi_add_handle(raw, exchange.handle.raw)
+    underWay[exchange.handle.address] = exchange
+    return exchange
+  }
+}
