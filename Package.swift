@@ -59,5 +59,12 @@ let package = Package(
         .unsafeFlags(
           ["-Xlinker", "--gc-sections", "-Xlinker", "-s"], .when(configuration: .release))
       ]),
+
+    // What all test targets share.
+    .target(
+      name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
+
+    .testTarget(
+      name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
   ]
 )
