@@ -62,8 +62,12 @@ let package = Package(
 
     // What all test targets share.
     .target(
-      name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: strict),
+      name: "TestSupport", dependencies: ["Digests"], path: "Tests/TestSupport",
+      swiftSettings: strict),
 
+    .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "DigestsTests", dependencies: ["Digests", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
   ]
