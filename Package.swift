@@ -59,5 +59,16 @@ let package = Package(
         .unsafeFlags(
           ["-Xlinker", "--gc-sections", "-Xlinker", "-s"], .when(configuration: .release))
       ]),
+
+    // What all test targets share.
+    .target(
+      name: "TestSupport", dependencies: ["Digests"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+
+    .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "DigestsTests", dependencies: ["Digests", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
   ]
 )
