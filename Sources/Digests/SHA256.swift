@@ -15,8 +15,19 @@ internal import COpenSSL
     unsafe self.context = context
   }
 
+  private init(copying other: OpaquePointer) {
+    self.init()
+    let status = unsafe EVP_MD_CTX_copy_ex(context, other)
+    precondition(status == 1, "OpenSSL could not copy a SHA-256")
+  }
+
   deinit {
     unsafe EVP_MD_CTX_free(context)
+  }
+
+  /// A second SHA-256 that has seen the same bytes and goes its own way from here.
+  package borrowing func copy() -> SHA256 {
+    unsafe SHA256(copying: context)
   }
 
   package mutating func update(_ bytes: UnsafeRawBufferPointer) {

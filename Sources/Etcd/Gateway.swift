@@ -1,0 +1,174 @@
+/// One etcd server, spoken to through its gRPC gateway: JSON over HTTP/1.1.
+
+internal import FoundationEssentials
+internal import HTTP
+
+/// A user of etcd's own authentication.
+///
+/// Printing it in any way yields `<etcd credentials>`.
+package struct Credentials: Sendable, Equatable {
+  let username: String
+  let password: String
+
+  package init(username: String, password: String) {
+    self.username = username
+    self.password = password
+  }
+}
+
+extension Credentials: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+  package var description: String { "<etcd credentials>" }
+  package var debugDescription: String { description }
+  package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// See https://etcd.io/docs/v3.5/dev-guide/api_grpc_gateway/.
+struct Gateway {
+  let endpoint: Endpoint
+  private let transport: Transport
+  private let connection: Connection
+  private var prefix = Self.prefixes[0]
+  private var token: String?
+
+  /// etcd 3.4 and later answer under the first, 3.3 under the second, 3.2 under the third.
+  private static let prefixes = ["/v3", "/v3beta", "/v3alpha"]
+
+  init(at endpoint: Endpoint, transport: Transport, connection: Connection) {
+    self.endpoint = endpoint
+    self.transport = transport
+    self.connection = connection
+  }
+
+  // MARK: Calls
+
+  /// Finds the gateway's prefix, signs in where that is needed, and asks the member for its status.
+  mutating func probe(signingInAs credentials: Credentials?) throws(EtcdError) -> MemberStatus {
+    for prefix in Self.prefixes {
+      self.prefix = prefix
+      do throws(EtcdError) {
+        return try status()
+      } catch .noGateway {
+        continue
+      } catch .refused(_, _, let message)
+        where Refusal(message) == .credentialsMissing && credentials != nil
+      {
+        try signIn(as: credentials)
+        return try status()
+      }
+    }
+    throw .noGateway(endpoint: endpoint)
+  }
+
+  /// Gets a token for `credentials`; carries on without where the cluster has authentication off,
+  /// since some releases refuse a token then.
+  mutating func signIn(as credentials: Credentials?) throws(EtcdError) {
+    guard let credentials, token == nil else { return }
+    struct Question: Encodable {
+      let name: String
+      let password: String
+    }
+    struct Answer: Decodable {
+      let token: String
+    }
+    do throws(EtcdError) {
+      let question = Question(name: credentials.username, password: credentials.password)
+      let answer: Answer = try call("auth/authenticate", question, within: .seconds(15))
+      token = answer.token
+    } catch .refused(_, _, let message) where message.hasSuffix("authentication is not enabled") {
+      return
+    }
+  }
+
+  func status() throws(EtcdError) -> MemberStatus {
+    let answer: StatusAnswer = try call("maintenance/status", Nothing(), within: .seconds(5))
+    guard let status = answer.status(at: endpoint) else {
+      throw .strangeAnswer(
+        endpoint: endpoint, call: "maintenance/status", status: 200, text: "no member id")
+    }
+    return status
+  }
+
+  /// The store's revision after everything acknowledged so far, by a read that goes through raft.
+  ///
+  /// The member answers only once it has applied all of that itself, so it is not behind then.
+  func linearizableRevision() throws(EtcdError) -> UInt64 {
+    struct Question: Encodable {
+      let key = "AA=="  // one zero byte: the first possible key, whether or not it exists
+      let limit = "1"
+      let keys_only = true
+    }
+    struct Answer: Decodable {
+      let header: StatusAnswer.Header
+    }
+    let answer: Answer = try call("kv/range", Question(), within: .seconds(15))
+    return answer.header.revision?.value ?? 0
+  }
+
+  /// Asks for a snapshot; `demandingLeader` makes a member without a leader refuse.
+  func openSnapshot(demandingLeader: Bool) throws(EtcdError) -> Download {
+    var request = request("maintenance/snapshot", Data("{}".utf8))
+    if demandingLeader { request.headers.add("Grpc-Metadata-Hasleader", "true") }
+    let status: Int
+    let body: [UInt8]
+    do throws(TransferError) {
+      let download = try transport.download(request, over: connection)
+      if download.status == 200 { return download }
+      status = download.status
+      body = try download.readAll(limit: 64 * 1024)
+    } catch {
+      throw .unreachable(endpoint: endpoint, error)
+    }
+    throw fault("maintenance/snapshot", status: status, body: body)
+  }
+
+  // MARK: One call
+
+  private struct Nothing: Encodable {}
+
+  private func call<Answer: Decodable>(
+    _ path: String, _ question: some Encodable, within total: Duration
+  ) throws(EtcdError) -> Answer {
+    let body: Data
+    do { body = try JSONEncoder().encode(question) } catch {
+      preconditionFailure("a question of plain fields could not be encoded: \(error)")
+    }
+    var connection = connection
+    connection.timeouts.total = total
+    let response: Response
+    do throws(TransferError) {
+      response = try transport.send(request(path, body), over: connection)
+    } catch {
+      throw .unreachable(endpoint: endpoint, error)
+    }
+    guard response.status == 200 else {
+      throw fault(path, status: response.status, body: response.body)
+    }
+    guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(response.body)) else {
+      throw .strangeAnswer(
+        endpoint: endpoint, call: path, status: 200, text: Self.excerpt(response.body))
+    }
+    return answer
+  }
+
+  private func request(_ path: String, _ body: Data) -> Request {
+    var headers: Headers = ["Content-Type": "application/json"]
+    // Bare, without "Bearer": that is what every release understands.
+    if let token { headers.add("Authorization", token) }
+    return Request("POST", "\(endpoint)\(prefix)/\(path)", headers: headers, body: Payload(body))
+  }
+
+  private func fault(_ path: String, status: Int, body: [UInt8]) -> EtcdError {
+    if let fault = GatewayFault(body: body), fault.code != 5 || status != 404 {
+      return .refused(endpoint: endpoint, call: path, message: fault.message)
+    }
+    if status == 404 { return .noGateway(endpoint: endpoint) }
+    return .strangeAnswer(
+      endpoint: endpoint, call: path, status: status, text: Self.excerpt(body))
+  }
+
+  /// The start of a foreign answer, on one line, for an error message.
+  private static func excerpt(_ body: [UInt8]) -> String {
+    let text = String(decoding: body.prefix(300), as: UTF8.self)
+    return text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+  }
+}

@@ -1,0 +1,37 @@
+/// One snapshot while it comes in: pulled piece by piece, proven at the end.
+
+internal import Digests
+package import FoundationEssentials
+internal import HTTP
+
+package struct Snapshot: ~Copyable {
+  private var messages: SnapshotMessages
+  private var verifier = SnapshotVerifier()
+
+  init(_ messages: consuming SnapshotMessages) {
+    self.messages = messages
+  }
+
+  /// Bytes so far.
+  package var received: UInt64 { verifier.received }
+
+  /// Bytes of the whole snapshot, trailer included; known once the first piece has come.
+  package var expected: UInt64? {
+    verifier.databaseSize.map { $0 + UInt64(SHA256Digest.byteCount) }
+  }
+
+  /// The next bytes of the snapshot file, or `nil` once the stream has ended cleanly; that it was
+  /// a whole snapshot only `finish` can say.
+  package mutating func next() throws(SnapshotError) -> Data? {
+    while let message = try messages.next(received: verifier.received) {
+      try verifier.accept(message)
+      if !message.blob.isEmpty { return message.blob }
+    }
+    return nil
+  }
+
+  /// Throws unless all that came was a whole snapshot.
+  package consuming func finish() throws(SnapshotError) -> SnapshotProof {
+    try verifier.finish()
+  }
+}

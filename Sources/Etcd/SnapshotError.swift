@@ -1,0 +1,83 @@
+/// What can go wrong between asking etcd for a snapshot and holding a proven one.
+
+package import Digests
+package import HTTP
+
+package enum SnapshotError: Error, Equatable {
+  /// etcd ended the stream with an error of its own.
+  case refused(endpoint: Endpoint, message: String)
+  /// The connection failed while bytes were still to come.
+  case interrupted(received: UInt64, TransferError)
+  /// The stream ended as HTTP says it should, but the snapshot had not.
+  case truncated(received: UInt64, expected: UInt64?)
+  /// A line of the stream is not what etcd sends.
+  case garbled(received: UInt64, excerpt: String)
+  case noProgress(received: UInt64, emptyMessages: Int)
+  /// The countdown of bytes to come does not fit the bytes that came.
+  case miscounted(announced: UInt64, counted: UInt64)
+  /// The first page is not the beginning of a bbolt database.
+  case notDatabase(reason: String)
+  /// The database's own header and the announced size disagree.
+  case wrongSize(announced: UInt64, database: UInt64)
+  /// The trailer is not the SHA-256 of what came before it.
+  case checksumMismatch(announced: SHA256Digest, computed: SHA256Digest)
+  case malformedTrailer(byteCount: Int)
+  case excessBytes(byteCount: Int)
+}
+
+extension SnapshotError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .refused(let endpoint, let message):
+      "etcd at \(endpoint) broke the snapshot off: \(message)"
+    case .interrupted(let received, let error):
+      "the snapshot was interrupted after \(received) bytes: \(error)"
+    case .truncated(let received, let expected?):
+      "the snapshot ended early, after \(received) of \(expected) bytes"
+    case .truncated(let received, nil):
+      "the snapshot ended early, after \(received) bytes"
+    case .garbled(let received, let excerpt):
+      "after \(received) bytes the snapshot stream is not what etcd sends: \(excerpt)"
+    case .noProgress(let received, let emptyMessages):
+      "the snapshot makes no progress after \(received) bytes: \(emptyMessages) empty messages in a row"
+    case .miscounted(let announced, let counted):
+      "etcd announced \(announced) bytes still to come where \(counted) are left"
+    case .notDatabase(let reason):
+      "the snapshot does not begin like an etcd database: \(reason)"
+    case .wrongSize(let announced, let database):
+      "etcd announced \(announced) bytes, but the database's header says \(database)"
+    case .checksumMismatch(let announced, let computed):
+      "the snapshot's SHA-256 is \(computed), but etcd announced \(announced)"
+    case .malformedTrailer(let byteCount):
+      "the snapshot's trailer has \(byteCount) bytes instead of 32"
+    case .excessBytes(let byteCount):
+      "etcd sent \(byteCount) bytes after the snapshot's trailer"
+    }
+  }
+
+  /// What an operator can do about it; `nil` where only another attempt helps.
+  package var hint: String? {
+    switch self {
+    case .refused(_, let message):
+      message.hasSuffix("context deadline exceeded")
+        ? "is a proxy between this pod and etcd limiting how long a call may take?" : nil
+    case .interrupted(_, let error):
+      error.hint ?? "did etcd restart, or a proxy between this pod and etcd cut the connection?"
+    case .truncated: "is a proxy between this pod and etcd closing long answers?"
+    case .garbled: "is a proxy between this pod and etcd changing answers?"
+    case .noProgress:
+      "etcd cannot read its own database: look for disk errors in its log, and replace the member"
+    case .miscounted, .wrongSize, .checksumMismatch, .malformedTrailer, .excessBytes:
+      "is a proxy between this pod and etcd changing answers? if it happens again, check the member's disk"
+    case .notDatabase: "is the endpoint really etcd v3?"
+    }
+  }
+
+  /// Set where the run itself was told to stop.
+  package var stopReason: StopReason? {
+    guard case .interrupted(_, let error) = self, case .stopped(let reason) = error.kind else {
+      return nil
+    }
+    return reason
+  }
+}
