@@ -1,0 +1,66 @@
+/// The way to the API server of the cluster in which this pod runs.
+///
+/// See https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/.
+
+internal import HTTP
+
+extension APIServer {
+  /// Where Kubernetes mounts the service account's token, CA and namespace.
+  package static let serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+  /// Reads what Kubernetes gives every pod: two variables and the service account's files.
+  ///
+  /// A missing CA is an error: without it nobody would know who answers.
+  package static func inCluster(
+    environment: [String: String],
+    serviceAccountFolder folder: String = serviceAccountFolder
+  ) throws(KubernetesError) -> APIServer {
+    let host = try variable("KUBERNETES_SERVICE_HOST", in: environment)
+    let port = try variable("KUBERNETES_SERVICE_PORT", in: environment)
+    let isBareIPv6 = host.contains(":") && !host.hasPrefix("[")
+    guard let url = ServerURL("https://\(isBareIPv6 ? "[\(host)]" : host):\(port)") else {
+      throw .unusableServiceAddress(host: host, port: port)
+    }
+
+    let authorities = try usable("\(folder)/ca.crt", as: .certificateAuthority) {
+      path throws(UnreadableFile) in
+      let bytes = try readFile(at: path)
+      guard isPEM(bytes) else { throw UnreadableFile(reason: "it holds no PEM block") }
+      return bytes
+    }
+    let token = TokenFile(path: "\(folder)/token", fallback: nil)
+    // Read here as well, so that a pod without a token is told so before anything is contacted.
+    _ = try usable(token.path, as: .token) { _ throws(UnreadableFile) in try token.read() }
+
+    var connection = Connection()
+    connection.trust = .authorities(authorities)
+    return APIServer(
+      url: url.text, connection: connection, credentials: .tokenFile(token),
+      namespace: namespace(at: "\(folder)/namespace"))
+  }
+
+  private static func variable(
+    _ name: String, in environment: [String: String]
+  ) throws(KubernetesError) -> String {
+    guard let value = environment[name], !value.isEmpty else { throw .notInCluster(missing: name) }
+    return value
+  }
+
+  private static func usable<Content>(
+    _ path: String, as role: KubernetesError.FileRole,
+    _ read: (String) throws(UnreadableFile) -> Content
+  ) throws(KubernetesError) -> Content {
+    do throws(UnreadableFile) {
+      return try read(path)
+    } catch {
+      throw .unusableFile(path: path, role: role, reason: error.reason)
+    }
+  }
+
+  /// `nil` where there is no such file: whoever runs us usually names the namespace anyway.
+  private static func namespace(at path: String) -> String? {
+    guard let bytes = try? readFile(at: path) else { return nil }
+    let text = String(decoding: bytes, as: UTF8.self)[...].trimmingBlanks()
+    return text.isEmpty ? nil : String(text)
+  }
+}

@@ -1,0 +1,135 @@
+/// The way to an API server as the current context of a kubeconfig describes it.
+///
+/// See https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/.
+
+internal import HTTP
+
+extension APIServer {
+  /// Reads a kubeconfig and the files that it names.
+  package static func kubeconfig(at path: String) throws(KubernetesError) -> APIServer {
+    do throws(KubeconfigFault) {
+      return try Kubeconfig(at: path).server()
+    } catch {
+      throw .kubeconfig(file: path, error)
+    }
+  }
+}
+
+/// The three entries that the current context ties together.
+private struct Kubeconfig {
+  let path: String
+  let context: KubeconfigDocument.Section
+  let cluster: KubeconfigDocument.Section
+  /// `nil` where the context names no user: the server takes us for anonymous.
+  let user: KubeconfigDocument.Section?
+
+  init(at path: String) throws(KubeconfigFault) {
+    self.path = path
+    let text: String
+    do throws(UnreadableFile) {
+      text = String(decoding: try readFile(at: path), as: UTF8.self)
+    } catch {
+      throw .unreadable(reason: error.reason)
+    }
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+    let document = try KubeconfigDocument(text, folder: folder)
+    guard let current = document.currentContext else {
+      throw .noCurrentContext(present: document.names(.context))
+    }
+    context = try document.section(.context, named: current)
+    guard let clusterName = try context.text("cluster") else {
+      throw .missingField(context.entry, field: "cluster")
+    }
+    cluster = try document.section(.cluster, named: clusterName)
+    user = try context.text("user").map { name throws(KubeconfigFault) in
+      try document.section(.user, named: name)
+    }
+  }
+
+  func server() throws(KubeconfigFault) -> APIServer {
+    guard let text = try cluster.text("server") else {
+      throw .missingField(cluster.entry, field: "server")
+    }
+    guard let url = ServerURL(text) else {
+      throw cluster.malformed(
+        "server", expected: "an http or https URL without user, query and fragment")
+    }
+    // As `kubectl proxy` offers it. Anywhere else Secrets would travel in the clear.
+    if url.scheme == .http, !url.isLoopback { throw .plainHTTP(cluster.entry) }
+
+    var connection = Connection()
+    connection.trust = try trust()
+    connection.identity = try identity()
+    connection.proxy = try proxy()
+    let name = url.scheme == .https ? try serverName() : nil
+    if name != nil { connection.address = url.address }
+
+    return APIServer(
+      url: name.map(url.text(named:)) ?? url.text, connection: connection,
+      credentials: try credentials(), namespace: try context.text("namespace"),
+      warning: connection.trust == .anyone
+        ? "nobody checks who the API server is: \(cluster.entry) of the kubeconfig \(path) sets "
+          + "insecure-skip-tls-verify" : nil)
+  }
+
+  private func trust() throws(KubeconfigFault) -> Connection.Trust {
+    let authorities = try cluster.pem("certificate-authority")
+    guard try cluster.flag("insecure-skip-tls-verify") else {
+      return authorities.map { .authorities($0) } ?? .system
+    }
+    guard authorities == nil else { throw .verificationBothOnAndOff(cluster.entry) }
+    return .anyone
+  }
+
+  /// The name that the server's certificate must be for, instead of its URL's.
+  private func serverName() throws(KubeconfigFault) -> String? {
+    guard let name = try cluster.text("tls-server-name") else { return nil }
+    guard let url = ServerURL("https://\(name)"), url.host == name else {
+      throw cluster.malformed("tls-server-name", expected: "a host name")
+    }
+    return name
+  }
+
+  private func proxy() throws(KubeconfigFault) -> Connection.Proxy {
+    guard let url = try cluster.text("proxy-url") else { return .none }
+    for scheme in ["http://", "https://", "socks5h://"] where url.hasPrefix(scheme) {
+      return .url(url)
+    }
+    // Kubernetes' own clients leave names to a SOCKS proxy; curl does so under another scheme.
+    if url.hasPrefix("socks5://") { return .url("socks5h://" + url.dropFirst("socks5://".count)) }
+    throw cluster.malformed("proxy-url", expected: "an http, https or socks5 URL")
+  }
+
+  private func identity() throws(KubeconfigFault) -> ClientIdentity? {
+    guard let user else { return nil }
+    switch (try user.pem("client-certificate"), try user.pem("client-key")) {
+    case (nil, nil): return nil
+    case (let certificate?, let key?): return ClientIdentity(certificate: certificate, key: key)
+    case (_, nil): throw .halfAnIdentity(user.entry, missing: "client-key")
+    case (nil, _): throw .halfAnIdentity(user.entry, missing: "client-certificate")
+    }
+  }
+
+  private func credentials() throws(KubeconfigFault) -> Credentials {
+    guard let user else { return .none }
+    // To pass over one of these would be to come as somebody else than was asked for.
+    for field in ["exec", "auth-provider", "username", "as", "as-uid", "as-groups"]
+    where user.has(field) {
+      throw .unsupported(user.entry, field: field)
+    }
+    let token = try user.text("token").map { text throws(KubeconfigFault) in
+      guard let token = BearerToken(text) else {
+        throw user.malformed("token", expected: "one word of printable ASCII")
+      }
+      return token
+    }
+    guard let path = try user.path("tokenFile") else { return token.map { .token($0) } ?? .none }
+    let file = TokenFile(path: path, fallback: token)
+    do throws(UnreadableFile) {
+      _ = try file.read()
+    } catch {
+      throw .unusableFile(user.entry, field: "tokenFile", path: path, reason: error.reason)
+    }
+    return .tokenFile(file)
+  }
+}

@@ -1,0 +1,36 @@
+/// The way to one Kubernetes API server: where it is, whom to trust, who we are.
+
+package import HTTP
+
+/// Made by `inCluster(environment:serviceAccountFolder:)` or `kubeconfig(at:)`; nothing has been
+/// contacted by then.
+package struct APIServer: Sendable {
+  /// Scheme, host, port and, behind some proxies, a path; percent-encoded, no slash at the end.
+  ///
+  /// With `tls-server-name` its host is that name, and `connection.address` says where to go.
+  package let url: String
+  package internal(set) var connection: Connection
+  /// The namespace that the kubeconfig's context or the service account names.
+  package let namespace: String?
+  /// What the log of a run should say about this way, such as that TLS is not verified.
+  package let warning: String?
+  let credentials: Credentials
+
+  init(
+    url: String, connection: Connection, credentials: Credentials, namespace: String?,
+    warning: String? = nil
+  ) {
+    self.url = url
+    self.connection = connection
+    self.credentials = credentials
+    self.namespace = namespace
+    self.warning = warning
+  }
+}
+
+// A proxy's URL may hold a password, so not even the connection is shown.
+extension APIServer: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+  package var description: String { url }
+  package var debugDescription: String { description }
+  package var customMirror: Mirror { Mirror(self, children: ["url": url]) }
+}

@@ -1,0 +1,133 @@
+/// A client for one namespace of a Kubernetes cluster: reads Secrets, reads and writes ConfigMaps.
+
+package import HTTP
+
+/// Whatever may pass by itself is tried again in bounds; see `KubernetesError.isTransient`.
+package struct Cluster {
+  package let namespace: String
+  private let server: APIServer
+  private let transport: Transport
+  private let retryPolicy: RetryPolicy
+  private let tokens: TokenKeeper
+
+  /// Patient enough to hear the server out, which itself gives up on a request after 34 seconds.
+  package static let timeouts = {
+    var timeouts = Connection.Timeouts()
+    timeouts.stall = .seconds(40)
+    timeouts.total = .seconds(60)
+    return timeouts
+  }()
+
+  /// `maximumTokenAge`: for how long a token from a file is used before the file is read again.
+  package init(
+    _ server: APIServer, namespace: String, transport: Transport,
+    retryPolicy: RetryPolicy = .standard, timeouts: Connection.Timeouts = timeouts,
+    maximumTokenAge: Duration = .seconds(60)
+  ) {
+    var server = server
+    server.connection.timeouts = timeouts
+    self.server = server
+    self.namespace = namespace
+    self.transport = transport
+    self.retryPolicy = retryPolicy
+    tokens = TokenKeeper(server.credentials, maximumAge: maximumTokenAge)
+  }
+
+  package func secret(named name: String) throws(KubernetesError) -> Secret {
+    let object = try perform(Action("get", .secrets, named: name, in: namespace), "GET")
+      .decoded(as: DataObject.self)
+    return Secret(name: name, namespace: namespace, encoded: object.data ?? [:])
+  }
+
+  /// Whether the API server's access rules would let us do this.
+  package func canI(
+    _ verb: String, _ resource: Action.Resource, named name: String? = nil
+  ) throws(KubernetesError) -> Bool {
+    let question = AccessReview(of: Action(verb, resource, named: name, in: namespace))
+    let action = Action("create", .accessReviews, named: nil, in: namespace)
+    return try perform(action, "POST", body: JSON.encode(question))
+      .decoded(as: AccessReview.Answer.self).status.allowed
+  }
+}
+
+// MARK: - Requests
+
+extension Cluster {
+  /// Sends a request, again where that may help, until it succeeds.
+  func perform(
+    _ action: Action, _ method: String, body: [UInt8]? = nil,
+    contentType: String = "application/json"
+  ) throws(KubernetesError) -> Answer {
+    var attempt = 1
+    var hasRefreshedToken = false
+    while true {
+      let request = try makeRequest(action, method, body, contentType)
+      let result = Result { () throws(TransferError) in
+        try transport.send(request, over: server.connection)
+      }
+      let failure: KubernetesError
+      var retryAfter: Duration?
+      switch result {
+      case .success(let response) where response.isSuccess:
+        return Answer(action: action, body: response.body)
+      case .success(let response):
+        if response.status == 401, !hasRefreshedToken {
+          hasRefreshedToken = true
+          if try tokens.refresh() { continue }
+        }
+        let status = APIStatus(response)
+        failure = KubernetesError(response.status, status, to: action)
+        retryAfter = response.retryAfter ?? status?.retryAfter
+      case .failure(let error):
+        failure = .transfer(action, error)
+      }
+      guard failure.isTransient,
+        let delay = retryPolicy.delay(
+          after: attempt, retryAfter: retryAfter, jitter: .random(in: 0..<1))
+      else { throw failure }
+      attempt += 1
+      try pause(for: delay, before: request, of: action)
+    }
+  }
+
+  private func makeRequest(
+    _ action: Action, _ method: String, _ body: [UInt8]?, _ contentType: String
+  ) throws(KubernetesError) -> Request {
+    var request = Request(method, server.url + action.path)
+    request.headers["Accept"] = "application/json"
+    // Where the URL's host is only the certificate's name, the server still goes by its own.
+    if let address = server.connection.address { request.headers["Host"] = address }
+    if let token = try tokens.current() { request.headers["Authorization"] = token.headerValue }
+    if let body {
+      request.headers["Content-Type"] = contentType
+      request.body = Payload(body)
+      if action.resource == .configMaps {
+        // The name under which the change is booked in the object's `managedFields`.
+        request.url += "?fieldManager=etcd-backup"
+      }
+    }
+    return request
+  }
+
+  private func pause(
+    for delay: Duration, before request: Request, of action: Action
+  ) throws(KubernetesError) {
+    do throws(TransferError) {
+      try transport.sleep(for: delay, before: request.summary)
+    } catch {
+      throw .transfer(action, error)
+    }
+  }
+}
+
+/// The body of a good answer, and to what.
+struct Answer {
+  let action: Action
+  let body: [UInt8]
+
+  /// The decoder's own words are dropped: they may quote what it read, and that may be a Secret.
+  func decoded<Object: Decodable>(as type: Object.Type) throws(KubernetesError) -> Object {
+    guard let object = JSON.decode(type, from: body) else { throw .unreadableAnswer(action) }
+    return object
+  }
+}

@@ -1,0 +1,133 @@
+/// A kubeconfig as it stands in its file: entries and fields by name, faults with their place.
+///
+/// Read from YAML's nodes and not through a decoder, so that an error names entry and field and
+/// never quotes a value. JSON is YAML too.
+
+internal import FoundationEssentials
+internal import Yams
+
+struct KubeconfigDocument {
+  private let root: Node
+  /// Relative paths count from here.
+  private let folder: String
+
+  init(_ text: String, folder: String) throws(KubeconfigFault) {
+    self.folder = folder
+    do {
+      root = try compose(yaml: text) ?? Node([(Node, Node)]())
+    } catch let error as YamlError {
+      throw KubeconfigFault(error)
+    } catch {
+      throw .notYAML(problem: "it cannot be read", line: nil)
+    }
+    guard root.mapping != nil else { throw .notYAML(problem: "no mapping at the top", line: nil) }
+  }
+
+  var currentContext: String? {
+    root["current-context"].flatMap(Self.text)
+  }
+
+  /// The names of all entries of a kind, in the order of the file.
+  func names(_ kind: KubeconfigEntry.Kind) -> [String] {
+    list(kind).compactMap { $0["name"].flatMap(Self.text) }
+  }
+
+  /// The entry of this name; of several the first, as kubectl has it.
+  func section(
+    _ kind: KubeconfigEntry.Kind, named name: String
+  ) throws(KubeconfigFault) -> Section {
+    let entry = KubeconfigEntry(kind: kind, name: name)
+    let found = list(kind).first { $0["name"].flatMap(Self.text) == name }
+    guard let found else { throw .noSuchEntry(entry, present: names(kind)) }
+    return Section(entry: entry, node: found[kind.rawValue], folder: folder)
+  }
+
+  private func list(_ kind: KubeconfigEntry.Kind) -> [Node] {
+    root["\(kind.rawValue)s"].map { $0.array() } ?? []
+  }
+
+  /// A scalar's text; `nil` for YAML's several ways to write nothing.
+  fileprivate static func text(_ node: Node) -> String? {
+    guard let scalar = node.scalar else { return nil }
+    if scalar.style == .plain, ["", "~", "null", "Null", "NULL"].contains(scalar.string) {
+      return nil
+    }
+    return scalar.string.isEmpty ? nil : scalar.string
+  }
+}
+
+extension KubeconfigDocument {
+  /// The fields of one context, cluster or user.
+  struct Section {
+    let entry: KubeconfigEntry
+    fileprivate let node: Node?
+    fileprivate let folder: String
+
+    func has(_ field: String) -> Bool {
+      guard let value = node?[field] else { return false }
+      return value.scalar == nil || KubeconfigDocument.text(value) != nil
+    }
+
+    func text(_ field: String) throws(KubeconfigFault) -> String? {
+      guard let value = node?[field] else { return nil }
+      guard value.scalar != nil else { throw malformed(field, expected: "text") }
+      return KubeconfigDocument.text(value)
+    }
+
+    func flag(_ field: String) throws(KubeconfigFault) -> Bool {
+      switch try text(field) {
+      case nil, "false": false
+      case "true": true
+      default: throw malformed(field, expected: "true or false")
+      }
+    }
+
+    /// The path that a field holds, made absolute or relative to our own folder.
+    func path(_ field: String) throws(KubeconfigFault) -> String? {
+      guard let path = try text(field) else { return nil }
+      return path.hasPrefix("/") ? path : folder + path
+    }
+
+    /// PEM from `field` + `-data`, inline in base64, or else from the file that `field` names.
+    func pem(_ field: String) throws(KubeconfigFault) -> [UInt8]? {
+      if let text = try text("\(field)-data") {
+        // Whoever folds long lines may leave blanks in it.
+        guard let data = Data(base64Encoded: text.filter { !$0.isWhitespace }),
+          isPEM(Array(data))
+        else { throw malformed("\(field)-data", expected: "PEM in base64") }
+        return Array(data)
+      }
+      guard let path = try path(field) else { return nil }
+      let reason: String
+      do throws(UnreadableFile) {
+        let bytes = try readFile(at: path)
+        if isPEM(bytes) { return bytes }
+        reason = "it holds no PEM block"
+      } catch {
+        reason = error.reason
+      }
+      throw .unusableFile(entry, field: field, path: path, reason: reason)
+    }
+
+    func malformed(_ field: String, expected: String) -> KubeconfigFault {
+      .malformedField(entry, field: field, expected: expected)
+    }
+  }
+}
+
+extension KubeconfigFault {
+  /// Only the problem and its line: everything else in the error quotes the file.
+  init(_ error: YamlError) {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      self = .notYAML(problem: problem, line: mark.line)
+    case .reader(let problem, _, _, _):
+      self = .notYAML(problem: problem, line: nil)
+    case .duplicatedKeysInMapping(_, let context):
+      self = .notYAML(problem: "a key stands twice in one mapping", line: context.mark.line)
+    default:
+      self = .notYAML(problem: "it cannot be read", line: nil)
+    }
+  }
+}

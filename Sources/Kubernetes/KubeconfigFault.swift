@@ -1,0 +1,83 @@
+/// What can be wrong with a kubeconfig: where in it, and what was expected there.
+
+package enum KubeconfigFault: Error, Equatable {
+  case unreadable(reason: String)
+  /// `problem` is the YAML reader's, without a word of the file.
+  case notYAML(problem: String, line: Int?)
+  case noCurrentContext(present: [String])
+  /// Something refers to an entry that is not there.
+  case noSuchEntry(KubeconfigEntry, present: [String])
+  case missingField(KubeconfigEntry, field: String)
+  /// The value itself is never shown: it may be a password.
+  case malformedField(KubeconfigEntry, field: String, expected: String)
+  case unusableFile(KubeconfigEntry, field: String, path: String, reason: String)
+  /// One of a client certificate and its key is there without the other.
+  case halfAnIdentity(KubeconfigEntry, missing: String)
+  case verificationBothOnAndOff(KubeconfigEntry)
+  case plainHTTP(KubeconfigEntry)
+  case unsupported(KubeconfigEntry, field: String)
+}
+
+/// A named part of a kubeconfig.
+package struct KubeconfigEntry: Sendable, Equatable, CustomStringConvertible {
+  package enum Kind: String, Sendable {
+    case context, cluster, user
+  }
+
+  package let kind: Kind
+  package let name: String
+
+  package var description: String { "\(kind.rawValue) \"\(name)\"" }
+}
+
+extension KubeconfigFault: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .unreadable(let reason): reason
+    case .notYAML(let problem, let line?): "not YAML at line \(line): \(problem)"
+    case .notYAML(let problem, nil): "not YAML: \(problem)"
+    case .noCurrentContext: "current-context is not set"
+    case .noSuchEntry(let entry, _): "there is no \(entry)"
+    case .missingField(let entry, let field): "\(entry): \(field) is not set"
+    case .malformedField(let entry, let field, let expected):
+      "\(entry): \(field) is not \(expected)"
+    case .unusableFile(let entry, let field, let path, let reason):
+      "\(entry): \(field) names \(path), and \(reason)"
+    case .halfAnIdentity(let entry, let missing):
+      "\(entry): \(missing) is missing next to its counterpart"
+    case .verificationBothOnAndOff(let entry):
+      "\(entry): insecure-skip-tls-verify is set together with a certificate-authority"
+    case .plainHTTP(let entry):
+      "\(entry): server is an http URL of another machine"
+    case .unsupported(let entry, let field):
+      "\(entry): \(field) is not supported"
+    }
+  }
+
+  /// What an operator can do about it.
+  package var hint: String? {
+    switch self {
+    case .unreadable: "does APP_KUBECONFIG_PATH name the file?"
+    case .notYAML: "does `kubectl --kubeconfig FILE config view` accept it?"
+    case .noCurrentContext(let present):
+      "set it with `kubectl config use-context`; \(Self.list(present))"
+    case .noSuchEntry(_, let present): "is the name spelled right? \(Self.list(present))"
+    case .missingField, .malformedField: nil
+    case .unusableFile:
+      "paths count from the kubeconfig's folder; `kubectl config view --flatten` puts the "
+        + "contents into the kubeconfig itself"
+    case .halfAnIdentity: "a client certificate needs its key, both as files or both as data"
+    case .verificationBothOnAndOff: "remove insecure-skip-tls-verify, the authority is safer"
+    case .plainHTTP: "Secrets would cross the network in the clear; give the server an https URL"
+    case .unsupported(_, "exec"), .unsupported(_, "auth-provider"):
+      "use a token or a client certificate, such as a service account's"
+    case .unsupported(_, "username"):
+      "API servers dropped passwords in 1.19; use a token or a client certificate"
+    case .unsupported: "use a user that has the permissions itself"
+    }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.isEmpty ? "there is none" : "there is \(names.joined(separator: ", "))"
+  }
+}

@@ -1,0 +1,184 @@
+/// What can go wrong between looking for the API server and holding its answer.
+
+package import HTTP
+
+package enum KubernetesError: Error, Equatable {
+  // The way to the API server; nothing has been contacted.
+
+  /// Not in a pod: this environment variable is missing.
+  case notInCluster(missing: String)
+  case unusableServiceAddress(host: String, port: String)
+  case unusableFile(path: String, role: FileRole, reason: String)
+  case kubeconfig(file: String, KubeconfigFault)
+
+  // No good answer. A message is the server's own.
+
+  case transfer(Action, TransferError)
+  case unauthorized(Action)
+  case forbidden(Action, message: String)
+  /// The object is missing or, where it was to be created, its namespace.
+  case notFound(Action)
+  case alreadyExists(Action)
+  case conflict(Action, message: String)
+  case invalid(Action, message: String)
+  /// The server is overloaded or broken.
+  case unavailable(Action, status: Int, message: String)
+  case refused(Action, status: Int, message: String)
+  case unreadableAnswer(Action)
+
+  // A good answer with something else in it than it should have.
+
+  case notRecorded(Action, key: String)
+  case keyMissing(String, secret: String, namespace: String, present: [String])
+  case keyNotBase64(String, secret: String, namespace: String)
+  case keyNotText(String, secret: String, namespace: String)
+  case keyEmpty(String, secret: String, namespace: String)
+
+  package enum FileRole: String, Sendable {
+    case token = "token file"
+    case certificateAuthority = "certificate authority file"
+  }
+}
+
+extension KubernetesError {
+  /// Reads an answer that is no success; see the table in
+  /// https://kubernetes.io/docs/reference/using-api/api-concepts/#response-codes.
+  init(_ code: Int, _ status: APIStatus?, to action: Action) {
+    let message: String
+    if code == 422, action.resource == .secrets {
+      message = "the message is left out, it may quote the Secret"
+    } else {
+      message = status?.shortMessage ?? "without a reason that we understand"
+    }
+    switch (code, status?.reason) {
+    case (401, _): self = .unauthorized(action)
+    case (403, _): self = .forbidden(action, message: message)
+    case (404, "NotFound"): self = .notFound(action)
+    case (409, "AlreadyExists"): self = .alreadyExists(action)
+    case (409, _): self = .conflict(action, message: message)
+    case (422, _): self = .invalid(action, message: message)
+    case (408, _), (429, _), (500..., _):
+      self = .unavailable(action, status: code, message: message)
+    default: self = .refused(action, status: code, message: message)
+    }
+  }
+
+  /// Whether the same request may well succeed a little later.
+  package var isTransient: Bool {
+    switch self {
+    case .transfer(_, let error): error.isTransient
+    case .conflict, .unavailable: true
+    default: false
+    }
+  }
+
+  /// Whether somebody has to change a setting, a permission or an object before another try can
+  /// help.
+  package var isConfiguration: Bool {
+    switch self {
+    case .transfer(_, let error):
+      switch error.kind {
+      case .untrustedServer, .refusedIdentity, .unusableCredentials, .notHTTP: true
+      default: false
+      }
+    case .alreadyExists, .conflict, .unavailable, .unreadableAnswer: false
+    default: true
+    }
+  }
+
+  /// Why a request was given up, where the run itself is being stopped.
+  package var stopReason: StopReason? {
+    guard case .transfer(_, let error) = self, case .stopped(let reason) = error.kind else {
+      return nil
+    }
+    return reason
+  }
+}
+
+extension KubernetesError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .notInCluster(let variable):
+      "no way to the Kubernetes API server: \(variable) is not set"
+    case .unusableServiceAddress(let host, let port):
+      "KUBERNETES_SERVICE_HOST=\(host) and KUBERNETES_SERVICE_PORT=\(port) are no address"
+    case .unusableFile(let path, let role, let reason):
+      "the \(role.rawValue) \(path) cannot be used: \(reason)"
+    case .kubeconfig(let file, let fault):
+      "kubeconfig \(file): \(fault)"
+    case .transfer(let action, let error):
+      "\(action) failed: \(error)"
+    case .unauthorized(let action):
+      "\(action) failed: the API server does not accept our credentials (401)"
+    case .forbidden(let action, let message):
+      "\(action) is not allowed: \(message)"
+    case .notFound(let action) where action.verb == "create":
+      "\(action) failed: there is no such namespace"
+    case .notFound(let action):
+      "\(action) failed: there is no such object, or no such namespace"
+    case .alreadyExists(let action):
+      "\(action) failed: it exists already"
+    case .conflict(let action, let message):
+      "\(action) kept conflicting with other changes: \(message)"
+    case .invalid(let action, let message):
+      "\(action) was refused as invalid: \(message)"
+    case .unavailable(let action, let status, let message):
+      "\(action) failed: the API server answered \(status), \(message)"
+    case .refused(let action, let status, let message):
+      "\(action) was refused with \(status): \(message)"
+    case .unreadableAnswer(let action):
+      "\(action) failed: the answer is not the JSON of such an object"
+    case .notRecorded(let action, let key):
+      "\(action) succeeded, but the key \(key) does not hold the value that was sent"
+    case .keyMissing(let key, let secret, let namespace, let present):
+      "the Secret \(secret) in namespace \(namespace) has no key \(key) "
+        + (present.isEmpty ? "and no other" : "but \(present.joined(separator: ", "))")
+    case .keyNotBase64(let key, let secret, let namespace):
+      "the key \(key) of the Secret \(secret) in namespace \(namespace) is not base64"
+    case .keyNotText(let key, let secret, let namespace):
+      "the key \(key) of the Secret \(secret) in namespace \(namespace) is not UTF-8 text"
+    case .keyEmpty(let key, let secret, let namespace):
+      "the key \(key) of the Secret \(secret) in namespace \(namespace) is empty"
+    }
+  }
+
+  /// What an operator can do about it; `nil` where only another attempt helps.
+  package var hint: String? {
+    switch self {
+    case .notInCluster:
+      "outside a cluster, name a kubeconfig in APP_KUBECONFIG_PATH"
+    case .unusableServiceAddress:
+      "Kubernetes sets both in every pod; does the pod's specification override them?"
+    case .unusableFile(_, .token, _):
+      "does the pod mount its service account's token (automountServiceAccountToken)?"
+    case .unusableFile(_, .certificateAuthority, _):
+      "does the pod mount its service account, and the ConfigMap kube-root-ca.crt with it?"
+    case .kubeconfig(_, let fault):
+      fault.hint
+    case .transfer(_, let error):
+      error.hint
+    case .unauthorized:
+      "has the token or client certificate expired, or is it for another cluster?"
+    case .forbidden(let action, _) where action.verb == "create" && action.name != nil:
+      "create the ConfigMap beforehand, or allow create on \(action.resource.rawValue) in a rule "
+        + "without resourceNames: a rule with names cannot allow it"
+    case .forbidden(let action, _):
+      "allow \(action.verb) on \(action.object) in a Role of this namespace, bound to our service "
+        + "account or user"
+    case .notFound(let action):
+      "compare with: kubectl -n \(action.namespace) get \(action.resource.rawValue)"
+    case .invalid:
+      "a ConfigMap with `immutable: true` has to be replaced by one without"
+    case .unavailable, .conflict, .alreadyExists:
+      nil
+    case .refused, .unreadableAnswer:
+      "is this the address of a Kubernetes API server, or of a proxy in front of it?"
+    case .notRecorded:
+      "does an admission webhook change this ConfigMap?"
+    case .keyMissing(let key, _, _, _):
+      "add the key \(key), or is another Secret meant?"
+    case .keyNotBase64, .keyNotText, .keyEmpty:
+      "write the value with: kubectl create secret generic NAME --from-literal or --from-file"
+    }
+  }
+}
