@@ -1,0 +1,59 @@
+# Everything one does with this repository. `make` alone explains.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+release := swift build -c release --static-swift-stdlib
+binary := .build/release/etcd-backup
+pytest := .build/venv/bin/python -m pytest Tests/Integration
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: tools build sandbox ## Back up a real etcd, restore it, compare every key
+	@.build/venv/bin/python Tests/demo
+
+.PHONY: test
+test: tools lint build sandbox test-unit test-integration ## Run every check there is
+
+.PHONY: build
+build: packages ## Build the release binary, .build/release/etcd-backup
+	@.ci/stage "release build" $(release) --product etcd-backup
+	@.ci/stage "release binary" .ci/check-binary $(binary)
+
+.PHONY: test-unit
+test-unit: packages ## Run the unit tests and the wire tests
+	@.ci/stage "unit and wire tests" swift test --parallel
+
+.PHONY: test-integration
+test-integration: tools build sandbox ## Run the tests on real etcd servers
+	@.ci/stage "integration tests" $(pytest) --numprocesses auto
+
+.PHONY: lint
+lint: packages ## Check formats, scripts and the import table; build nothing
+	@.ci/stage "lint" .ci/lint
+	@.ci/stage "imports" .ci/check-imports
+
+.PHONY: format
+format: ## Rewrite the Swift files in the house format
+	@git ls-files -z '*.swift' | xargs -0 swift format --in-place --parallel
+
+.PHONY: clean
+clean: ## Remove everything that was built or downloaded
+	rm -rf .build Tests/Sandbox/.build
+
+# The stages that set up; each takes well under a second when there is nothing to do.
+
+.PHONY: packages
+packages:
+	@.ci/install-tools
+
+.PHONY: tools
+tools: packages
+	@.ci/python
+	@.ci/etcd-versions
+
+.PHONY: sandbox
+sandbox: packages
+	@.ci/stage "sandbox build" swift build -c release --package-path Tests/Sandbox

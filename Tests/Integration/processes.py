@@ -1,0 +1,77 @@
+"""Child processes that cannot outlive their test, and free ports for them."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+# The children see this and nothing else of the developer's environment: no proxies, no ETCDCTL_* settings.
+CLEAN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+
+
+class Child:
+    """A server in the background, its output in a file; the kernel kills it should this process die first."""
+
+    def __init__(self, command: list[str], log: Path, env: dict[str, str] | None = None):
+        self.command = command
+        self.log = log
+        with open(log, "ab") as output:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "--", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=CLEAN_ENVIRONMENT | (env or {}),
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def send(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Kills it, also when it is stopped or dead already, and reaps it."""
+        if self.is_running:
+            self.process.kill()
+        self.process.wait()
+
+
+class StartFailed(Exception):
+    """A server ended instead of serving."""
+
+
+def wait_until(condition, what: str, seconds: float = 30, child: Child | None = None) -> None:
+    """Waits for `condition()`; says what did not happen, with the last output of the child that was to make it happen."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        ended = child is not None and not child.is_running
+        if ended or time.monotonic() > deadline:
+            reason = "its process ended" if ended else f"{seconds} s passed"
+            tail = child.output()[-2000:] if child else ""
+            raise StartFailed(f"{what} did not happen: {reason}\n{tail}")
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A TCP port nobody listens on, below the range that the kernel hands out to clients."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
