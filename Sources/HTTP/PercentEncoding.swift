@@ -11,6 +11,23 @@ package enum PercentEncoding {
     encode(path, keeping: [UInt8(ascii: "/")])
   }
 
+  /// The text that was encoded, or `nil` where a `%` does not begin an octet or no UTF-8 comes out.
+  package static func decode(_ text: String) -> String? {
+    var decoded: [UInt8] = []
+    var rest = Array(text.utf8)[...]
+    while let byte = rest.popFirst() {
+      guard byte == UInt8(ascii: "%") else {
+        decoded.append(byte)
+        continue
+      }
+      let digits = rest.prefix(2).compactMap { Character(UnicodeScalar($0)).hexDigitValue }
+      guard digits.count == 2 else { return nil }
+      decoded.append(UInt8(digits[0] << 4 | digits[1]))
+      rest = rest.dropFirst(2)
+    }
+    return String(validating: decoded, as: UTF8.self)
+  }
+
   private static func encode(_ text: String, keeping kept: [UInt8]) -> String {
     let digits = Array("0123456789ABCDEF".utf8)
     var encoded: [UInt8] = []
