@@ -1,0 +1,118 @@
+/// What can go wrong between this program and a container of Azure Blob Storage.
+
+package import HTTP
+
+package enum AzureBlobError: Error, Equatable {
+  /// No whole answer came.
+  case unanswered(StorageOperation, TransferError, attempts: Int)
+  /// The service, or something in front of it, said no.
+  case refused(ServiceError, attempts: Int)
+  /// The answer says yes, but not what it must say.
+  case unreadable(StorageOperation, url: String, reason: String)
+  /// The checksum of what the service stored is not that of what was sent.
+  case damagedBlock(BlobName, index: Int, attempts: Int)
+  case tooManyBlocks(BlobName)
+  /// Nothing was appended, so there is nothing to commit.
+  case emptyUpload(BlobName)
+  /// A blob of this name exists, and another run wrote it.
+  case nameTaken(BlobName)
+  /// Whether the blob is visible now is not known.
+  indirect case unresolvedCommit(BlobName, cause: AzureBlobError)
+  /// What the store holds under this name is not what was sent.
+  case notAsSent(BlobName, difference: String)
+}
+
+extension AzureBlobError {
+  /// Whether the same request may well succeed a little later.
+  package var isTransient: Bool {
+    switch self {
+    case .unanswered(_, let error, _): error.isTransient
+    case .refused(let error, _): error.isTransient
+    case .damagedBlock: true
+    case .unreadable, .tooManyBlocks, .emptyUpload, .nameTaken, .unresolvedCommit, .notAsSent: false
+    }
+  }
+
+  /// Whether the configuration or a permission is wrong, so that another run cannot help.
+  package var isConfiguration: Bool {
+    switch self {
+    case .unanswered(_, let error, _):
+      error.kind == .untrustedServer || error.kind == .unusableCredentials
+    case .refused(let error, _): error.isConfiguration
+    case .tooManyBlocks: true
+    case .unresolvedCommit(_, let cause): cause.isConfiguration
+    case .unreadable, .damagedBlock, .emptyUpload, .nameTaken, .notAsSent: false
+    }
+  }
+
+  /// Why the run had to stop, where that is what ended the transfer.
+  package var stopReason: StopReason? {
+    switch self {
+    case .unanswered(_, let error, _):
+      if case .stopped(let reason) = error.kind { reason } else { nil }
+    case .unresolvedCommit(_, let cause): cause.stopReason
+    default: nil
+    }
+  }
+
+  /// How long the service asks to be left alone.
+  var retryAfter: Duration? {
+    if case .refused(let error, _) = self { error.retryAfter } else { nil }
+  }
+
+  func isRefusal(code: String) -> Bool {
+    if case .refused(let error, _) = self { error.code == code } else { false }
+  }
+}
+
+extension AzureBlobError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .unanswered(let operation, let error, let attempts):
+      "\(operation.rawValue) failed\(Self.after(attempts)): \(error)"
+    case .refused(let error, let attempts):
+      "\(error)\(Self.after(attempts))"
+    case .unreadable(let operation, let url, let reason):
+      "the answer to \(operation.rawValue) of \(url) cannot be used: \(reason)"
+    case .damagedBlock(let blob, let index, let attempts):
+      "block \(index) of \(blob) was damaged on its way to the store\(Self.after(attempts))"
+    case .tooManyBlocks(let blob):
+      "\(blob) needs more than the \(BlockID.maximumCount) blocks that Azure allows a blob"
+    case .emptyUpload(let blob):
+      "nothing was written to \(blob), so it was not committed"
+    case .nameTaken(let blob):
+      "a blob named \(blob) exists already, and this run did not write it"
+    case .unresolvedCommit(let blob, let cause):
+      "whether \(blob) was committed is not known: \(cause)"
+    case .notAsSent(let blob, let difference):
+      "the store does not hold \(blob) as it was sent: \(difference)"
+    }
+  }
+
+  private static func after(_ attempts: Int) -> String {
+    attempts > 1 ? " after \(attempts) attempts" : ""
+  }
+
+  /// What an operator can do about it; `nil` where only another attempt helps.
+  package var hint: String? {
+    switch self {
+    case .unanswered(_, let error, _):
+      switch error.kind {
+      case .unknownHost:
+        "is storage-account right? an account that does not exist has no host name; "
+          + "and can this pod reach a DNS server?"
+      case .untrustedServer:
+        "does APP_ABS_CA_FILE name the authority that signed the store's certificate?"
+      default: error.hint
+      }
+    case .refused(let error, _): error.hint
+    case .unreadable: "is APP_ABS_ENDPOINT the blob endpoint of the storage account?"
+    case .damagedBlock: "does a proxy between this pod and the store change what passes?"
+    case .tooManyBlocks: "choose a larger block size"
+    case .emptyUpload: nil
+    case .nameTaken: "does another run use the same prefix and clock?"
+    case .unresolvedCommit(_, let cause): cause.hint
+    case .notAsSent: "does another program write to or change blobs of this container?"
+    }
+  }
+}

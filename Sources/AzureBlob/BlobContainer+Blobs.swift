@@ -1,0 +1,139 @@
+/// What a container tells about itself and its blobs, and how a blob is deleted.
+
+internal import HTTP
+
+package struct ContainerProperties: Equatable, Sendable {
+  package let hasImmutabilityPolicy: Bool
+  package let hasLegalHold: Bool
+  /// How many seconds our clock is ahead of the store's, where it told the time.
+  package let secondsAhead: Int?
+}
+
+package struct BlobProperties: Equatable, Sendable {
+  /// In bytes.
+  package let size: Int
+  package let etag: ETag
+  /// Seconds since 1970.
+  package let lastModified: Int
+  package let contentType: String?
+  /// `Hot`, `Cool`, `Cold` or `Archive`, where the account has tiers.
+  package let accessTier: String?
+  package let metadata: BlobMetadata
+}
+
+package struct CommittedBlock: Hashable, Sendable {
+  package let id: BlockID
+  /// In bytes.
+  package let size: Int
+}
+
+package enum DeleteOutcome: Equatable, Sendable {
+  case deleted
+  case alreadyGone
+  /// A retention policy or a legal hold protects the blob.
+  case keptByPolicy
+}
+
+extension BlobContainer {
+  /// Proves that the container exists and that the key opens it; a missing one is an error and
+  /// never created.
+  package func properties() throws(AzureBlobError) -> ContainerProperties {
+    let request = StorageRequest(
+      .getContainerProperties, path: path, query: [("restype", "container")])
+    let answer = try send(request)
+    return ContainerProperties(
+      hasImmutabilityPolicy: answer.headers["x-ms-has-immutability-policy"] == "true",
+      hasLegalHold: answer.headers["x-ms-has-legal-hold"] == "true",
+      secondsAhead: refusal(answer, of: request).secondsAhead)
+  }
+
+  /// What the store says about a committed blob; `nil` where there is none.
+  package func properties(of blob: BlobName) throws(AzureBlobError) -> BlobProperties? {
+    let request = StorageRequest(.getBlobProperties, path: path(of: blob))
+    let answer: Response
+    do {
+      answer = try send(request)
+    } catch {
+      if error.isAbsentBlob { return nil }
+      throw error
+    }
+    let headers = answer.headers
+    guard let size = headers["content-length"].flatMap({ Int($0) }),
+      let etag = headers["etag"].flatMap({ ETag($0) }),
+      let lastModified = headers["last-modified"].flatMap(HTTPDate.parse)
+    else {
+      throw .unreadable(
+        request.operation, url: url(of: request), reason: "it lacks length, ETag or date")
+    }
+    return BlobProperties(
+      size: size, etag: etag, lastModified: lastModified, contentType: headers["content-type"],
+      accessTier: headers["x-ms-access-tier"], metadata: BlobMetadata(answer: headers))
+  }
+
+  /// The blocks that a blob is made of, in their order.
+  package func committedBlocks(of blob: BlobName) throws(AzureBlobError) -> [CommittedBlock] {
+    let request = StorageRequest(
+      .getBlockList, path: path(of: blob),
+      query: [("comp", "blocklist"), ("blocklisttype", "committed")])
+    let answer = try send(request)
+    do {
+      return try CommittedBlock.list(from: answer.body)
+    } catch {
+      throw .unreadable(request.operation, url: url(of: request), reason: error.description)
+    }
+  }
+
+  /// Deletes a blob and its snapshots; with `etag` only where that is still its version.
+  package func delete(_ blob: BlobName, ifMatch etag: ETag? = nil) throws(AzureBlobError)
+    -> DeleteOutcome
+  {
+    var request = StorageRequest(.deleteBlob, path: path(of: blob))
+    request.headers["x-ms-delete-snapshots"] = "include"
+    request.headers["If-Match"] = etag?.quoted
+    do {
+      _ = try send(request)
+      return .deleted
+    } catch {
+      if error.isAbsentBlob { return .alreadyGone }
+      if error.isRefusal(code: "BlobImmutableDueToPolicy") { return .keptByPolicy }
+      throw error
+    }
+  }
+}
+
+extension AzureBlobError {
+  /// An answer to HEAD may come without a code; a missing container always has one.
+  fileprivate var isAbsentBlob: Bool {
+    guard case .refused(let error, _) = self, error.status == 404 else { return false }
+    return error.code == "BlobNotFound" || error.code == nil && error.requestID != nil
+  }
+}
+
+extension CommittedBlock {
+  /// Reads `<BlockList><CommittedBlocks><Block><Name/><Size/></Block>…`.
+  package static func list(from document: [UInt8]) throws(XMLError) -> [CommittedBlock] {
+    var blocks: [CommittedBlock] = []
+    var name: String?
+    var size: Int?
+    var isComplete = true
+    var hasRoot = false
+    try XMLReader.read(document) { element in
+      switch element.path {
+      case ["BlockList", "CommittedBlocks", "Block", "Name"]: name = element.text
+      case ["BlockList", "CommittedBlocks", "Block", "Size"]: size = Int(element.text)
+      case ["BlockList", "CommittedBlocks", "Block"]:
+        if let name, let size {
+          blocks.append(CommittedBlock(id: BlockID(listed: name), size: size))
+        } else {
+          isComplete = false
+        }
+        (name, size) = (nil, nil)
+      case ["BlockList"]: hasRoot = true
+      default: break
+      }
+    }
+    guard hasRoot else { throw XMLError(description: "it is not a list of blocks") }
+    guard isComplete else { throw XMLError(description: "a block lacks its name or size") }
+    return blocks
+  }
+}

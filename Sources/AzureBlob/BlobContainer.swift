@@ -1,0 +1,128 @@
+/// One container of a storage account: where uploads, listings, downloads and deletions start.
+///
+/// Every attempt of every request is dated, named and signed anew, and transient failures are
+/// tried again as the retry policy says.
+
+package import HTTP
+internal import FoundationEssentials
+
+package struct BlobContainer {
+  package let name: ContainerName
+  package let endpoint: StorageEndpoint
+  let transport: Transport
+  let connection: Connection
+  let retryPolicy: RetryPolicy
+  private let sharedKey: SharedKey
+  private let clock: () -> Int
+  private let random: () -> UInt64
+
+  /// The newest service version whose behaviour this module was written for.
+  private static let serviceVersion = "2021-12-02"
+
+  /// `clock` tells the seconds since 1970; `random` gives 64 random bits, for the jitter between
+  /// attempts and for the ids of requests.
+  package init(
+    _ name: ContainerName, of endpoint: StorageEndpoint, key: AccountKey,
+    transport: Transport, connection: Connection = Connection(),
+    retryPolicy: RetryPolicy = .standard,
+    clock: @escaping () -> Int = { Int(Date().timeIntervalSince1970) },
+    random: @escaping () -> UInt64 = { .random(in: .min ... .max) }
+  ) {
+    self.name = name
+    self.endpoint = endpoint
+    self.transport = transport
+    self.connection = connection
+    self.retryPolicy = retryPolicy
+    sharedKey = SharedKey(account: endpoint.account, key: key)
+    self.clock = clock
+    self.random = random
+  }
+
+  // MARK: Addresses
+
+  var path: String { "\(endpoint.url.path)/\(name)" }
+
+  func path(of blob: BlobName) -> String {
+    "\(path)/\(PercentEncoding.encodePath(blob.description))"
+  }
+
+  /// Without its query: fit for logs and errors.
+  func url(of request: StorageRequest) -> String { endpoint.url.origin + request.path }
+
+  // MARK: Sending
+
+  /// Sends a request, as often as the retry policy allows, until it succeeds.
+  func send(_ request: StorageRequest) throws(AzureBlobError) -> Response {
+    var attempt = 1
+    while true {
+      do throws(AzureBlobError) {
+        return try sendOnce(request, attempt: attempt)
+      } catch {
+        guard let delay = delay(after: error, attempt: attempt) else { throw error }
+        try sleep(for: delay, before: request)
+        attempt += 1
+      }
+    }
+  }
+
+  /// Sends a request and waits for its answer; `attempt` only tells in an error how many there were.
+  func sendOnce(_ request: StorageRequest, attempt: Int) throws(AzureBlobError) -> Response {
+    let exchange = start(request)
+    defer { transport.cancel(exchange) }
+    let result = Result { () throws(TransferError) in try transport.finish(exchange) }
+    return try judge(result, of: request, attempt: attempt)
+  }
+
+  /// Puts one attempt of a request on the wire.
+  func start(_ request: StorageRequest) -> Exchange {
+    transport.start(signed(request), over: connection)
+  }
+
+  /// The request as this very moment's attempt sends it.
+  func signed(_ request: StorageRequest) -> Request {
+    var request = request
+    request.headers["x-ms-date"] = HTTPDate.format(clock())
+    request.headers["x-ms-version"] = Self.serviceVersion
+    request.headers["x-ms-client-request-id"] = "\(RunID(random()))\(RunID(random()))"
+    request.headers["Authorization"] = sharedKey.authorization(for: request)
+    return Request(
+      request.method, endpoint.url.origin + request.target, headers: request.headers,
+      body: request.body)
+  }
+
+  /// The answer, where it says that the request succeeded.
+  func judge(
+    _ result: Result<Response, TransferError>, of request: StorageRequest, attempt: Int
+  ) throws(AzureBlobError) -> Response {
+    switch result {
+    case .failure(let error):
+      throw .unanswered(request.operation, error, attempts: attempt)
+    case .success(let answer):
+      guard request.operation.succeeds(with: answer.status) else {
+        throw .refused(refusal(answer, of: request), attempts: attempt)
+      }
+      return answer
+    }
+  }
+
+  func refusal(_ answer: Response, of request: StorageRequest) -> ServiceError {
+    ServiceError(answer, to: request.operation, at: url(of: request), now: clock())
+  }
+
+  // MARK: Trying again
+
+  /// How long to wait before the next attempt; `nil` where there must be none.
+  func delay(after failure: AzureBlobError, attempt: Int) -> Duration? {
+    guard failure.isTransient else { return nil }
+    let jitter = Double(random() >> 11) * 0x1p-53
+    return retryPolicy.delay(after: attempt, retryAfter: failure.retryAfter, jitter: jitter)
+  }
+
+  func sleep(for delay: Duration, before request: StorageRequest) throws(AzureBlobError) {
+    do {
+      try transport.sleep(for: delay, before: "\(request.method) \(url(of: request))")
+    } catch {
+      throw .unanswered(request.operation, error, attempts: 1)
+    }
+  }
+}

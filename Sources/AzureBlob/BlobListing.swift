@@ -1,0 +1,134 @@
+/// A container's blobs under a prefix, one page at a time, however many there are.
+
+internal import HTTP
+
+/// One blob as a listing tells of it.
+package struct ListedBlob: Equatable, Sendable {
+  package let name: BlobName
+  /// In bytes.
+  package let size: Int
+  /// Seconds since 1970.
+  package let lastModified: Int
+  package let etag: ETag
+  package let accessTier: String?
+  /// Empty unless the listing was asked for it.
+  package let metadata: BlobMetadata
+}
+
+/// Asks for a page only when it is wanted, and holds none: memory does not grow with the container.
+///
+/// See https://learn.microsoft.com/rest/api/storageservices/list-blobs.
+package struct BlobListing {
+  private let container: BlobContainer
+  private let prefix: String
+  private let includeMetadata: Bool
+  /// Where the next page starts; `nil` once there is none.
+  private var marker: String? = ""
+
+  /// Azure allows 5000; fewer keep a page well below a megabyte.
+  private static let pageSize = 1000
+
+  init(_ container: BlobContainer, prefix: String, includeMetadata: Bool) {
+    self.container = container
+    self.prefix = prefix
+    self.includeMetadata = includeMetadata
+  }
+
+  /// The next blobs in the order of their names, possibly none; `nil` once all have been told.
+  ///
+  /// An error means that the listing is incomplete: nothing may be concluded from it.
+  package mutating func nextPage() throws(AzureBlobError) -> [ListedBlob]? {
+    guard let marker else { return nil }
+    var query = [
+      ("restype", "container"), ("comp", "list"), ("prefix", prefix),
+      ("maxresults", String(Self.pageSize)),
+    ]
+    if !marker.isEmpty { query.append(("marker", marker)) }
+    if includeMetadata { query.append(("include", "metadata")) }
+    let request = StorageRequest(.listBlobs, path: container.path, query: query)
+    let answer = try container.send(request)
+    do throws(XMLError) {
+      let page = try ListingPage(answer.body)
+      guard page.nextMarker != marker else { throw XMLError(description: "it does not advance") }
+      self.marker = page.nextMarker
+      return page.blobs
+    } catch {
+      throw .unreadable(.listBlobs, url: container.url(of: request), reason: error.description)
+    }
+  }
+}
+
+extension BlobContainer {
+  /// All committed blobs whose names begin with `prefix`.
+  package func list(prefix: String, includeMetadata: Bool = false) -> BlobListing {
+    BlobListing(self, prefix: prefix, includeMetadata: includeMetadata)
+  }
+}
+
+/// `<EnumerationResults><Blobs><Blob>…</Blob>…</Blobs><NextMarker/></EnumerationResults>`
+package struct ListingPage {
+  package private(set) var blobs: [ListedBlob] = []
+  /// Opaque; `nil` on the last page.
+  package private(set) var nextMarker: String?
+
+  package init(_ document: [UInt8]) throws(XMLError) {
+    var blobs: [ListedBlob] = []
+    var nextMarker: String?
+    var current = Entry()
+    var problem: String?
+    var hasRoot = false
+    try XMLReader.read(document) { element in
+      switch element.path {
+      case ["EnumerationResults"]: hasRoot = true
+      case ["EnumerationResults", "NextMarker"]:
+        nextMarker = element.text.isEmpty ? nil : element.text
+      case ["EnumerationResults", "Blobs", "Blob"]:
+        if let blob = current.blob {
+          blobs.append(blob)
+        } else {
+          problem = "the entry of \(current.name ?? "a blob") lacks size, date or ETag"
+        }
+        current = Entry()
+      default: current.note(element)
+      }
+    }
+    guard hasRoot else { throw XMLError(description: "it is not a list of blobs") }
+    if let problem { throw XMLError(description: problem) }
+    self.blobs = blobs
+    self.nextMarker = nextMarker
+  }
+
+  /// What of one `<Blob>` has been read so far.
+  private struct Entry {
+    var name: String?
+    private var size: Int?
+    private var lastModified: Int?
+    private var etag: ETag?
+    private var accessTier: String?
+    private var metadata = BlobMetadata()
+
+    mutating func note(_ element: XMLElement) {
+      guard element.path.starts(with: ["EnumerationResults", "Blobs", "Blob"]) else { return }
+      switch element.path.dropFirst(3) {
+      case ["Name"]:
+        let isEncoded = element.attributes["Encoded"] == "true"
+        name = isEncoded ? PercentEncoding.decode(element.text) : element.text
+      case ["Properties", "Content-Length"]: size = Int(element.text)
+      case ["Properties", "Last-Modified"]: lastModified = HTTPDate.parse(element.text)
+      case ["Properties", "Etag"]: etag = ETag(element.text)
+      case ["Properties", "AccessTier"]: accessTier = element.text
+      default:
+        if element.path.count == 5 && element.path[3] == "Metadata" {
+          metadata.note(listed: element.path[4], element.text)
+        }
+      }
+    }
+
+    var blob: ListedBlob? {
+      guard let name, let size, let lastModified, let etag else { return nil }
+      return ListedBlob(
+        name: BlobName(listed: name), size: size, lastModified: lastModified, etag: etag,
+        accessTier: accessTier, metadata: metadata)
+    }
+  }
+}
