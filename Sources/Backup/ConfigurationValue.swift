@@ -28,9 +28,10 @@ enum ConfigurationValue {
 
   private static func isLabel(_ text: some StringProtocol) -> Bool {
     let isEdge = { (byte: UInt8) in (97...122).contains(byte) || (48...57).contains(byte) }
-    guard let first = text.utf8.first, let last = text.utf8.last else { return false }
-    return text.utf8.count <= 63 && isEdge(first) && isEdge(last)
-      && text.utf8.allSatisfy { isEdge($0) || $0 == UInt8(ascii: "-") }
+    let bytes = Array(text.utf8)
+    guard let first = bytes.first, let last = bytes.last else { return false }
+    return bytes.count <= 63 && isEdge(first) && isEdge(last)
+      && bytes.allSatisfy { isEdge($0) || $0 == UInt8(ascii: "-") }
   }
 
   static func blobPrefix(_ text: String) throws(InvalidValue) -> String {

@@ -1,119 +1,108 @@
-/// Which backups go: all but the newest few, once they are old enough. Pure: reads no clock and deletes nothing.
+/// Deletes the backups that the plan gives up, and nothing that it has not seen in a complete listing.
 
-/// A backup as the container's listing shows it.
-package struct StoredBackup: Equatable, Sendable {
-  package let name: ULID
-  /// Seconds since 1970 by the store's clock: when the backup was committed.
-  package let lastModified: Int
+internal import AzureBlob
+internal import Digests
+internal import Etcd
+internal import HTTP
+internal import Logging
 
-  package init(name: ULID, lastModified: Int) {
-    self.name = name
-    self.lastModified = lastModified
-  }
-}
-
-extension StoredBackup: Comparable {
-  /// Older first; of the same second, by name, which begins with the time in milliseconds.
-  package static func < (one: StoredBackup, other: StoredBackup) -> Bool {
-    (one.lastModified, one.name) < (other.lastModified, other.name)
-  }
-}
-
-package struct RetentionPolicy: Equatable, Sendable {
-  /// That many newest backups stay, however old they are.
-  package let minimumCount: Int
-  package let maximumAge: Duration
-
-  package init(minimumCount: Int, maximumAge: Duration) {
-    self.minimumCount = minimumCount
-    self.maximumAge = maximumAge
-  }
-}
-
-/// Sees every backup of a container once, in any order, and then says which are to go.
-///
-/// Its memory is bounded however many there are: it keeps the newest `minimumCount` and the oldest
-/// `mostDeletions` expired ones. What is above that, a later run deletes.
-package struct RetentionPlan {
+struct Retention {
   private let policy: RetentionPolicy
-  private let recorded: ULID
-  private let now: Int
-  private let mostDeletions: Int
-  /// The newest backups seen so far; its top is the oldest of them.
-  private var newest = BoundedHeap<StoredBackup>(by: <)
-  /// The oldest backups seen so far that are no longer among the newest; its top is the newest.
-  private var oldest = BoundedHeap<StoredBackup>(by: >)
+  private let container: BlobContainer
+  private let folder: String
+  private let log: Logger
 
-  package private(set) var backupCount = 0
+  /// What one run deletes at most; the next one goes on.
+  private static let mostDeletions = 5000
 
-  /// `recorded` is never deleted. `now` is in seconds since 1970.
-  package init(policy: RetentionPolicy, recorded: ULID, now: Int, mostDeletions: Int) {
+  init(
+    _ policy: RetentionPolicy, of container: BlobContainer, under prefix: String, log: Logger
+  ) {
     self.policy = policy
-    self.recorded = recorded
-    self.now = now
-    self.mostDeletions = mostDeletions
+    self.container = container
+    folder = prefix + "/"
+    self.log = log
   }
 
-  package mutating func consider(_ backup: StoredBackup) {
-    backupCount += 1
-    let pushedOut = newest.insert(backup, keeping: policy.minimumCount)
-    guard let pushedOut, pushedOut.name != recorded, isExpired(pushedOut) else { return }
-    _ = oldest.insert(pushedOut, keeping: mostDeletions)
+  /// `recorded` is never deleted; `now` is in seconds since 1970.
+  func apply(keeping recorded: ULID, now: Int) throws {
+    var plan = RetentionPlan(
+      policy: policy, recorded: recorded, now: now, mostDeletions: Self.mostDeletions)
+    var listing = container.list(prefix: folder)
+    while let page = try listing.nextPage() {
+      for blob in page {
+        if let backup = StoredBackup(blob, in: folder) { plan.consider(backup) }
+      }
+    }
+    guard plan.sawRecorded else { throw RetentionError.listingLacksRecorded(folder: folder) }
+    try delete(plan.expired(), of: plan.backupCount)
   }
 
-  /// The backups to delete, oldest first.
-  package func expired() -> [StoredBackup] {
-    oldest.elements.sorted()
-  }
-
-  private func isExpired(_ backup: StoredBackup) -> Bool {
-    let age = Duration.seconds(now) - .seconds(backup.lastModified)
-    return age > policy.maximumAge
+  /// Tries every one, whatever becomes of the others.
+  private func delete(_ expired: [StoredBackup], of total: Int) throws {
+    var deleted = 0
+    var keptByPolicy = 0
+    var failures: [AzureBlobError] = []
+    for backup in expired {
+      let blob = try BlobName("\(folder)\(backup.name)")
+      do throws(AzureBlobError) {
+        switch try container.delete(blob) {
+        case .deleted: deleted += 1
+        case .alreadyGone: break
+        case .keptByPolicy: keptByPolicy += 1
+        }
+      } catch {
+        if error.stopReason != nil { throw error }
+        failures.append(error)
+      }
+    }
+    if let first = failures.first {
+      throw RetentionError.deletesFailed(count: failures.count, of: expired.count, first: first)
+    }
+    log.info(
+      "retention applied",
+      [
+        "backups.found": "\(total)", "backups.deleted": "\(deleted)",
+        "backups.immutable": keptByPolicy > 0 ? "\(keptByPolicy)" : nil,
+      ])
   }
 }
 
-/// A binary heap that holds at most so many elements: those that come last in its order.
-private struct BoundedHeap<Element> {
-  private(set) var elements: [Element] = []
-  private let comesFirst: (Element, Element) -> Bool
+extension StoredBackup {
+  /// The smallest bbolt database has four pages.
+  private static let smallestSnapshot = 4 * 4096 + SHA256Digest.byteCount
 
-  init(by comesFirst: @escaping (Element, Element) -> Bool) {
-    self.comesFirst = comesFirst
+  /// Returns `nil` for anything that is not a backup of ours: a blob in a folder further down,
+  /// under another kind of name, or of a size that no snapshot has.
+  init?(_ blob: ListedBlob, in folder: String) {
+    let name = blob.name.description
+    guard name.hasPrefix(folder), let ulid = ULID(name.dropFirst(folder.count)),
+      blob.size >= Self.smallestSnapshot, blob.size % 512 == SHA256Digest.byteCount
+    else { return nil }
+    self.init(name: ulid, lastModified: blob.lastModified)
   }
+}
 
-  /// Returns the element for which there was no room, which may be the new one.
-  mutating func insert(_ element: Element, keeping capacity: Int) -> Element? {
-    guard elements.count >= capacity else {
-      elements.append(element)
-      siftUp()
-      return nil
-    }
-    guard let top = elements.first, comesFirst(top, element) else { return element }
-    elements[0] = element
-    siftDown()
-    return top
-  }
+enum RetentionError: Explained, Equatable {
+  case listingLacksRecorded(folder: String)
+  case deletesFailed(count: Int, of: Int, first: AzureBlobError)
 
-  private mutating func siftUp() {
-    var child = elements.count - 1
-    while child > 0 {
-      let parent = (child - 1) / 2
-      guard comesFirst(elements[child], elements[parent]) else { return }
-      elements.swapAt(child, parent)
-      child = parent
+  var description: String {
+    switch self {
+    case .listingLacksRecorded(let folder):
+      "the listing of \(folder) lacks the backup just taken, so nothing was deleted"
+    case .deletesFailed(let count, let total, let first):
+      "\(count) of \(total) expired backups could not be deleted: \(first)"
     }
   }
 
-  private mutating func siftDown() {
-    var parent = 0
-    while true {
-      var first = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < elements.count {
-        if comesFirst(elements[child], elements[first]) { first = child }
-      }
-      guard first != parent else { return }
-      elements.swapAt(parent, first)
-      parent = first
+  var hint: String? {
+    switch self {
+    case .listingLacksRecorded: "does something else delete or move blobs in the container?"
+    case .deletesFailed(_, _, let first): first.hint
     }
   }
+
+  var isConfiguration: Bool { false }
+  var stopReason: StopReason? { nil }
 }

@@ -1,0 +1,236 @@
+/// One run, from the Secrets to retention: the story of the program.
+
+internal import AzureBlob
+internal import Etcd
+internal import FoundationEssentials
+internal import HTTP
+internal import Kubernetes
+package import Logging
+
+/// The order is fixed: stream, prove, commit, check what was committed, record, delete old ones.
+/// Whenever a run dies, either nothing is visible or a proven backup is; and the recorded path
+/// always names a proven backup.
+package final class BackupRun {
+  private let configuration: Configuration
+  private let environment: [String: String]
+  private let patience: Patience
+  private let log: Logger
+  private let progressBar: ProgressBar?
+  private let transport: Transport
+  private let start = ContinuousClock.now
+  private let runID = RunID.random()
+  private var stage = Stage.secrets
+  /// Set once the backup is proven in the store.
+  private var record: Record?
+
+  /// `progressBar` is given where somebody is watching.
+  package init(
+    _ configuration: Configuration, environment: [String: String], patience: Patience,
+    log: Logger, progressBar: ProgressBar? = nil
+  ) {
+    self.configuration = configuration
+    self.environment = environment
+    self.patience = patience
+    self.progressBar = progressBar
+    var log = log
+    log[metadataKey: "run.id"] = "\(runID)"
+    self.log = log
+    transport = Transport { patience.stopReason }
+  }
+
+  /// Does the whole job and says how it ended; every failure has been logged by then.
+  package func run() -> RunResult {
+    do {
+      log.info("run started", metadata: ["version": "\(Version.current)"])
+      let access = try readSecrets()
+      let member = try chooseMember(of: access.etcd)
+      let name = ULID(milliseconds: UInt64(Timestamp.millisecondsNow()))
+      let record = try takeBackup(of: member, named: name, into: access.container)
+      try write(record, to: access.cluster)
+      try applyRetention(in: access.container, keeping: name)
+      log.info("run finished", metadata: ["duration.seconds": "\(elapsed.tenths)"])
+      return .success(record)
+    } catch {
+      let failure = RunError(error, in: stage)
+      report(failure)
+      return .failure(failure, stored: record)
+    }
+  }
+
+  // MARK: The stages
+
+  private func readSecrets() throws -> Access {
+    stage = .secrets
+    let access = try Access(configuration, environment: environment, transport: transport)
+    if let warning = access.warning {
+      log.warning("kubernetes access is unusual", ["error": warning])
+    }
+    return access
+  }
+
+  private func chooseMember(of etcd: EtcdCluster) throws -> ChosenMember {
+    stage = .member
+    let member = try etcd.chooseMember()
+    for failure in member.failures {
+      log.warning("etcd endpoint has a problem", ["error": "\(failure)", "hint": failure.hint])
+    }
+    if !member.hasQuorum {
+      log.warning(
+        "etcd has no quorum: the backup may lack the latest writes",
+        ["etcd.endpoint": "\(member.status.endpoint)"])
+    }
+    if member.status.isOutOfSpace {
+      log.warning(
+        "etcd is out of space",
+        ["hint": "after this backup: compact, defragment, then etcdctl alarm disarm"])
+    }
+    log.info(
+      "member chosen",
+      [
+        "etcd.endpoint": "\(member.status.endpoint)", "etcd.version": member.status.version,
+        "etcd.member": String(member.status.memberID, radix: 16),
+        "etcd.revision": "\(member.revision ?? member.status.revision)",
+      ])
+    return member
+  }
+
+  /// Streams one snapshot from etcd into the container, and makes it visible only once proven.
+  private func takeBackup(
+    of member: ChosenMember, named name: ULID, into container: BlobContainer
+  ) throws -> Record {
+    stage = .snapshot
+    let blob = try BlobName("\(configuration.blobPrefix)/\(name)")
+    var snapshot = try member.openSnapshot()
+    var upload = container.startUpload(
+      named: blob, runID: runID, blockSize: configuration.blockSize,
+      blocksInFlight: configuration.blocksInFlight)
+    var progress = Progress(log, progressBar)
+    while let bytes = try snapshot.next() {
+      try unsafe bytes.withUnsafeBytes { try unsafe upload.append($0) }
+      progress.note(received: snapshot.received, of: snapshot.expected)
+    }
+    progress.end()
+    let proof = try snapshot.finish()  // throws before anything is visible
+    try upload.finishBlocks()
+    log.info(
+      "snapshot proven", ["snapshot.bytes": "\(proof.size)", "snapshot.sha256": "\(proof.sha256)"])
+
+    stage = .commit
+    patience.beginCommit()
+    let time = Timestamp.secondsNow()
+    let receipt = try upload.commit(metadata: metadata(of: member, proof, time))
+
+    stage = .check
+    try check(receipt, in: container)
+    let record = Record(
+      path: "\(container.name)/\(blob)", size: receipt.size, sha256: "\(proof.sha256)",
+      revision: member.revision ?? member.status.revision, time: time, duration: elapsed)
+    self.record = record
+    log.info(
+      "backup stored",
+      [
+        "blob.path": record.path, "snapshot.bytes": "\(record.size)",
+        "blob.blocks": "\(receipt.blocks.count)", "duration.seconds": elapsed.tenths,
+      ])
+    return record
+  }
+
+  /// Compares what the store holds with what was sent; a blob that differs is taken away again.
+  private func check(_ receipt: BlobReceipt, in container: BlobContainer) throws {
+    do {
+      try container.verify(receipt)
+    } catch {
+      if case .notAsSent = error {
+        // Nothing may mistake it for a backup; if this fails as well, the error still tells.
+        _ = try? container.delete(receipt.blob, ifMatch: receipt.etag)
+      }
+      throw error
+    }
+  }
+
+  private func write(_ record: Record, to cluster: Cluster) throws {
+    stage = .record
+    try cluster.record(record.fields, inConfigMap: configuration.recordConfigMapName)
+    patience.endCommit()
+    log.info(
+      "backup recorded",
+      ["configmap": "\(configuration.namespace)/\(configuration.recordConfigMapName)"])
+  }
+
+  private func applyRetention(in container: BlobContainer, keeping recorded: ULID) throws {
+    stage = .retention
+    let retention = Retention(
+      configuration.retention, of: container, under: configuration.blobPrefix, log: log)
+    do {
+      try retention.apply(keeping: recorded, now: Timestamp.secondsNow())
+    } catch let error as any Explained where error.stopReason == .terminated {
+      // The backup is recorded, and old ones do no harm until the next run.
+      log.warning("retention left to the next run", ["error": error.description])
+    }
+  }
+
+  // MARK: Details
+
+  private var elapsed: Duration { start.duration(to: .now) }
+
+  private func metadata(
+    of member: ChosenMember, _ proof: SnapshotProof, _ time: Int
+  ) -> BlobMetadata {
+    [
+      "sha256": "\(proof.sha256)",
+      "etcdversion": member.status.version,
+      "clusterid": String(member.status.clusterID, radix: 16),
+      "memberid": String(member.status.memberID, radix: 16),
+      "revision": "\(member.revision ?? member.status.revision)",
+      "quorum": member.hasQuorum ? "yes" : "no",
+      "time": Timestamp.format(time),
+      "toolversion": Version.current,
+    ]
+  }
+
+  private func report(_ failure: RunError) {
+    var fields: [String: String?] = [
+      "stage": failure.stage.rawValue, "error": failure.cause, "hint": failure.hint,
+      "exit.status": "\(failure.status.rawValue)",
+    ]
+    if let record { fields["blob.path"] = record.path }
+    switch failure.stage {
+    case .record: log.error("backup stored, but not recorded", fields)
+    case .retention: log.error("backup stored and recorded, but retention failed", fields)
+    default: log.error("no backup taken", fields)
+    }
+  }
+}
+
+/// How a run ended.
+package enum RunResult {
+  case success(Record)
+  /// `stored` is set where a proven backup is in the store all the same.
+  case failure(RunError, stored: Record?)
+
+  package var status: ExitStatus {
+    switch self {
+    case .success: .success
+    case .failure(let error, _): error.status
+    }
+  }
+}
+
+extension Logger {
+  /// One event; fields without a value are left out.
+  func info(_ message: Logger.Message, _ fields: [String: String?]) {
+    info(message, metadata: Self.metadata(fields))
+  }
+
+  func warning(_ message: Logger.Message, _ fields: [String: String?]) {
+    warning(message, metadata: Self.metadata(fields))
+  }
+
+  func error(_ message: Logger.Message, _ fields: [String: String?]) {
+    error(message, metadata: Self.metadata(fields))
+  }
+
+  private static func metadata(_ fields: [String: String?]) -> Logger.Metadata {
+    fields.compactMapValues { $0.map { .string($0) } }
+  }
+}

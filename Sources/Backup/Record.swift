@@ -1,0 +1,39 @@
+/// What the ConfigMap says of the last success: one path that always names a proven backup, and facts about it.
+
+package struct Record: Equatable, Sendable {
+  /// `{container}/{prefix}/{ULID}`
+  package var path: String
+  /// Bytes.
+  package var size: Int
+  /// Of the whole blob.
+  package var sha256: String
+  /// Every write acknowledged up to this revision of the store is in the backup.
+  package var revision: UInt64
+  /// Seconds since 1970: when the backup was complete.
+  package var time: Int
+  /// Of the run up to there.
+  package var duration: Duration
+
+  /// The key that the restore document and the predecessor name.
+  package static let pathKey = "abs-backup-file-path-from-last-success"
+
+  /// Always the same few keys, so the ConfigMap does not grow.
+  package var fields: [String: String] {
+    [
+      Self.pathKey: path,
+      "backup-size-bytes-from-last-success": String(size),
+      "backup-sha256-from-last-success": sha256,
+      "backup-etcd-revision-from-last-success": String(revision),
+      "backup-time-from-last-success": Timestamp.format(time),
+      "backup-duration-seconds-from-last-success": duration.tenths,
+    ]
+  }
+}
+
+extension Duration {
+  /// Seconds with one decimal.
+  package var tenths: String {
+    let tenths = Int((self / .milliseconds(100)).rounded())
+    return "\(tenths / 10).\(tenths % 10)"
+  }
+}

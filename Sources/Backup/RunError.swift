@@ -1,0 +1,107 @@
+/// A failure as an operator meets it: in which stage, what happened, what to do, and the exit status.
+
+package import AzureBlob
+package import Etcd
+package import HTTP
+package import Kubernetes
+
+/// The stages of a run, in order; their names stand in the log and in the termination message.
+package enum Stage: String, Sendable, Comparable {
+  case configuration
+  case secrets
+  case member
+  case snapshot
+  case commit
+  case check
+  case record
+  case retention
+
+  private static let order: [Stage] = [
+    .configuration, .secrets, .member, .snapshot, .commit, .check, .record, .retention,
+  ]
+
+  package static func < (one: Stage, other: Stage) -> Bool {
+    guard let first = order.firstIndex(of: one), let second = order.firstIndex(of: other) else {
+      preconditionFailure("a stage is missing from the order")
+    }
+    return first < second
+  }
+}
+
+/// What scripts and Jobs may depend on; README documents them.
+package enum ExitStatus: Int32, Sendable, CaseIterable {
+  case success = 0
+  case failed = 1
+  case incomplete = 2
+  case usage = 64
+  case configuration = 78
+  case terminated = 143
+
+  package var meaning: String {
+    switch self {
+    case .success: "backup stored, verified and recorded; retention applied"
+    case .failed: "no backup stored; another try may help"
+    case .incomplete: "backup stored and verified, but recording it or retention failed"
+    case .usage: "wrong command line"
+    case .configuration: "configuration or permission is wrong; another try cannot help"
+    case .terminated: "stopped by a signal before the commit; nothing is visible"
+    }
+  }
+}
+
+/// An error that can say what to do about it.
+package protocol Explained: Error, CustomStringConvertible {
+  /// `nil` where only another attempt helps.
+  var hint: String? { get }
+  /// Another try cannot help before somebody changes the configuration or a permission.
+  var isConfiguration: Bool { get }
+  /// Set where nothing went wrong but that the run was told to stop.
+  var stopReason: StopReason? { get }
+}
+
+extension EtcdError: Explained {}
+extension AzureBlobError: Explained {}
+extension KubernetesError: Explained {}
+extension SnapshotError: Explained {
+  package var isConfiguration: Bool { false }
+}
+
+package struct RunError: Error {
+  package let stage: Stage
+  /// What failed, on what, and why.
+  package let cause: String
+  package let hint: String?
+  package let status: ExitStatus
+}
+
+extension RunError: CustomStringConvertible {
+  package var description: String { cause }
+
+  /// Nothing has been contacted yet.
+  package init(_ error: ConfigurationError) {
+    stage = .configuration
+    cause = error.description
+    hint = nil
+    status = .configuration
+  }
+
+  init(_ error: any Error, in stage: Stage) {
+    self.stage = stage
+    guard let error = error as? any Explained else {
+      cause = "\(error)"
+      hint = nil
+      status = stage < .record ? .failed : .incomplete
+      return
+    }
+    cause = error.description
+    hint = error.hint
+    status =
+      if stage >= .record {
+        .incomplete
+      } else if error.stopReason == .terminated {
+        .terminated
+      } else {
+        error.isConfiguration ? .configuration : .failed
+      }
+  }
+}

@@ -1,0 +1,67 @@
+/// The result of a run as one line of JSON, where Kubernetes shows it: in the status of the container.
+
+internal import FoundationEssentials
+internal import Glibc
+
+package enum TerminationMessage {
+  /// Kubernetes cuts at 4096 bytes, and would leave half a line.
+  private static let mostBytes = 4096
+
+  private struct Message: Encodable {
+    var result: String
+    var status: Int32
+    var version = Version.current
+    var path: String?
+    var bytes: Int?
+    var sha256: String?
+    var stage: String?
+    var cause: String?
+    var hint: String?
+  }
+
+  package static func render(_ result: RunResult) -> String {
+    switch result {
+    case .success(let record):
+      var message = Message(result: "success", status: result.status.rawValue)
+      message.path = record.path
+      message.bytes = record.size
+      message.sha256 = record.sha256
+      return encode(message)
+    case .failure(let error, let stored):
+      return render(error, path: stored?.path)
+    }
+  }
+
+  package static func render(_ error: RunError, path: String? = nil) -> String {
+    var message = Message(
+      result: path == nil ? "failure" : "incomplete", status: error.status.rawValue)
+    message.path = path
+    message.stage = error.stage.rawValue
+    message.cause = error.cause
+    message.hint = error.hint
+    let line = encode(message)
+    guard line.utf8.count > mostBytes else { return line }
+    // Escapes can make a cause six times as long, so half of that much is cut to be sure.
+    message.cause = String(error.cause.prefix(500)) + "…"
+    message.hint = error.hint.map { String($0.prefix(100)) }
+    return encode(message)
+  }
+
+  private static func encode(_ message: Message) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(message) else {
+      preconditionFailure("a message of plain fields could not be encoded")
+    }
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  /// Writes in place, since Kubernetes mounts the file; where there is none, this does nothing.
+  package static func write(_ line: String, to path: String) {
+    let file = unsafe open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
+    guard file >= 0 else { return }
+    defer { close(file) }
+    let bytes = Array("\(line)\n".utf8)
+    _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress, $0.count) }
+  }
+}

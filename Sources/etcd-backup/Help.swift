@@ -1,0 +1,51 @@
+/// What `--help` says beyond the usage line: every variable and every exit status.
+
+internal import Backup
+
+enum Help {
+  static var discussion: String {
+    """
+    Everything is configured through the environment.
+
+    \(variables)
+
+    The usual http_proxy, https_proxy and no_proxy hold for the blob endpoint only.
+
+    EXIT STATUS:
+    \(statuses)
+    """
+  }
+
+  private static var variables: String {
+    Variable.all.map { variable in
+      let standing =
+        switch variable.defaultValue {
+        case .required: "required"
+        case .none(let meaning): "default: \(meaning)"
+        case .value(let text): "default: \(text)"
+        }
+      return "\(variable.name)\n" + wrapped("\(variable.summary) (\(standing))")
+    }.joined(separator: "\n")
+  }
+
+  /// Indented lines of at most 79 columns, so that nobody else breaks them.
+  private static func wrapped(_ text: String) -> String {
+    let indent = "    "
+    var lines: [String] = []
+    for word in text.split(separator: " ") {
+      if let line = lines.last, line.count + 1 + word.count <= 79 {
+        lines[lines.count - 1] = "\(line) \(word)"
+      } else {
+        lines.append(indent + word)
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private static var statuses: String {
+    ExitStatus.allCases.map { status in
+      let number = String(status.rawValue)
+      return number + String(repeating: " ", count: 5 - number.count) + status.meaning
+    }.joined(separator: "\n")
+  }
+}
