@@ -13,7 +13,7 @@ struct BlobTarget: Sendable {
 
   subscript(_ name: String) -> String? { query.first { $0.name == name }?.value }
 
-  /// - Parameter account: The account's name, which is the first label of host-style hosts.
+  /// `account` is the only one there is; anything else is not found.
   init(_ call: Call, account: String) throws(BlobError) {
     query = try Self.parse(query: call.query)
     let style: Style = Self.isHostStyle(call.host) ? .host : .path

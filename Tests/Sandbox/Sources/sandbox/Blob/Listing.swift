@@ -45,9 +45,8 @@ struct ListPage: Sendable {
   /// The name with which the next page starts; `nil` on the last page.
   var next: String?
 
-  /// - Parameters:
-  ///   - start: The first name to consider; from the beginning when `nil`.
-  ///   - delimiter: Names that hold it after the prefix are rolled up into one entry.
+  /// Starts with the name `start`, or at the beginning. Names that hold `delimiter` after the
+  /// prefix are rolled up into one entry.
   init(
     of container: Container, prefix: String, start: String?, delimiter: String?, limit: Int,
     includesUncommitted: Bool

@@ -57,9 +57,8 @@ enum PromisedChecksum: Sendable {
 }
 
 extension BlobService {
-  /// Receives a body of at most `limit` bytes; nothing stays behind unless it returns.
-  ///
-  /// - Parameter isDamaged: Stores one flipped bit; the checksums stay those of the body.
+  /// Receives a body of at most `limit` bytes; nothing stays behind unless it returns. With
+  /// `isDamaged` one stored bit is flipped; the checksums stay those of the body.
   func receive(
     _ body: inout IncomingBody, into container: String, promised: PromisedChecksum,
     wantsMD5: Bool = false, limit: Int, isDamaged: Bool

@@ -6,7 +6,7 @@ import NIOSSL
 
 /// Sets up TLS and asks connections about it.
 enum TLS {
-  /// - Parameter clientCA: PEM file; a client may then, but need not, present a certificate of it.
+  /// With `clientCA`, a PEM file, a client may (but need not) present a certificate of that CA.
   static func configuration(certificate: String, key: String, clientCA: String?) throws
     -> TLSConfiguration
   {

@@ -44,11 +44,9 @@ final class ObjectStore: Sendable {
     return object
   }
 
-  /// Replaces an object by what `change` makes of it, alone.
-  ///
-  /// - Parameter change: Returns the new object, or `nil` to leave the old one as it is; the new
-  ///   one gets a new resource version.
-  /// - Returns: The object as it is afterwards.
+  /// Replaces an object by what `change` makes of it, alone, and returns it as it is afterwards.
+  /// `change` returns the new object, which then gets a new resource version, or `nil` to leave
+  /// the old one as it is.
   func change(
     _ resource: String, _ namespace: String, _ name: String, isDryRun: Bool,
     _ change: (JSON?) throws -> JSON?

@@ -156,9 +156,8 @@ extension BlobStore {
     guard other.utf8.count == id.utf8.count else { throw BlobError.invalidBlobOrBlock }
   }
 
-  /// Put Block List: readers see the old blob or the new one, and so does a restart.
-  ///
-  /// - Parameter make: Makes the record from the chosen blocks.
+  /// Put Block List: readers see the old blob or the new one, and so does a restart. `make` turns
+  /// the chosen blocks into the record.
   func commit(
     _ list: [BlockList.Entry], as name: String, in container: String, _ conditions: Conditions,
     _ make: ([BlobRecord.Block]) -> BlobRecord
