@@ -1,0 +1,293 @@
+"""Starts the sandbox (Azure Blob Storage and Kubernetes API stand-ins) for a test, and talks to its state."""
+
+import base64
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import ssl
+import subprocess
+import tempfile
+import time
+from email.utils import formatdate
+from urllib.parse import quote
+
+ACCOUNT = "devstoreaccount1"
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+
+
+def binary():
+    """The sandbox's program: SANDBOX_BINARY, or the release build in the repository."""
+    default = REPOSITORY / "Tests/Sandbox/.build/release/sandbox"
+    return os.environ.get("SANDBOX_BINARY", str(default))
+
+
+def _openssl(*arguments):
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+
+
+def make_ca(folder, name="ca"):
+    """A CA: `name.crt` and `name.key` in `folder`."""
+    folder = pathlib.Path(folder)
+    _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt"),
+             "-days", "2", "-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:TRUE",
+             "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+
+
+def make_certificate(folder, name, *, ca="ca", usage="serverAuth",
+                     names="DNS:localhost,DNS:*.blob.localhost,IP:127.0.0.1"):
+    """A certificate signed by `ca`: `name.crt` and `name.key` in `folder`."""
+    folder = pathlib.Path(folder)
+    request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
+    _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-keyout", str(folder / f"{name}.key"), "-out", str(request), "-subj", f"/CN={name}")
+    extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage={usage}\n")
+    _openssl("x509", "-req", "-in", str(request), "-CA", str(folder / f"{ca}.crt"),
+             "-CAkey", str(folder / f"{ca}.key"), "-CAcreateserial", "-days", "2",
+             "-extfile", str(extensions), "-out", str(folder / f"{name}.crt"))
+
+
+def _replace(path, text):
+    """Writes a file so that the sandbox reads the old text or the new one."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".draft")
+    draft.write_text(text)
+    draft.rename(path)
+
+
+class Sandbox:
+    """One sandbox process with its state folder, both gone at the end of the `with` block.
+
+    `state` keeps a given folder instead, which the next Sandbox may go on with.
+    """
+
+    def __init__(self, *, state=None, account=ACCOUNT, account_key=ACCOUNT_KEY, tls=False,
+                 kubernetes=True, discard_data=False, arguments=()):
+        self.account, self.account_key = account, account_key
+        self._is_temporary = state is None
+        self.state = pathlib.Path(state or tempfile.mkdtemp(prefix="sandbox-"))
+        self._command = [binary(), "--state", str(self.state), "--account", account,
+                         "--account-key", account_key, "--exit-with-parent", *arguments]
+        if tls:
+            self._command += ["--blob-tls-port", "0"]
+        if not kubernetes:
+            self._command += ["--no-kubernetes"]
+        if discard_data:
+            self._command += ["--discard-data"]
+        self._process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        if self._is_temporary:
+            shutil.rmtree(self.state, ignore_errors=True)
+
+    # The process.
+
+    def start(self):
+        """Starts the process and waits until every port listens."""
+        self.pki.mkdir(parents=True, exist_ok=True)
+        if not (self.pki / "server.crt").exists():
+            make_ca(self.pki)
+            make_certificate(self.pki, "server")
+        (self.state / "ready.json").unlink(missing_ok=True)
+        self._process = subprocess.Popen(
+            self._command + ["--certificate", str(self.pki / "server.crt"),
+                             "--key", str(self.pki / "server.key"), "--client-ca", str(self.ca_file)])
+        self._wait_until(lambda ready: True)
+
+    def stop(self, number=signal.SIGTERM):
+        """Ends the process (with any signal) and waits for its end; the state stays."""
+        if self._process:
+            self._process.send_signal(number)
+            self._process.wait(timeout=10)
+            self._process = None
+
+    def kill(self):
+        self.stop(signal.SIGKILL)
+
+    def reload(self):
+        """Makes the process take the blobs from disk again."""
+        reloads = self.ready["reloads"]
+        self._process.send_signal(signal.SIGHUP)
+        self._wait_until(lambda ready: ready["reloads"] > reloads)
+
+    def _wait_until(self, condition):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the sandbox ended with status {self._process.returncode}")
+            try:
+                self.ready = json.loads((self.state / "ready.json").read_text())
+                if condition(self.ready):
+                    return
+            except FileNotFoundError:
+                pass
+            time.sleep(0.01)
+        raise TimeoutError("the sandbox is not ready after 30 s")
+
+    @property
+    def pid(self):
+        return self.ready["pid"]
+
+    # TLS.
+
+    @property
+    def pki(self):
+        return self.state / "pki"
+
+    @property
+    def ca_file(self):
+        return self.pki / "ca.crt"
+
+    def ssl_context(self):
+        """Trusts the sandbox and nobody else."""
+        return ssl.create_default_context(cafile=str(self.ca_file))
+
+    # Blobs.
+
+    @property
+    def blob_url(self):
+        return self.ready["blob"]
+
+    @property
+    def blob_tls_url(self):
+        return self.ready["blobTLS"]
+
+    @property
+    def host_style_url(self):
+        """The same blob service at `ACCOUNT.blob.localhost`."""
+        port = self.blob_url.split(":")[2].split("/")[0]
+        return f"http://{self.account}.blob.localhost:{port}"
+
+    def blob_service_client(self, url=None, **options):
+        """Microsoft's own client."""
+        from azure.storage.blob import BlobServiceClient
+
+        credential = {"account_name": self.account, "account_key": self.account_key}
+        if (url or self.blob_url).startswith("https"):
+            options.setdefault("connection_verify", str(self.ca_file))
+        options.setdefault("retry_total", 0)
+        return BlobServiceClient(url or self.blob_url, credential=credential, **options)
+
+    def create_container(self, name):
+        return self.blob_service_client().create_container(name)
+
+    def container_folder(self, container):
+        return self.state / "blobs" / container
+
+    def set_policy(self, container, **policy):
+        """For instance `immutable=True`."""
+        _replace(self.container_folder(container) / "policy.json", json.dumps(policy))
+
+    def plant_blobs(self, container, blobs):
+        """Puts committed blobs without bytes into the state: (name, size, last modified in epoch seconds)."""
+        for name, size, modified in blobs:
+            when = formatdate(modified, usegmt=True)
+            record = {"name": name, "etag": "0x8D" + hashlib.sha256(name.encode()).hexdigest()[:13].upper(),
+                      "created": when, "lastModified": when, "content": {"type": "application/octet-stream"},
+                      "metadata": [], "blocks": [{"id": "MDAwMDAwMDA=", "size": size}]}
+            (self.container_folder(container) / "committed" / f"{blob_key(name)}.json").write_text(json.dumps(record))
+        self.reload()
+
+    def age_blob(self, container, name, seconds):
+        """Makes a blob look `seconds` older."""
+        path = self.container_folder(container) / "committed" / f"{blob_key(name)}.json"
+        record = json.loads(path.read_text())
+        from email.utils import parsedate_to_datetime
+
+        modified = parsedate_to_datetime(record["lastModified"]).timestamp() - seconds
+        record["lastModified"] = record["created"] = formatdate(modified, usegmt=True)
+        _replace(path, json.dumps(record))
+        self.reload()
+
+    # Kubernetes.
+
+    @property
+    def kubernetes_url(self):
+        return self.ready["kubernetes"]
+
+    def _object_file(self, resource, namespace, name):
+        return self.state / "kubernetes" / namespace / resource / f"{name}.json"
+
+    def create_namespace(self, namespace):
+        (self.state / "kubernetes" / namespace).mkdir(parents=True, exist_ok=True)
+
+    def put_secret(self, namespace, name, data):
+        """`data` maps keys to str or bytes, not yet in base64."""
+        encoded = {key: base64.b64encode(value.encode() if isinstance(value, str) else value).decode()
+                   for key, value in data.items()}
+        _replace(self._object_file("secrets", namespace, name), json.dumps(
+            {"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+             "metadata": {"name": name, "namespace": namespace}, "data": encoded}))
+
+    def put_configmap(self, namespace, name, data, **members):
+        """Further members of the object, such as `immutable=True`, may follow."""
+        _replace(self._object_file("configmaps", namespace, name), json.dumps(
+            {"apiVersion": "v1", "kind": "ConfigMap",
+             "metadata": {"name": name, "namespace": namespace}, "data": data, **members}))
+
+    def configmap(self, namespace, name):
+        """The ConfigMap's data; None when there is no such ConfigMap."""
+        path = self._object_file("configmaps", namespace, name)
+        return json.loads(path.read_text()).get("data", {}) if path.exists() else None
+
+    def grant(self, token, user, rules):
+        """Lets whoever has `token` do what `rules` say, besides what was granted before."""
+        self._change_access("tokens", token, user, rules)
+
+    def grant_certificate(self, certificate, user, rules):
+        """Lets whoever has the PEM file's certificate do what `rules` say."""
+        der = ssl.PEM_cert_to_DER_cert(pathlib.Path(certificate).read_text())
+        self._change_access("certificates", hashlib.sha256(der).hexdigest(), user, rules)
+
+    def revoke(self, token):
+        path = self.state / "kubernetes" / "access.json"
+        access = json.loads(path.read_text())
+        del access["tokens"][token]
+        _replace(path, json.dumps(access))
+
+    def _change_access(self, kind, key, user, rules):
+        path = self.state / "kubernetes" / "access.json"
+        access = json.loads(path.read_text()) if path.exists() else {}
+        access.setdefault(kind, {})[key] = {"user": user, "rules": rules}
+        _replace(path, json.dumps(access))
+
+    def kubeconfig(self, path, token, namespace):
+        """Writes a kubeconfig (JSON is YAML) and returns its path."""
+        _replace(path, json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "sandbox",
+            "clusters": [{"name": "sandbox", "cluster": {
+                "server": self.kubernetes_url, "certificate-authority": str(self.ca_file)}}],
+            "users": [{"name": "sandbox", "user": {"token": token}}],
+            "contexts": [{"name": "sandbox", "context": {
+                "cluster": "sandbox", "user": "sandbox", "namespace": namespace}}]}, indent=1))
+        return str(path)
+
+    # Faults and the log of requests.
+
+    def faults(self, rules):
+        """Scripts faults from now on; see Tests/Sandbox/README.md. Counters start anew."""
+        _replace(self.state / "faults.json", json.dumps(rules))
+
+    def requests(self, operation=None):
+        """All requests so far, oldest first, or those of one operation."""
+        path = self.state / "requests.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        entries = [json.loads(line) for line in lines]
+        return [entry for entry in entries if operation in (None, entry["operation"])]
+
+
+def blob_key(name):
+    """The sandbox's file name for a blob (short names only)."""
+    key = quote(name, safe="-_~").replace(".", "%2E")
+    assert len(key) <= 180, "long names are hashed"
+    return key

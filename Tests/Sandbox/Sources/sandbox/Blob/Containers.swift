@@ -1,0 +1,49 @@
+// Create Container, Get Container Properties and List Containers.
+
+extension BlobService {
+  func createContainer(_ call: Call, _ place: BlobPlace) throws -> Answer {
+    let properties = try store.createContainer(
+      place.container, metadata: BlobNames.metadata(of: call))
+    return Answer(
+      201,
+      [("ETag", "\"\(properties.etag)\""), ("Last-Modified", properties.lastModified.description)])
+  }
+
+  func getContainer(_ place: BlobPlace) throws -> Answer {
+    let (properties, isImmutable) = try store.with(place.container) { container in
+      (container.properties, try container.policy().immutable == true)
+    }
+    var answer = Answer(
+      200,
+      [
+        ("ETag", "\"\(properties.etag)\""), ("Last-Modified", properties.lastModified.description),
+        ("x-ms-lease-status", "unlocked"), ("x-ms-lease-state", "available"),
+        ("x-ms-has-immutability-policy", String(isImmutable)), ("x-ms-has-legal-hold", "false"),
+        ("x-ms-default-encryption-scope", "$account-encryption-key"),
+        ("x-ms-deny-encryption-scope-override", "false"),
+      ])
+    for pair in properties.metadata { answer["x-ms-meta-" + pair.name] = pair.value }
+    return answer
+  }
+
+  func listContainers(_ call: Call, _ target: BlobTarget) throws -> Answer {
+    let prefix = target["prefix"] ?? ""
+    let limit = try ListLimit.read(target)
+    let start = try target["marker"].flatMap { $0.isEmpty ? nil : $0 }.map(ListMarker.name)
+    let rest = store.containerNames().filter { name in
+      name.hasPrefix(prefix) && start.map { !SortedNames.precedes(name, $0) } ?? true
+    }
+    var document = XML.byteOrderMark + XML.declaration + "<EnumerationResults><Containers>"
+    for name in rest.prefix(limit) {
+      let properties = try store.with(name) { $0.properties }
+      document +=
+        "<Container>" + XML.element("Name", name) + "<Properties>"
+        + XML.element("Last-Modified", properties.lastModified.description)
+        + XML.element("Etag", "\"\(properties.etag)\"") + "</Properties></Container>"
+    }
+    let next = rest.dropFirst(limit).first.map(ListMarker.text) ?? ""
+    document += "</Containers>" + XML.element("NextMarker", next) + "</EnumerationResults>"
+    return Answer(
+      200, [("Content-Type", "application/xml")], body: .bytes(Array(document.utf8)))
+  }
+}

@@ -1,0 +1,266 @@
+// The Kubernetes API, as far as a program needs it that reads Secrets and keeps a ConfigMap.
+
+import Foundation
+
+/// Serves Secrets (read) and ConfigMaps (read, create, merge patch) to whom `access.json` allows.
+struct KubernetesService: Service {
+  let objects: ObjectStore
+
+  let name = "kubernetes"
+
+  private enum Route {
+    case object(resource: String, namespace: String, name: String)
+    case collection(resource: String, namespace: String)
+    case accessReview
+    case rulesReview
+    case unknown
+  }
+
+  private func route(_ call: Call) -> Route {
+    let parts = call.path.split(separator: "/", omittingEmptySubsequences: false).map {
+      PercentEncoding.decode($0) ?? ""
+    }
+    let reviews = ["", "apis", "authorization.k8s.io", "v1"]
+    if parts == reviews + ["selfsubjectaccessreviews"] { return .accessReview }
+    if parts == reviews + ["selfsubjectrulesreviews"] { return .rulesReview }
+    guard parts.count >= 6, Array(parts[..<4]) == ["", "api", "v1", "namespaces"],
+      ["secrets", "configmaps"].contains(parts[5]),
+      // Names become file names.
+      parts.dropFirst(4).allSatisfy(ConfigMapRules.isObjectName)
+    else { return .unknown }
+    switch parts.count {
+    case 6: return .collection(resource: parts[5], namespace: parts[4])
+    case 7: return .object(resource: parts[5], namespace: parts[4], name: parts[6])
+    default: return .unknown
+    }
+  }
+
+  func operation(of call: Call) -> String {
+    switch (call.method, route(call)) {
+    case ("GET", .object("secrets", _, _)): "GetSecret"
+    case ("GET", .object("configmaps", _, _)): "GetConfigMap"
+    case ("PATCH", .object("configmaps", _, _)): "PatchConfigMap"
+    case ("POST", .collection("configmaps", _)): "CreateConfigMap"
+    case ("POST", .accessReview): "ReviewAccess"
+    case ("POST", .rulesReview): "ReviewRules"
+    default: "Unknown"
+    }
+  }
+
+  func answer(_ call: Call, body: inout IncomingBody, fault: FaultAction?) async throws -> Answer {
+    let account = try AccessTable(file: objects.accessFile).account(of: call)
+    guard let bytes = try await body.collect(upTo: 3 << 20) else { throw APIStatus.tooLarge() }
+    let route = route(call)
+    switch (operation(of: call), route) {
+    case ("GetSecret", .object(let resource, let namespace, let name)),
+      ("GetConfigMap", .object(let resource, let namespace, let name)):
+      try allow(account, "get", resource, namespace, name)
+      guard let object = try objects.read(resource, namespace, name) else {
+        throw APIStatus.notFound(resource, name)
+      }
+      return try document(200, object)
+    case ("PatchConfigMap", .object(let resource, let namespace, let name)):
+      try allow(account, "patch", resource, namespace, name)
+      return try patch(call, Data(bytes), namespace, name)
+    case ("CreateConfigMap", .collection(let resource, let namespace)):
+      try allow(account, "create", resource, namespace, nil)
+      return try create(call, Data(bytes), namespace)
+    case ("ReviewAccess", _):
+      return try reviewAccess(Data(bytes), account)
+    case ("ReviewRules", _):
+      return try reviewRules(Data(bytes), account)
+    case (_, .unknown): throw APIStatus.noSuchPath
+    default: throw APIStatus.methodNotAllowed()
+    }
+  }
+
+  private func allow(
+    _ account: Account, _ verb: String, _ resource: String, _ namespace: String, _ name: String?
+  ) throws {
+    let access = Access(verb: verb, resource: resource, namespace: namespace, name: name)
+    guard account.allows(access) else { throw APIStatus.forbidden(account.user, access) }
+  }
+
+  func document(_ status: Int, _ object: JSON) throws -> Answer {
+    Answer(
+      status,
+      [
+        ("Content-Type", "application/json"), ("Audit-Id", UUID().uuidString.lowercased()),
+        ("Cache-Control", "no-cache, private"),
+      ], body: .bytes(Array(try object.serialized())))
+  }
+}
+
+// Changing ConfigMaps.
+extension KubernetesService {
+  private static let patchTypes =
+    "application/json-patch+json, application/merge-patch+json, "
+    + "application/strategic-merge-patch+json, application/apply-patch+yaml"
+
+  private func isDryRun(_ call: Call) throws -> Bool {
+    let values = (call.query ?? "").split(separator: "&").filter { $0.hasPrefix("dryRun=") }
+    guard let value = values.first else { return false }
+    guard values == ["dryRun=All"] else {
+      throw APIStatus.badRequest("invalid dryRun value: \(value)")
+    }
+    return true
+  }
+
+  private func mediaType(_ call: Call) -> String {
+    (call["Content-Type"] ?? "").prefix { $0 != ";" }.lowercased()
+  }
+
+  private func parse(_ bytes: Data) throws -> JSON {
+    do {
+      let value = try JSON(parsing: bytes)
+      guard value.members != nil else { throw APIStatus.badRequest("the body is no JSON object") }
+      return value
+    } catch let error as APIStatus {
+      throw error
+    } catch {
+      throw APIStatus.badRequest("error decoding the body: \(error)")
+    }
+  }
+
+  /// Merge patch only; the other kinds are refused rather than half done.
+  private func patch(_ call: Call, _ bytes: Data, _ namespace: String, _ name: String) throws
+    -> Answer
+  {
+    guard mediaType(call) == "application/merge-patch+json" else {
+      throw APIStatus.unsupportedMediaType(Self.patchTypes)
+    }
+    let patch = try parse(bytes)
+    let object = try objects.change(
+      "configmaps", namespace, name, isDryRun: isDryRun(call)
+    ) { old in
+      guard let old else { throw APIStatus.notFound("configmaps", name) }
+      var new = old.merged(with: patch)
+      guard new["metadata"]?["name"]?.text == name, new["kind"] == old["kind"],
+        new["apiVersion"] == old["apiVersion"], new["metadata"]?["namespace"]?.text == namespace
+      else {
+        throw APIStatus.badRequest(
+          "the name, namespace or kind of the object does not match the one on the URL (\(name))")
+      }
+      guard new["metadata"]?["resourceVersion"] == old["metadata"]?["resourceVersion"] else {
+        throw APIStatus.conflict("configmaps", name)
+      }
+      try ConfigMapRules.check(new, name: name, replacing: old)
+      if new["data"] == .object([:]) && old["data"] == nil { new["data"] = nil }
+      return new == old ? nil : new
+    }
+    return try document(200, object)
+  }
+
+  private func create(_ call: Call, _ bytes: Data, _ namespace: String) throws -> Answer {
+    guard mediaType(call) == "application/json" else {
+      throw APIStatus.unsupportedMediaType("application/json")
+    }
+    var object = try parse(bytes)
+    guard ["v1", nil].contains(object["apiVersion"]?.text),
+      ["ConfigMap", nil].contains(object["kind"]?.text)
+    else { throw APIStatus.badRequest("the object provided is unrecognized") }
+    guard [namespace, nil].contains(object["metadata"]?["namespace"]?.text) else {
+      throw APIStatus.badRequest(
+        "the namespace of the provided object does not match the namespace sent on the request")
+    }
+    let name = object["metadata"]?["name"]?.text ?? ""
+    guard ConfigMapRules.isObjectName(name) else {
+      throw APIStatus.invalid(
+        "ConfigMap", name,
+        [
+          .init(
+            reason: name.isEmpty ? "FieldValueRequired" : "FieldValueInvalid",
+            message: name.isEmpty
+              ? "Required value: name or generateName is required"
+              : "Invalid value: \"\(name)\": a lowercase RFC 1123 subdomain must consist of lower "
+                + "case alphanumeric characters, '-' or '.'",
+            field: "metadata.name")
+        ])
+    }
+    guard objects.hasNamespace(namespace) else { throw APIStatus.notFound("namespaces", namespace) }
+    let made = try objects.change("configmaps", namespace, name, isDryRun: isDryRun(call)) { old in
+      guard old == nil else { throw APIStatus.alreadyExists("configmaps", name) }
+      try ConfigMapRules.check(object, name: name, replacing: nil)
+      var metadata = object["metadata"] ?? .object([:])
+      metadata["namespace"] = .string(namespace)
+      metadata["uid"] = .string(UUID().uuidString.lowercased())
+      metadata["creationTimestamp"] = .string(Timestamp.nowInSeconds)
+      object["metadata"] = metadata
+      object["apiVersion"] = .string("v1")
+      object["kind"] = .string("ConfigMap")
+      return object
+    }
+    return try document(201, made)
+  }
+}
+
+// Reviews: what may I do?
+extension KubernetesService {
+  private func reviewAccess(_ bytes: Data, _ account: Account) throws -> Answer {
+    var review = try parse(bytes)
+    guard let wanted = review["spec"]?["resourceAttributes"] else {
+      throw APIStatus.badRequest("spec.resourceAttributes is what the sandbox can review")
+    }
+    let access = Access(
+      verb: wanted["verb"]?.text ?? "", resource: wanted["resource"]?.text ?? "",
+      namespace: wanted["namespace"]?.text ?? "",
+      name: wanted["name"]?.text.flatMap { $0.isEmpty ? nil : $0 })
+    let isAllowed = (wanted["group"]?.text ?? "").isEmpty && account.allows(access)
+    review["apiVersion"] = .string("authorization.k8s.io/v1")
+    review["kind"] = .string("SelfSubjectAccessReview")
+    review["status"] = .object(["allowed": .bool(isAllowed)])
+    return try document(201, review)
+  }
+
+  private func reviewRules(_ bytes: Data, _ account: Account) throws -> Answer {
+    var review = try parse(bytes)
+    guard let namespace = review["spec"]?["namespace"]?.text, !namespace.isEmpty else {
+      throw APIStatus.badRequest("no namespace on request")
+    }
+    func list(_ texts: [String]) -> JSON { .array(texts.map { .string($0) }) }
+    let rules = account.rules.filter { $0.namespace == namespace || $0.namespace == "*" }.map {
+      var rule: [String: JSON] = [
+        "verbs": list($0.verbs), "apiGroups": list([""]), "resources": list($0.resources),
+      ]
+      rule["resourceNames"] = $0.resourceNames.map(list)
+      return JSON.object(rule)
+    }
+    review["apiVersion"] = .string("authorization.k8s.io/v1")
+    review["kind"] = .string("SelfSubjectRulesReview")
+    review["status"] = .object([
+      "resourceRules": .array(rules), "nonResourceRules": .array([]), "incomplete": .bool(false),
+    ])
+    return try document(201, review)
+  }
+}
+
+// Errors.
+extension KubernetesService {
+  func refusal(_ error: any Error, of call: Call) -> Answer {
+    answer(error as? APIStatus ?? .internalError("\(error)"))
+  }
+
+  func scripted(_ fault: FaultAction, for call: Call) -> Answer {
+    var status = APIStatus(
+      code: fault.status ?? 500, reason: fault.code ?? "InternalError",
+      message: fault.message ?? "A scripted fault.")
+    status.retryAfterSeconds = fault.retryAfter.flatMap { Int($0) }
+    var answer = answer(status)
+    if let body = fault.body {
+      answer = Answer(
+        status.code, [("Content-Type", "text/html")], body: .bytes(Array(body.utf8)))
+    }
+    answer["Retry-After"] = fault.retryAfter
+    return answer
+  }
+
+  private func answer(_ status: APIStatus) -> Answer {
+    do {
+      var answer = try document(status.code, status.document)
+      answer.reason = status.reason
+      return answer
+    } catch {
+      return Answer(500, body: .bytes(Array("\(error)".utf8)))
+    }
+  }
+}
