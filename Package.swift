@@ -20,7 +20,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // C libraries, as Debian packages them.
@@ -30,6 +29,7 @@ let package = Package(
       name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(
       name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+    .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
 
     // The product, from the bytes up.
     .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: strict),
@@ -37,9 +37,9 @@ let package = Package(
     .target(name: "Etcd", dependencies: ["HTTP", "Digests"], swiftSettings: strict),
     .target(name: "AzureBlob", dependencies: ["HTTP", "Digests", "CExpat"], swiftSettings: strict),
     .target(
-      name: "Kubernetes",
-      dependencies: ["HTTP", .product(name: "Yams", package: "Yams")],
-      swiftSettings: strict),
+      name: "Kubernetes", dependencies: ["HTTP", "CYAML"], swiftSettings: strict,
+      // The static library by its file name: a module map could only name the shared one.
+      linkerSettings: [.unsafeFlags(["-Xlinker", "-l:libyaml.a"])]),
     .target(
       name: "Backup",
       dependencies: [

@@ -4,23 +4,24 @@
 /// never quotes a value. JSON is YAML too.
 
 internal import FoundationEssentials
-internal import Yams
 
 struct KubeconfigDocument {
-  private let root: Node
+  private let root: YAMLNode
   /// Relative paths count from here.
   private let folder: String
 
   init(_ text: String, folder: String) throws(KubeconfigFault) {
     self.folder = folder
-    do {
-      root = try compose(yaml: text) ?? Node([(Node, Node)]())
-    } catch let error as YamlError {
-      throw KubeconfigFault(error)
+    let document: YAMLDocument
+    do throws(YAMLDocument.Problem) {
+      document = try YAMLDocument(text)
     } catch {
-      throw .notYAML(problem: "it cannot be read", line: nil)
+      throw .notYAML(problem: error.description, line: error.line)
     }
-    guard root.mapping != nil else { throw .notYAML(problem: "no mapping at the top", line: nil) }
+    guard let root = document.root, root.isMapping else {
+      throw .notYAML(problem: "no mapping at the top", line: nil)
+    }
+    self.root = root
   }
 
   var currentContext: String? {
@@ -42,17 +43,15 @@ struct KubeconfigDocument {
     return Section(entry: entry, node: found[kind.rawValue], folder: folder)
   }
 
-  private func list(_ kind: KubeconfigEntry.Kind) -> [Node] {
-    root["\(kind.rawValue)s"].map { $0.array() } ?? []
+  private func list(_ kind: KubeconfigEntry.Kind) -> [YAMLNode] {
+    root["\(kind.rawValue)s"]?.elements ?? []
   }
 
   /// A scalar's text; `nil` for YAML's several ways to write nothing.
-  fileprivate static func text(_ node: Node) -> String? {
-    guard let scalar = node.scalar else { return nil }
-    if scalar.style == .plain, ["", "~", "null", "Null", "NULL"].contains(scalar.string) {
-      return nil
-    }
-    return scalar.string.isEmpty ? nil : scalar.string
+  fileprivate static func text(_ node: YAMLNode) -> String? {
+    guard let scalar = node.scalar, !scalar.text.isEmpty else { return nil }
+    if scalar.isPlain, ["~", "null", "Null", "NULL"].contains(scalar.text) { return nil }
+    return scalar.text
   }
 }
 
@@ -60,7 +59,7 @@ extension KubeconfigDocument {
   /// The fields of one context, cluster or user.
   struct Section {
     let entry: KubeconfigEntry
-    fileprivate let node: Node?
+    fileprivate let node: YAMLNode?
     fileprivate let folder: String
 
     func has(_ field: String) -> Bool {
@@ -111,23 +110,6 @@ extension KubeconfigDocument {
 
     func malformed(_ field: String, expected: String) -> KubeconfigFault {
       .malformedField(entry, field: field, expected: expected)
-    }
-  }
-}
-
-extension KubeconfigFault {
-  /// Only the problem and its line: everything else in the error quotes the file.
-  init(_ error: YamlError) {
-    switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-      .composer(_, let problem, let mark, _):
-      self = .notYAML(problem: problem, line: mark.line)
-    case .reader(let problem, _, _, _):
-      self = .notYAML(problem: problem, line: nil)
-    case .duplicatedKeysInMapping(_, let context):
-      self = .notYAML(problem: "a key stands twice in one mapping", line: context.mark.line)
-    default:
-      self = .notYAML(problem: "it cannot be read", line: nil)
     }
   }
 }

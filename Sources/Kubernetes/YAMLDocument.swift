@@ -1,0 +1,103 @@
+/// One YAML document, read by libyaml and looked at in place. JSON is YAML too.
+
+/// Aliases are followed when they are looked at, never copied out: a document that expands to
+/// billions of nodes costs no more than its text.
+
+internal import CYAML
+
+@safe final class YAMLDocument {
+  private var document: yaml_document_t
+
+  /// What libyaml found wrong, without any of the text: that may be a secret.
+  struct Problem: Error, Equatable {
+    let description: String
+    /// From 1.
+    let line: Int?
+  }
+
+  init(_ text: String) throws(Problem) {
+    var parser = unsafe yaml_parser_t()
+    guard unsafe yaml_parser_initialize(&parser) == 1 else {
+      fatalError("libyaml could not allocate a parser")  // only when memory is exhausted
+    }
+    defer { unsafe yaml_parser_delete(&parser) }
+    unsafe document = yaml_document_t()
+    let bytes = Array(text.utf8)
+    // The parser reads the bytes only until the document is loaded.
+    let isLoaded = unsafe bytes.withUnsafeBufferPointer { bytes in
+      unsafe yaml_parser_set_input_string(&parser, bytes.baseAddress, bytes.count)
+      return unsafe yaml_parser_load(&parser, &document) == 1
+    }
+    guard isLoaded else {
+      throw unsafe Problem(
+        description: parser.problem.map { unsafe String(cString: $0) } ?? "it cannot be read",
+        line: parser.error == YAML_READER_ERROR ? nil : Int(parser.problem_mark.line) + 1)
+    }
+  }
+
+  deinit {
+    unsafe yaml_document_delete(&document)
+  }
+
+  /// `nil` where the document is empty.
+  var root: YAMLNode? {
+    unsafe yaml_document_get_root_node(&document) == nil ? nil : YAMLNode(document: self, index: 1)
+  }
+
+  /// Calls `body` with the node of this index, from 1.
+  fileprivate func withNode<Result>(
+    _ index: Int32, _ body: (yaml_node_t) -> Result
+  ) -> Result {
+    guard let node = unsafe yaml_document_get_node(&document, index) else {
+      preconditionFailure("libyaml lists a node that it does not have")
+    }
+    return unsafe body(node.pointee)
+  }
+}
+
+/// One node of a document: a text, a list or a mapping.
+struct YAMLNode {
+  fileprivate let document: YAMLDocument
+  fileprivate let index: Int32
+
+  /// `nil` unless this is a scalar; `isPlain` where it stands without quotes.
+  var scalar: (text: String, isPlain: Bool)? {
+    unsafe document.withNode(index) { node in
+      guard unsafe node.type == YAML_SCALAR_NODE else { return nil }
+      let scalar = unsafe node.data.scalar
+      let bytes = unsafe UnsafeBufferPointer(start: scalar.value, count: scalar.length)
+      let text = unsafe String(decoding: bytes, as: UTF8.self)
+      return unsafe (text, scalar.style == YAML_PLAIN_SCALAR_STYLE)
+    }
+  }
+
+  var isMapping: Bool {
+    unsafe document.withNode(index) { unsafe $0.type == YAML_MAPPING_NODE }
+  }
+
+  /// The elements of a list; empty for any other node.
+  var elements: [YAMLNode] {
+    unsafe document.withNode(index) { node in
+      guard unsafe node.type == YAML_SEQUENCE_NODE else { return [] }
+      let items = unsafe node.data.sequence.items
+      let count = unsafe items.top - items.start
+      return unsafe UnsafeBufferPointer(start: items.start, count: count).map {
+        YAMLNode(document: document, index: $0)
+      }
+    }
+  }
+
+  /// The value of the first entry of a mapping under this key.
+  subscript(key: String) -> YAMLNode? {
+    let pairs = unsafe document.withNode(index) { node -> [(key: Int32, value: Int32)] in
+      guard unsafe node.type == YAML_MAPPING_NODE else { return [] }
+      let pairs = unsafe node.data.mapping.pairs
+      let count = unsafe pairs.top - pairs.start
+      return unsafe UnsafeBufferPointer(start: pairs.start, count: count).map {
+        ($0.key, $0.value)
+      }
+    }
+    let found = pairs.first { YAMLNode(document: document, index: $0.key).scalar?.text == key }
+    return found.map { YAMLNode(document: document, index: $0.value) }
+  }
+}
