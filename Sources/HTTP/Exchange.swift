@@ -61,6 +61,12 @@ internal import CCurl
     } else if code != CURLE_OK {
       outcome = .failure(
         TransferError(code: code, message: handle.errorMessage, request: request.summary))
+    } else if !hasHead {
+      // libcurl is content with a head that ends anywhere behind its first line.
+      outcome = .failure(
+        TransferError(
+          status == 0 ? .notHTTP : .cutShort, request: request.summary,
+          detail: "the head of the answer is not whole"))
     } else {
       // A streamed body is the reader's: it may not have read all of it yet.
       let body = if case .collect = bodyHandling { inbox } else { [UInt8]() }
