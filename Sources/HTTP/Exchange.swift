@@ -186,9 +186,10 @@ extension Exchange {
   }
 
   private func configureTimeouts(_ timeouts: Connection.Timeouts) {
-    handle.set(CURLOPT_CONNECTTIMEOUT_MS, to: timeouts.connect.wholeMilliseconds)
+    // To libcurl 0 means no limit at all, but to us that no time is left.
+    handle.set(CURLOPT_CONNECTTIMEOUT_MS, to: max(1, timeouts.connect.wholeMilliseconds))
     if let total = timeouts.total {
-      handle.set(CURLOPT_TIMEOUT_MS, to: total.wholeMilliseconds)
+      handle.set(CURLOPT_TIMEOUT_MS, to: max(1, total.wholeMilliseconds))
     }
     // Paused transfers and our own time away do not count as slow.
     handle.set(CURLOPT_LOW_SPEED_LIMIT, to: 1)
