@@ -183,6 +183,8 @@ extension Exchange {
     case .environment: break
     case .url(let url): handle.set(CURLOPT_PROXY, to: url)
     }
+    // What a proxy says about its tunnel is not the server's answer.
+    handle.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, to: 1)
   }
 
   private func configureTimeouts(_ timeouts: Connection.Timeouts) {
