@@ -61,6 +61,12 @@ internal import CCurl
     } else if code != CURLE_OK {
       outcome = .failure(
         TransferError(code: code, message: handle.errorMessage, request: request.summary))
+    } else if !hasHead {
+      // libcurl is content with a head that ends anywhere behind its first line.
+      outcome = .failure(
+        TransferError(
+          status == 0 ? .notHTTP : .cutShort, request: request.summary,
+          detail: "the head of the answer is not whole"))
     } else {
       // A streamed body is the reader's: it may not have read all of it yet.
       let body = if case .collect = bodyHandling { inbox } else { [UInt8]() }
@@ -177,12 +183,15 @@ extension Exchange {
     case .environment: break
     case .url(let url): handle.set(CURLOPT_PROXY, to: url)
     }
+    // What a proxy says about its tunnel is not the server's answer.
+    handle.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, to: 1)
   }
 
   private func configureTimeouts(_ timeouts: Connection.Timeouts) {
-    handle.set(CURLOPT_CONNECTTIMEOUT_MS, to: timeouts.connect.wholeMilliseconds)
+    // To libcurl 0 means no limit at all, but to us that no time is left.
+    handle.set(CURLOPT_CONNECTTIMEOUT_MS, to: max(1, timeouts.connect.wholeMilliseconds))
     if let total = timeouts.total {
-      handle.set(CURLOPT_TIMEOUT_MS, to: total.wholeMilliseconds)
+      handle.set(CURLOPT_TIMEOUT_MS, to: max(1, total.wholeMilliseconds))
     }
     // Paused transfers and our own time away do not count as slow.
     handle.set(CURLOPT_LOW_SPEED_LIMIT, to: 1)

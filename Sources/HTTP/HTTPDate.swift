@@ -24,12 +24,14 @@ package enum HTTPDate {
       let month = months.firstIndex(of: String(parts[2])),
       let year = Int(parts[3]), (1970...9999).contains(year)
     else { return nil }
-    let clock = parts[4].split(separator: ":").compactMap { Int($0) }
+    let date = CalendarDay(year: year, month: month + 1, day: day)
+    // A day that its month does not have would be some other day.
+    guard CalendarDay(daysSince1970: date.daysSince1970) == date else { return nil }
+    let clock = parts[4].split(separator: ":").map { Int($0) ?? -1 }
     guard clock.count == 3, (0..<24).contains(clock[0]), (0..<60).contains(clock[1]),
       (0...60).contains(clock[2])
     else { return nil }
-    let days = CalendarDay(year: year, month: month + 1, day: day).daysSince1970
-    return days * 86_400 + clock[0] * 3600 + clock[1] * 60 + clock[2]
+    return date.daysSince1970 * 86_400 + clock[0] * 3600 + clock[1] * 60 + clock[2]
   }
 
   private static func twoDigits(_ number: Int) -> String {

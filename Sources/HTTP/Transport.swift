@@ -79,7 +79,8 @@ internal import CCurl
       Exchange(request, over: connection, body: .stream(inboxCapacity: Self.inboxCapacity)))
     let download = Download(exchange, on: self)
     try wait(for: request.summary) { exchange.hasHead || exchange.isFinished }
-    if case .failure(let error) = exchange.outcome { throw error }
+    // Bytes that came before a failure are the reader's, so with a head the failure waits its turn.
+    if !exchange.hasHead, case .failure(let error) = exchange.outcome { throw error }
     return download
   }
 
