@@ -3,6 +3,7 @@
 import AzureBlob
 import Digests
 import HTTP
+import Synchronization
 import TestSupport
 import Testing
 
@@ -15,6 +16,7 @@ struct TestStore {
   static let start = 1_740_794_584
   static let runID = RunID(0x0123_4567_89ab_cdef)
 
+  let transport: Transport
   let container: BlobContainer
   let blob: BlobName
   /// Where the server sees the blob.
@@ -33,9 +35,10 @@ struct TestStore {
     policy.longestRetryAfter = .seconds(5)
     var now = Self.start
     var drawn: UInt64 = 0
+    transport = Transport(stopReason: stopReason)
     container = BlobContainer(
       try ContainerName("backups"), of: endpoint, key: try #require(AccountKey(Self.key)),
-      transport: Transport(stopReason: stopReason), connection: connection, retryPolicy: policy,
+      transport: transport, connection: connection, retryPolicy: policy,
       clock: {
         now += 1
         return now
@@ -53,7 +56,7 @@ struct TestStore {
   }
 
   /// An upload of these bytes, all blocks stored.
-  func stage(
+  @discardableResult func stage(
     _ bytes: [UInt8], blockSize: Int = 1000, blocksInFlight: Int = 1
   ) throws -> BlockUpload {
     var upload = startUpload(blockSize: blockSize, blocksInFlight: blocksInFlight)
@@ -61,6 +64,15 @@ struct TestStore {
     try upload.finishBlocks()
     return upload
   }
+}
+
+/// Counts from 1, for servers that answer differently each time.
+final class Counter: Sendable {
+  private let value = Atomic(0)
+
+  var count: Int { value.load(ordering: .sequentiallyConsistent) }
+
+  func next() -> Int { value.add(1, ordering: .sequentiallyConsistent).newValue }
 }
 
 extension BlockUpload {
