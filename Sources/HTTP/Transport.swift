@@ -79,7 +79,8 @@ internal import CCurl
       Exchange(request, over: connection, body: .stream(inboxCapacity: Self.inboxCapacity)))
     let download = Download(exchange, on: self)
     try wait(for: request.summary) { exchange.hasHead || exchange.isFinished }
-    if case .failure(let error) = exchange.outcome { throw error }
+    // Once the head is there, a failure is the reader's to meet, after what came before it.
+    if !exchange.hasHead, case .failure(let error) = exchange.outcome { throw error }
     return download
   }
 
