@@ -70,5 +70,8 @@ let package = Package(
       name: "DigestsTests", dependencies: ["Digests", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "KubernetesTests", dependencies: ["Kubernetes", "HTTP", "TestSupport"],
+      swiftSettings: strict),
   ]
 )
