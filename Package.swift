@@ -73,5 +73,8 @@ let package = Package(
     .testTarget(
       name: "AzureBlobTests", dependencies: ["AzureBlob", "HTTP", "Digests", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(
+      name: "KubernetesTests", dependencies: ["Kubernetes", "HTTP", "TestSupport"],
+      swiftSettings: strict),
   ]
 )

@@ -18,7 +18,8 @@ extension APIServer {
     let host = try variable("KUBERNETES_SERVICE_HOST", in: environment)
     let port = try variable("KUBERNETES_SERVICE_PORT", in: environment)
     let isBareIPv6 = host.contains(":") && !host.hasPrefix("[")
-    guard let url = ServerURL("https://\(isBareIPv6 ? "[\(host)]" : host):\(port)") else {
+    let text = "https://\(isBareIPv6 ? "[\(host)]" : host):\(port)"
+    guard let url = ServerURL(text), url.text == text else {
       throw .unusableServiceAddress(host: host, port: port)
     }
 

@@ -27,6 +27,11 @@ package struct KubeconfigEntry: Sendable, Equatable, CustomStringConvertible {
   package let kind: Kind
   package let name: String
 
+  package init(kind: Kind, name: String) {
+    self.kind = kind
+    self.name = name
+  }
+
   package var description: String { "\(kind.rawValue) \"\(name)\"" }
 }
 

@@ -1,0 +1,192 @@
+/// Mistakes in a kubeconfig: each is told with its place, and never with a value.
+
+import Kubernetes
+import Testing
+
+@Suite struct `A mistake in a kubeconfig` {
+  static let context = KubeconfigEntry(kind: .context, name: "prod")
+  static let cluster = KubeconfigEntry(kind: .cluster, name: "c1")
+  static let user = KubeconfigEntry(kind: .user, name: "admin")
+
+  let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+  }
+
+  func fault(of text: String) throws -> KubeconfigFault? {
+    let path = try folder.write(text, to: "config")
+    let error = try #require(throws: KubernetesError.self) { try APIServer.kubeconfig(at: path) }
+    guard case .kubeconfig(path, let fault) = error else { return nil }
+    #expect(error.isConfiguration)
+    #expect(!error.isTransient)
+    #expect(error.description.hasPrefix("kubeconfig \(path): "))
+    return fault
+  }
+
+  @Test func `is a file that is not there`() {
+    let path = "\(folder.path)/none"
+    #expect(
+      throws: KubernetesError.kubeconfig(
+        file: path, .unreadable(reason: "there is no such file"))
+    ) { try APIServer.kubeconfig(at: path) }
+  }
+
+  @Test(arguments: ["", "- a\n- b\n", "just text"])
+  func `is a file without a mapping`(text: String) throws {
+    let fault = try fault(of: text)
+    #expect(
+      fault == .notYAML(problem: "no mapping at the top", line: nil)
+        || fault == .noCurrentContext(present: []))
+  }
+
+  @Test func `is YAML that cannot be read, and its line is told but not what stands in it`() throws
+  {
+    let fault = try #require(try fault(of: "kind: Config\nusers: [\"s3cret\n  {"))
+    guard case .notYAML(_, let line) = fault else {
+      Issue.record("\(fault)")
+      return
+    }
+    #expect(line != nil)
+    #expect(!"\(fault) \(fault.hint ?? "")".contains("s3cret"))
+  }
+
+  @Test func `is a key that stands twice`() throws {
+    let fault = try fault(of: "kind: Config\nusers: []\nusers: [s3cret]\n")
+    #expect(
+      fault == .notYAML(problem: "a key stands twice in one mapping", line: 2))
+  }
+
+  @Test func `is a missing current context`() throws {
+    let fault = try fault(of: KubeconfigText(current: "").yaml)
+    #expect(fault == .noCurrentContext(present: ["staging", "prod"]))
+    #expect(fault?.hint?.contains("staging, prod") == true)
+  }
+
+  @Test func `is a context that is not there`() throws {
+    let fault = try fault(of: KubeconfigText(current: "dev").yaml)
+    #expect(
+      fault == .noSuchEntry(.init(kind: .context, name: "dev"), present: ["staging", "prod"]))
+    #expect(fault.map { "\($0)" } == #"there is no context "dev""#)
+  }
+
+  @Test func `is a cluster or user that is not there`() throws {
+    #expect(
+      try fault(of: KubeconfigText(current: "staging").yaml)
+        == .noSuchEntry(.init(kind: .cluster, name: "elsewhere"), present: ["c1"]))
+    let text = KubeconfigText().yaml.replacing("user: admin", with: "user: adnim")
+    #expect(
+      try fault(of: text) == .noSuchEntry(.init(kind: .user, name: "adnim"), present: ["admin"]))
+  }
+
+  @Test func `is a context without a cluster, or a cluster without a server`() throws {
+    #expect(
+      try fault(of: KubeconfigText().yaml.replacing("    cluster: c1\n", with: ""))
+        == .missingField(Self.context, field: "cluster"))
+    #expect(
+      try fault(of: KubeconfigText(server: "").yaml)
+        == .missingField(Self.cluster, field: "server"))
+  }
+
+  @Test(arguments: [
+    "api.example:6443", "ftp://api.example", "https://", "https://:6443", "https://a:0",
+    "https://a:b", "https://user:s3cret@api.example", "https://api.example?x=1",
+    "https://api example", "https://[fd00::1", "https://[]:1", "[a]",
+  ])
+  func `is a server that is no URL of one`(server: String) throws {
+    let fault = try #require(try fault(of: KubeconfigText(server: server).yaml))
+    guard case .malformedField(Self.cluster, "server", _) = fault else {
+      Issue.record("\(fault)")
+      return
+    }
+    #expect(!"\(fault)".contains("s3cret"))
+  }
+
+  @Test(arguments: [
+    "http://api.example", "http://10.0.0.1:8080", "http://127.example.com",
+    "http://127.0.0.1.nip.io",
+  ])
+  func `is plain HTTP to another machine`(server: String) throws {
+    #expect(try fault(of: KubeconfigText(server: server).yaml) == .plainHTTP(Self.cluster))
+  }
+
+  @Test func `is a file that a field names and that is not there, empty or something else`() throws
+  {
+    #expect(
+      try fault(of: KubeconfigText(cluster: ["certificate-authority: pki/ca.crt"]).yaml)
+        == .unusableFile(
+          Self.cluster, field: "certificate-authority", path: "\(folder.path)/pki/ca.crt",
+          reason: "there is no such file"))
+    try folder.write("s3cret", to: "tls.key")
+    #expect(
+      try fault(of: KubeconfigText(user: ["client-key: tls.key"]).yaml)
+        == .unusableFile(
+          Self.user, field: "client-key", path: "\(folder.path)/tls.key",
+          reason: "it holds no PEM block"))
+    #expect(
+      try fault(of: KubeconfigText(user: ["tokenFile: token"]).yaml)
+        == .unusableFile(
+          Self.user, field: "tokenFile", path: "\(folder.path)/token",
+          reason: "there is no such file"))
+  }
+
+  @Test(arguments: ["s3cret!", base64("s3cret")])
+  func `is inline data that is not PEM in base64`(data: String) throws {
+    let fault = try fault(of: KubeconfigText(user: ["client-key-data: \(data)"]).yaml)
+    #expect(
+      fault == .malformedField(Self.user, field: "client-key-data", expected: "PEM in base64"))
+    #expect(fault.map { "\($0)".contains(data) } == false)
+  }
+
+  @Test func `is a client certificate without its key, or the other way round`() throws {
+    let pem = base64(somePEM)
+    #expect(
+      try fault(of: KubeconfigText(user: ["client-certificate-data: \(pem)"]).yaml)
+        == .halfAnIdentity(Self.user, missing: "client-key"))
+    #expect(
+      try fault(of: KubeconfigText(user: ["client-key-data: \(pem)"]).yaml)
+        == .halfAnIdentity(Self.user, missing: "client-certificate"))
+  }
+
+  @Test func `is to skip verification next to a CA`() throws {
+    let fields = [
+      "insecure-skip-tls-verify: true", "certificate-authority-data: \(base64(somePEM))",
+    ]
+    #expect(
+      try fault(of: KubeconfigText(cluster: fields).yaml) == .verificationBothOnAndOff(Self.cluster)
+    )
+  }
+
+  @Test(arguments: [
+    ("cluster", "insecure-skip-tls-verify: \"yes\"", "insecure-skip-tls-verify"),
+    ("cluster", "tls-server-name: a b", "tls-server-name"),
+    ("cluster", "tls-server-name: a/b", "tls-server-name"),
+    ("cluster", "proxy-url: ftp://u:s3cret@proxy", "proxy-url"),
+    ("user", "token: two s3cret", "token"),
+    ("user", "token: [s3cret]", "token"),
+  ])
+  func `is a field of the wrong form`(section: String, line: String, field: String) throws {
+    var text = KubeconfigText()
+    if section == "cluster" { text.cluster = [line] } else { text.user = [line] }
+    let fault = try #require(try fault(of: text.yaml))
+    guard case .malformedField(_, field, _) = fault else {
+      Issue.record("\(fault)")
+      return
+    }
+    #expect(!"\(fault)".contains("s3cret"))
+  }
+
+  @Test(arguments: [
+    ("exec: {command: aws-iam-authenticator}", "exec"),
+    ("auth-provider: {name: gcp}", "auth-provider"),
+    ("username: s3cret", "username"), ("as: s3cret", "as"), ("as-groups: [s3cret]", "as-groups"),
+  ])
+  func `is a way to log in that is not supported, and the hint says what is`(
+    line: String, field: String
+  ) throws {
+    let fault = try #require(try fault(of: KubeconfigText(user: ["token: abc", line]).yaml))
+    #expect(fault == .unsupported(Self.user, field: field))
+    #expect("\(fault)" == #"user "admin": \#(field) is not supported"#)
+    #expect(fault.hint?.hasSuffix(" ") == false)
+  }
+}

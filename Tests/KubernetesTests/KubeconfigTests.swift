@@ -1,0 +1,153 @@
+/// The way to the API server as a kubeconfig describes it.
+
+import FoundationEssentials
+import HTTP
+import Kubernetes
+import Testing
+
+@Suite struct `A kubeconfig` {
+  let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+  }
+
+  func load(_ text: KubeconfigText) throws -> APIServer {
+    try .kubeconfig(at: folder.write(text.yaml, to: "config"))
+  }
+
+  // MARK: What works
+
+  @Test func `leads to the server of its current context`() throws {
+    let server = try load(KubeconfigText(context: ["namespace: kyma-system"]))
+    #expect(server.url == "https://api.example:6443")
+    #expect(server.namespace == "kyma-system")
+    #expect(server.connection.trust == .system)
+    #expect(server.connection.identity == nil)
+    #expect(server.connection.proxy == .none)
+    #expect(server.warning == nil)
+  }
+
+  @Test func `may be JSON`() throws {
+    let path = try folder.write(
+      """
+      {"apiVersion": "v1", "kind": "Config", "current-context": "prod",
+       "contexts": [{"name": "prod", "context": {"cluster": "c1", "user": "admin"}}],
+       "clusters": [{"name": "c1", "cluster": {"server": "https:\\/\\/api.example:6443",
+         "certificate-authority-data": "\(base64(somePEM))"}}],
+       "users": [{"name": "admin", "user": {"token": "abc"}}]}
+      """, to: "config.json")
+    let server = try APIServer.kubeconfig(at: path)
+    #expect(server.url == "https://api.example:6443")
+    #expect(server.connection.trust == .authorities(Array(somePEM.utf8)))
+  }
+
+  @Test(arguments: [
+    ("https://api.example", "https://api.example:443"),
+    ("https://api.example/", "https://api.example:443"),
+    ("HTTPS://[fd00::1]:6443", "https://[fd00::1]:6443"),
+    ("https://rancher.example/k8s/clusters/c-1/", "https://rancher.example:443/k8s/clusters/c-1"),
+    ("http://127.0.0.1:8001", "http://127.0.0.1:8001"),
+    ("http://localhost:8001", "http://localhost:8001"),
+    ("'http://[::1]:8001'", "http://[::1]:8001"),
+  ])
+  func `accepts a server's URL`(server: String, url: String) throws {
+    #expect(try load(KubeconfigText(server: server)).url == url)
+  }
+
+  @Test func `names CA, certificate and key as files relative to its own folder`() throws {
+    try folder.write(somePEM, to: "pki/ca.crt")
+    let absolute = try folder.write(otherPEM, to: "elsewhere/tls.crt")
+    try folder.write("-----BEGIN PRIVATE KEY-----\n", to: "pki/tls.key")
+    let server = try load(
+      KubeconfigText(
+        cluster: ["certificate-authority: pki/ca.crt"],
+        user: ["client-certificate: \(absolute)", "client-key: ./pki/tls.key"]))
+    #expect(server.connection.trust == .authorities(Array(somePEM.utf8)))
+    #expect(
+      server.connection.identity
+        == ClientIdentity(
+          certificate: Array(otherPEM.utf8), key: Array("-----BEGIN PRIVATE KEY-----\n".utf8)))
+  }
+
+  @Test func `prefers inline data to files`() throws {
+    try folder.write(otherPEM, to: "ca.crt")
+    let inline = base64(somePEM)
+    let server = try load(
+      KubeconfigText(
+        cluster: ["certificate-authority: ca.crt", "certificate-authority-data: \(inline)"],
+        user: [
+          "client-certificate: missing.crt", "client-certificate-data: \(inline)",
+          "client-key: missing.key", "client-key-data: \(inline)",
+        ]))
+    #expect(server.connection.trust == .authorities(Array(somePEM.utf8)))
+    #expect(
+      server.connection.identity
+        == ClientIdentity(certificate: Array(somePEM.utf8), key: Array(somePEM.utf8)))
+  }
+
+  @Test func `may fold inline data over lines`() throws {
+    let folded = base64(somePEM).split(every: 20).joined(separator: "\n          ")
+    let server = try load(
+      KubeconfigText(cluster: ["certificate-authority-data: |", "  \(folded)"]))
+    #expect(server.connection.trust == .authorities(Array(somePEM.utf8)))
+  }
+
+  @Test func `may name the server that the certificate is for`() throws {
+    let server = try load(
+      KubeconfigText(server: "https://10.0.0.1:6443/x", cluster: ["tls-server-name: kubernetes"]))
+    #expect(server.url == "https://kubernetes:6443/x")
+    #expect(server.connection.address == "10.0.0.1:6443")
+  }
+
+  @Test func `that turns verification off is obeyed and warned about`() throws {
+    let server = try load(KubeconfigText(cluster: ["insecure-skip-tls-verify: true"]))
+    #expect(server.connection.trust == .anyone)
+    let warning = try #require(server.warning)
+    #expect(warning.contains(#"cluster "c1" of the kubeconfig \#(folder.path)/config"#))
+  }
+
+  @Test(arguments: [
+    ("http://proxy:3128", "http://proxy:3128"), ("https://proxy:3128", "https://proxy:3128"),
+    ("socks5://proxy:1080", "socks5h://proxy:1080"),
+  ])
+  func `may name a proxy`(url: String, expected: String) throws {
+    let server = try load(KubeconfigText(cluster: ["proxy-url: \(url)"]))
+    #expect(server.connection.proxy == .url(expected))
+  }
+
+  @Test(arguments: ["", "~", "null", "\"\""])
+  func `has fields that are as good as absent`(nothing: String) throws {
+    let server = try load(
+      KubeconfigText(
+        cluster: [
+          "certificate-authority: \(nothing)", "tls-server-name: \(nothing)",
+          "insecure-skip-tls-verify: \(nothing)", "proxy-url: \(nothing)",
+        ], user: ["exec: \(nothing)", "client-certificate-data: \(nothing)", "token: \(nothing)"]))
+    #expect(server.connection.trust == .system)
+    #expect(server.connection.address == nil)
+    #expect(server.connection.identity == nil)
+  }
+
+  @Test func `takes the first of two entries of one name`() throws {
+    var text = KubeconfigText(server: "https://first").yaml
+    text += "extensions: []\n"
+    text.replace(
+      "users:", with: "- name: c1\n  cluster:\n    server: https://second\nusers:",
+      maxReplacements: 1)
+    #expect(
+      try APIServer.kubeconfig(at: folder.write(text, to: "config")).url == "https://first:443")
+  }
+}
+
+extension String {
+  fileprivate func split(every count: Int) -> [Substring] {
+    var rest = self[...]
+    var pieces: [Substring] = []
+    while !rest.isEmpty {
+      pieces.append(rest.prefix(count))
+      rest = rest.dropFirst(count)
+    }
+    return pieces
+  }
+}
