@@ -105,7 +105,7 @@ class Helm:
 @pytest.fixture(scope="session")
 def helm_programs():
     """Fetches both helms, once."""
-    subprocess.run([PROJECT / ".ci" / "helm"], check=True)
+    subprocess.run([PROJECT / ".ci" / "helm"], check=True)  # does nothing when they are there
 
 
 @pytest.fixture(params=["3", "4"], ids=["helm3", "helm4"])

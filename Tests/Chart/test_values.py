@@ -39,7 +39,7 @@ def test_both_helms_render_the_same(helm_programs, tmp_path):
         ("backupApp.timeout", "1h30m", "APP_BACKUP_TIMEOUT", "1h30m"),
         ("backupApp.blobPrefix", "production", "APP_BLOB_PREFIX", "production"),
         ("backupApp.configMapName", "record", "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING", "record"),
-        ("backupApp.cleaner.leaveMinNewestBackupBlobs", 5000000, "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS", "5000000"),
+        ("backupApp.cleaner.leaveMinNewestBackupBlobs", 100000, "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS", "100000"),
         ("backupApp.cleaner.expirationBlobTime", "90s", "APP_CLEANER_EXPIRATION_BLOB_TIME", "90s"),
         ("backupApp.blockSize", "2MiB", "APP_BACKUP_BLOCK_SIZE", "2MiB"),
         ("backupApp.blocksInFlight", 3, "APP_BACKUP_BLOCKS_IN_FLIGHT", "3"),
