@@ -9,7 +9,7 @@ FROM swift:${SWIFT} AS build
 # hadolint ignore=DL3008
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends \
-    libcurl4-openssl-dev libexpat1-dev libssl-dev pkg-config \
+    libcurl4-openssl-dev libexpat1-dev libssl-dev libyaml-dev pkg-config \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /etcd-backup
 COPY Package.swift ./

@@ -8,6 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+import values_table
 from conftest import CHART, PROJECT, Objects
 
 EXAMPLES = sorted((CHART / "ci").glob("*-values.yaml"))
@@ -76,29 +77,24 @@ def test_a_name_is_short_enough_for_a_cron_job_in_every_release(helm4):
     assert len(objects.one("CronJob")["metadata"]["name"]) <= 52
 
 
-def test_every_value_is_documented_where_it_stands_and_in_the_readme():
-    readme = (CHART / "README.md").read_text()
-    for path in leaves(yaml.safe_load((CHART / "values.yaml").read_text())):
-        assert f"`{path}`" in readme, f"{path} is not in chart/README.md"
+VALUES = list(values_table.rows())
 
 
-def leaves(values, path=""):
-    """The dotted names of all values; what an operator fills in as a whole is one."""
-    for key, value in values.items():
-        name = f"{path}.{key}".lstrip(".")
-        if isinstance(value, dict) and value and name not in ("resources", "grafanaDashboard.labels"):
-            yield from leaves(value, name)
-        else:
-            yield name
+@pytest.mark.parametrize("name, what", [(name, what) for name, _, what in VALUES])
+def test_every_value_is_documented_where_it_stands(name, what):
+    assert what.endswith("."), f"{name} has no sentence above it in values.yaml"
 
 
-def test_every_value_has_a_place_in_the_schema():
-    schema = json.loads((CHART / "values.schema.json").read_text())
-    for path in leaves(yaml.safe_load((CHART / "values.yaml").read_text())):
-        place = schema
-        for key in path.split("."):
-            assert key in place.get("properties", {}), f"{path} is not in values.schema.json"
-            place = place["properties"][key]
+def test_the_readme_has_the_table_of_all_values():
+    assert values_table.table() in (CHART / "README.md").read_text(), "put in what Tests/Chart/values_table.py prints"
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in VALUES])
+def test_every_value_has_a_place_in_the_schema(name):
+    place = json.loads((CHART / "values.schema.json").read_text())
+    for key in name.split("."):
+        assert key in place.get("properties", {})
+        place = place["properties"][key]
 
 
 def test_the_dashboard_is_json_that_names_this_cron_job(helm4):
