@@ -1,0 +1,113 @@
+"""What is rendered is valid, hardened Kubernetes, for every values file the chart ships."""
+
+import json
+import pathlib
+import subprocess
+
+import kubernetes_validate
+import pytest
+import yaml
+
+import values_table
+from conftest import CHART, PROJECT, Objects
+
+EXAMPLES = sorted((CHART / "ci").glob("*-values.yaml"))
+RENDERING = [file for file in EXAMPLES if file.stem != "disabled-values"]
+example = pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+
+
+def rendered(helm, file):
+    return Objects(each for each in yaml.safe_load_all(helm.template(yaml.safe_load(file.read_text()))) if each)
+
+
+@example
+def test_lint_is_strictly_clean(helm, file):
+    result = helm.run("lint", "--strict", CHART, "--values", file)
+    assert result.returncode == 0, result.stdout
+    assert "[WARNING]" not in result.stdout
+
+
+@pytest.mark.parametrize("kubernetes", ["1.29", "1.32", kubernetes_validate.latest_version()])
+@example
+def test_every_object_fits_the_schema_of_kubernetes_strictly(helm4, file, kubernetes):
+    for each in rendered(helm4, file):
+        if each["kind"] != "PrometheusRule":  # not Kubernetes' own; promtool checks it
+            kubernetes_validate.validate(each, kubernetes, strict=True)
+
+
+@example
+def test_the_manifest_is_clean_yaml(helm4, file, tmp_path):
+    manifest = tmp_path / "manifest.yaml"
+    manifest.write_text(helm4.template(yaml.safe_load(file.read_text())))
+    # helm itself writes sequences without indentation; the dashboard and the alerts have long lines.
+    rules = {"line-length": "disable", "indentation": {"indent-sequences": "whatever"}}
+    ours = json.dumps({"extends": str(PROJECT / ".yamllint.yaml"), "rules": rules})
+    result = subprocess.run(
+        ["yamllint", "--strict", "--config-data", ours, manifest], capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("file", RENDERING, ids=lambda file: file.stem)
+def test_the_pod_is_restricted_by_the_pod_security_standard_and_more(helm4, file):
+    objects = rendered(helm4, file)
+    pod, container = objects.pod, objects.container
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] == 65532
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "privileged": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert pod["enableServiceLinks"] is False
+    assert not {"hostNetwork", "hostPID", "hostIPC", "hostAliases", "initContainers"} & set(pod)
+    assert {"cpu", "memory"} <= set(container["resources"]["requests"])
+    assert "memory" in container["resources"]["limits"]
+
+
+def test_the_pod_has_no_volume_by_default(helm4):
+    objects = helm4.render()
+    assert "volumes" not in objects.pod and "volumeMounts" not in objects.container
+
+
+def test_a_name_is_short_enough_for_a_cron_job_in_every_release(helm4):
+    objects = helm4.render(release="r" * 53)
+    assert len(objects.one("CronJob")["metadata"]["name"]) <= 52
+
+
+VALUES = list(values_table.rows())
+
+
+@pytest.mark.parametrize("name, what", [(name, what) for name, _, what in VALUES])
+def test_every_value_is_documented_where_it_stands(name, what):
+    assert what.endswith("."), f"{name} has no sentence above it in values.yaml"
+
+
+def test_the_readme_has_the_table_of_all_values():
+    assert values_table.table() in (CHART / "README.md").read_text(), "put in what Tests/Chart/values_table.py prints"
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in VALUES])
+def test_every_value_has_a_place_in_the_schema(name):
+    place = json.loads((CHART / "values.schema.json").read_text())
+    for key in name.split("."):
+        assert key in place.get("properties", {})
+        place = place["properties"][key]
+
+
+def test_the_dashboard_is_json_that_names_this_cron_job(helm4):
+    objects = helm4.render({"grafanaDashboard": {"enabled": True}, "prometheusRule": {"maxAge": "3h"}})
+    [text] = next(each for each in objects if each["metadata"]["name"].endswith("-dashboard"))["data"].values()
+    dashboard = json.loads(text)
+    expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    assert len(dashboard["panels"]) == len({panel["id"] for panel in dashboard["panels"]}) == 5
+    assert all('namespace="kyma-system"' in each and '"backup-etcd-backup"' in each for each in expressions)
+    assert dashboard["panels"][0]["fieldConfig"]["defaults"]["thresholds"]["steps"][1]["value"] == 10800
+
+
+def test_the_files_of_the_chart_are_those_it_needs():
+    tracked = subprocess.run(["git", "ls-files", "chart"], cwd=PROJECT, capture_output=True, text=True).stdout
+    folders = {str(pathlib.PurePath(each).parent) for each in tracked.split()}
+    assert folders <= {"chart", "chart/templates", "chart/ci", "chart/dashboards"}

@@ -1,0 +1,125 @@
+"""Each wrong value stops the installation, with a message that says what to set."""
+
+import pytest
+
+from conftest import ENABLED, merged, nested
+
+ACCOUNT = "etcd-operator.backupOperator.abs.storageAccount"
+KEY = "etcd-operator.backupOperator.abs.storageKey"
+CONTAINER = "global.etcdBackup.containerName"
+
+
+@pytest.mark.parametrize("value", [ACCOUNT, KEY, CONTAINER])
+def test_what_belongs_to_a_backup_is_refused_while_backups_are_off(helm, value):
+    message = helm.refusal(nested(value, "abc"))
+    assert f"{value} is set, but backups are off: set global.etcdBackup.enabled to true" in message
+
+
+@pytest.mark.parametrize("value", [ACCOUNT, KEY, CONTAINER])
+def test_what_a_backup_needs_is_demanded_while_backups_are_on(helm, value):
+    message = helm.refusal(merged(ENABLED, nested(value, "")))
+    assert f"{value} is empty: set it to" in message
+    assert message.count("is empty") == 1
+
+
+def test_everything_that_is_missing_is_said_at_once(helm):
+    message = helm.refusal({"global": {"etcdBackup": {"enabled": True}}})
+    assert all(f"{value} is empty" in message for value in (ACCOUNT, KEY, CONTAINER))
+
+
+def test_an_existing_secret_beside_account_and_key_is_refused(helm):
+    message = helm.refusal(merged(ENABLED, nested("global.etcdBackup.existingSecret", "vault")))
+    assert 'existingSecret is "vault"' in message and "leave" in message
+
+
+def test_an_existing_secret_still_needs_a_container(helm):
+    message = helm.refusal({"global": {"etcdBackup": {"enabled": True, "existingSecret": "vault"}}})
+    assert f"{CONTAINER} is empty" in message and ACCOUNT not in message
+
+
+def test_a_key_that_is_not_base64_is_refused_without_showing_it(helm):
+    message = helm.refusal(merged(ENABLED, nested(KEY, "se_cret")))
+    assert f"{KEY} is not base64" in message and "se_cret" not in message
+
+
+@pytest.mark.parametrize("timeout", ["", "30", "3d", "m", "1h 30m", "-5m", "1.h.", "30 m", "5M"])
+def test_a_timeout_that_go_would_not_parse_is_refused(helm, timeout):
+    message = helm.refusal(merged(ENABLED, nested("backupApp.timeout", timeout)))
+    assert f'backupApp.timeout is "{timeout}", which is no Go duration: write it like 30m' in message
+
+
+@pytest.mark.parametrize("value", ["backupApp.timeout", "prometheusRule.maxAge"])
+def test_a_time_of_zero_is_refused(helm, value):
+    changes = merged(nested("prometheusRule.enabled", True), nested(value, "0s"))
+    assert f'{value} is "0s": it must be longer than zero' in helm.refusal(merged(ENABLED, changes))
+
+
+def test_an_expiration_in_days_is_refused(helm):
+    message = helm.refusal(merged(ENABLED, nested("backupApp.cleaner.expirationBlobTime", "3d")))
+    assert 'backupApp.cleaner.expirationBlobTime is "3d", which is no Go duration' in message
+
+
+@pytest.mark.parametrize(
+    "schedule, reason",
+    [("TZ=UTC 0 * * * *", "set backupApp.timeZone instead"), ("* * *", "cron wants five fields")],
+)
+def test_a_schedule_that_kubernetes_would_refuse_is_refused(helm, schedule, reason):
+    message = helm.refusal(merged(ENABLED, nested("backupApp.cronJobSchedule", schedule)))
+    assert f'backupApp.cronJobSchedule is "{schedule}"' in message and reason in message
+
+
+def test_a_plain_endpoint_of_a_secure_etcd_is_refused(helm):
+    message = helm.refusal(merged(ENABLED, nested("etcd.endpoints", ["http://a:2379"])))
+    assert "etcd.endpoints has http://a:2379, but etcd.secure is true" in message
+
+
+def test_extra_environment_cannot_contradict_a_value(helm):
+    extra = [{"name": "APP_BLOB_PREFIX", "value": "other"}]
+    message = helm.refusal(merged(ENABLED, {"extraEnv": extra}))
+    assert "extraEnv has APP_BLOB_PREFIX, which the chart sets already" in message
+
+
+@pytest.mark.parametrize(
+    "value, given",
+    [
+        ("global.etcdBackup.enabled", "yes"),
+        ("global.etcdBackup.containerName", "Upper"),
+        ("global.etcdBackup.secretName", ""),
+        ("etcd-operator.backupOperator.abs.storageKey", 5),
+        ("etcd-operator.backupOperator.abs.endpoint", "store.example.com"),
+        ("etcd.secure", "true"),
+        ("etcd.endpoints", "https://a:2379"),
+        ("etcd.endpoints", ["a:2379"]),
+        ("backupApp.cronJobSchedule", 30),
+        ("backupApp.suspend", "no"),
+        ("backupApp.startingDeadlineSeconds", 5),
+        ("backupApp.backoffLimit", -1),
+        ("backupApp.cleaner.leaveMinNewestBackupBlobs", "three"),
+        ("backupApp.blockSize", "big"),
+        ("backupApp.blocksInFlight", 1.5),
+        ("backupApp.logger.level", "verbose"),
+        ("backupApp.logger.format", "xml"),
+        ("backupApp.image.digest", "sha256:123"),
+        ("backupApp.image.pullPolicy", "Sometimes"),
+        ("imagePullSecrets", ["registry"]),
+        ("nodeSelector", ["a"]),
+        ("extraEnv", [{"value": "nameless"}]),
+        ("networkPolicy.apiServerPorts", [70000]),
+        ("prometheusRule.enabled", 1),
+        ("grafanaDashboard.labels", ["a"]),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused_by_name(helm, value, given):
+    message = helm.refusal(merged(ENABLED, nested(value, given)))
+    assert "values don't meet the specifications of the schema" in message
+    assert value in message or "/" + value.replace(".", "/") in message
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["", "global.etcdBackup", "etcd-operator.backupOperator.abs", "backupApp", "backupApp.cleaner",
+     "backupApp.logger", "backupApp.image", "resources", "networkPolicy", "prometheusRule", "grafanaDashboard"],
+)  # fmt: skip
+def test_an_unknown_key_is_refused_by_name(helm, place):
+    message = helm.refusal(merged(ENABLED, nested(f"{place}.enabeld".lstrip("."), True)))
+    assert "enabeld" in message and "not allowed" in message

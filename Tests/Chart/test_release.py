@@ -1,0 +1,115 @@
+"""A release's life: what install, upgrade and uninstall do to the objects, with the real helm."""
+
+import pytest
+import yaml
+
+from api_server import Cluster
+from conftest import CHART, ENABLED, merged
+
+RECORD = ("configmaps", "kyma-system", "sc-recorded-etcd-backup-data")
+CRON_JOB = ("cronjobs", "kyma-system", "backup-etcd-backup")
+PATH = {"abs-backup-file-path-from-last-success": "etcd-backups/service-catalog/01ARZ3NDEKTSV4RRFFQ69G5FAV"}
+
+
+@pytest.fixture
+def cluster():
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def release(helm, cluster, tmp_path):
+    """Runs one helm command on the release `backup` of the cluster, and gives back what it printed."""
+
+    def run(verb, changes=None, name="backup", expect=0):
+        values = tmp_path / "release-values.yaml"
+        values.write_text(yaml.safe_dump(merged(ENABLED, changes or {})))
+        chart = [CHART, "--values", values, "--disable-openapi-validation"] if verb != "uninstall" else []
+        cache = tmp_path / "discovery"
+        result = helm.run(
+            verb, name, *chart, "--namespace", "kyma-system", "--kube-apiserver", cluster.url, HELM_CACHE_HOME=cache
+        )
+        assert result.returncode == expect, result.stderr
+        return result.stdout + result.stderr
+
+    return run
+
+
+def record_a_backup(cluster):
+    cluster.objects[RECORD]["data"] = dict(PATH)
+
+
+def test_install_creates_every_object_and_the_notes_say_how_to_go_on(release, cluster):
+    printed = release("install")
+    assert CRON_JOB in cluster.objects and RECORD in cluster.objects
+    assert "kubectl create job --namespace kyma-system --from=cronjob/backup-etcd-backup" in printed
+    assert "kubectl get configmap --namespace kyma-system sc-recorded-etcd-backup-data" in printed
+    assert "Restore:" in printed
+
+
+def test_install_of_a_disabled_chart_creates_nothing_and_says_how_to_switch_it_on(release, cluster):
+    off = {"global": {"etcdBackup": {"enabled": False, "containerName": ""}}}
+    store = {"backupOperator": {"abs": {"storageAccount": "", "storageKey": ""}}}
+    printed = release("install", {**off, "etcd-operator": store})
+    assert {plural for plural, _, name in cluster.objects if not name.startswith("sh.helm.release")} == set()
+    assert "global.etcdBackup.enabled=true" in printed
+
+
+def test_an_upgrade_leaves_the_recorded_path_alone(release, cluster):
+    release("install")
+    record_a_backup(cluster)
+    release("upgrade", {"commonLabels": {"team": "storage"}, "backupApp": {"cronJobSchedule": "@hourly"}})
+    assert cluster.objects[CRON_JOB]["spec"]["schedule"] == "@hourly"
+    assert cluster.objects[RECORD]["metadata"]["labels"]["team"] == "storage"
+    assert cluster.objects[RECORD]["data"] == PATH
+
+
+def test_no_write_of_helm_ever_holds_data_of_the_record(release, cluster):
+    release("install")
+    record_a_backup(cluster)
+    release("upgrade")
+    release("uninstall")
+    records = [body for _, plural, body in cluster.writes if plural == "configmaps" and body]
+    assert records and all("data" not in body for body in records if body.get("kind") != "DeleteOptions")
+
+
+def test_uninstall_keeps_the_record_and_a_new_release_continues_it(release, cluster):
+    release("install")
+    record_a_backup(cluster)
+    release("uninstall")
+    assert cluster.objects[RECORD]["data"] == PATH and CRON_JOB not in cluster.objects
+    release("install")
+    assert cluster.objects[RECORD]["data"] == PATH and CRON_JOB in cluster.objects
+
+
+def test_switching_backups_off_keeps_the_record(release, cluster):
+    release("install")
+    record_a_backup(cluster)
+    off = {"global": {"etcdBackup": {"enabled": False, "containerName": ""}}}
+    release("upgrade", {**off, "etcd-operator": {"backupOperator": {"abs": {"storageAccount": "", "storageKey": ""}}}})
+    assert cluster.objects[RECORD]["data"] == PATH and CRON_JOB not in cluster.objects
+
+
+def test_a_record_that_the_predecessor_left_is_used_as_it_is(release, cluster):
+    left = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": RECORD[2]}, "data": {**PATH, "other": "kept"}}
+    cluster.objects[RECORD] = left
+    release("install")
+    release("upgrade", {"backupApp": {"suspend": True}})
+    release("uninstall")
+    assert cluster.objects[RECORD] is left and left["data"] == {**PATH, "other": "kept"}
+
+
+def test_a_secret_that_the_predecessor_left_stops_the_install_and_can_be_used_as_existing(release, cluster):
+    name = "etcd-backup-abs-credentials"
+    left = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": {"storage-key": "YTJWNQ=="}}
+    cluster.objects[("secrets", "kyma-system", name)] = left
+    assert name in release("install", expect=1)
+    existing = {"global": {"etcdBackup": {"existingSecret": name}}}
+    store = {"backupOperator": {"abs": {"storageAccount": "", "storageKey": ""}}}
+    release("install", {**existing, "etcd-operator": store})
+    assert cluster.objects[("secrets", "kyma-system", name)] is left
+
+
+def test_a_wrong_value_stops_the_install_before_anything_is_created(release, cluster):
+    assert "containerName is empty" in release("install", {"global": {"etcdBackup": {"containerName": ""}}}, expect=1)
+    assert cluster.objects == {}

@@ -1,0 +1,316 @@
+"""Each value does what it says."""
+
+import base64
+
+import pytest
+import yaml
+
+from conftest import CHART, ENABLED, Helm, Objects, nested
+
+RUN_OBJECTS = ["ConfigMap", "CronJob", "Role", "RoleBinding", "Secret", "ServiceAccount"]
+
+
+def test_renders_nothing_by_default(helm):
+    assert helm.template({}).strip() == ""
+
+
+def test_one_switch_renders_the_run_and_all_it_needs(helm):
+    assert helm.render().kinds() == RUN_OBJECTS
+
+
+def test_both_helms_render_the_same(helm_programs, tmp_path):
+    everything = yaml.safe_load((CHART / "ci" / "everything-values.yaml").read_text())
+    manifests = {Helm(major, tmp_path).template(everything) for major in ("3", "4")}
+    assert len(manifests) == 1
+
+
+@pytest.mark.parametrize(
+    "value, given, variable, expected",
+    [
+        ("global.etcdBackup.containerName", "snapshots/", "APP_ABS_CONTAINER_NAME", "snapshots/"),
+        ("global.etcdBackup.secretName", "store", "APP_ABS_SECRET_NAME", "store"),
+        ("etcd-operator.backupOperator.abs.endpoint", "https://s.example.com", "APP_ABS_ENDPOINT", "https://s.example.com"),
+        ("etcd-operator.backupOperator.abs.caConfigMap", "ca", "APP_ABS_CA_FILE", "/etc/etcd-backup/abs-ca/ca.crt"),
+        ("etcd.fullname", "my", "APP_BACKUP_ETCD_ENDPOINTS", "https://my-client.kyma-system.svc.cluster.local:2379"),
+        ("etcd.fullname", "my", "APP_BACKUP_CLIENT_TLS_SECRET", "my-etcd-client-tls"),
+        ("etcd.endpoints", ["https://a:2379", "https://b:2379"], "APP_BACKUP_ETCD_ENDPOINTS", "https://a:2379,https://b:2379"),
+        ("etcd.tlsSecretName", "pair", "APP_BACKUP_CLIENT_TLS_SECRET", "pair"),
+        ("etcd.credentialsSecretName", "root", "APP_BACKUP_ETCD_CREDENTIALS_SECRET", "root"),
+        ("backupApp.timeout", "1h30m", "APP_BACKUP_TIMEOUT", "1h30m"),
+        ("backupApp.blobPrefix", "production", "APP_BLOB_PREFIX", "production"),
+        ("backupApp.configMapName", "record", "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING", "record"),
+        ("backupApp.cleaner.leaveMinNewestBackupBlobs", 100000, "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS", "100000"),
+        ("backupApp.cleaner.expirationBlobTime", "90s", "APP_CLEANER_EXPIRATION_BLOB_TIME", "90s"),
+        ("backupApp.blockSize", "2MiB", "APP_BACKUP_BLOCK_SIZE", "2MiB"),
+        ("backupApp.blocksInFlight", 3, "APP_BACKUP_BLOCKS_IN_FLIGHT", "3"),
+        ("backupApp.logger.level", "debug", "APP_LOGGER_LEVEL", "debug"),
+        ("backupApp.logger.format", "text", "APP_LOGGER_FORMAT", "text"),
+    ],
+)
+def test_a_value_becomes_its_environment_variable(helm, value, given, variable, expected):
+    assert helm.render(nested(value, given)).environment[variable] == expected
+
+
+def test_optional_variables_are_absent_until_their_values_are_set(helm):
+    assert set(helm.render().environment) == {
+        "APP_LOGGER_LEVEL", "APP_LOGGER_FORMAT", "APP_WORKING_NAMESPACE", "APP_ABS_CONTAINER_NAME",
+        "APP_ABS_SECRET_NAME", "APP_BLOB_PREFIX", "APP_BACKUP_ETCD_ENDPOINTS",
+        "APP_BACKUP_CLIENT_TLS_SECRET", "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING", "APP_BACKUP_TIMEOUT",
+        "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS", "APP_CLEANER_EXPIRATION_BLOB_TIME",
+    }  # fmt: skip
+
+
+def test_the_defaults_are_the_predecessors(helm):
+    objects = helm.render()
+    cron_job = objects.one("CronJob")["spec"]
+    assert cron_job["schedule"] == "*/30 * * * *"
+    assert cron_job["concurrencyPolicy"] == "Forbid"
+    assert (cron_job["successfulJobsHistoryLimit"], cron_job["failedJobsHistoryLimit"]) == (1, 3)
+    assert objects.pod["restartPolicy"] == "Never"
+    environment = objects.environment
+    assert environment["APP_ABS_SECRET_NAME"] == "etcd-backup-abs-credentials"
+    assert environment["APP_BLOB_PREFIX"] == "service-catalog"
+    assert environment["APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING"] == "sc-recorded-etcd-backup-data"
+    assert environment["APP_BACKUP_CLIENT_TLS_SECRET"] == "service-catalog-etcd-stateful-etcd-client-tls"
+    assert environment["APP_BACKUP_ETCD_ENDPOINTS"] == (
+        "https://service-catalog-etcd-stateful-client.kyma-system.svc.cluster.local:2379"
+    )
+    assert environment["APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS"] == "3"
+    assert environment["APP_CLEANER_EXPIRATION_BLOB_TIME"] == "72h"
+    assert objects.job["template"]["metadata"]["annotations"]["sidecar.istio.io/inject"] == "false"
+
+
+def test_the_predecessors_values_file_works_unchanged(helm):
+    values = yaml.safe_load((CHART / "ci" / "predecessor-values.yaml").read_text())
+    objects = Objects(yaml.safe_load_all(helm.template(values)))
+    assert objects.kinds() == RUN_OBJECTS
+    assert objects.environment["APP_ABS_CONTAINER_NAME"] == "sc-etcd/"
+
+
+def test_without_tls_etcd_is_asked_over_http_and_no_certificate_is_read(helm):
+    objects = helm.render({"etcd": {"secure": False}})
+    assert objects.environment["APP_BACKUP_ETCD_ENDPOINTS"].startswith("http://service-catalog-etcd-stateful-client.")
+    assert "APP_BACKUP_CLIENT_TLS_SECRET" not in objects.environment
+    assert objects.one("Role")["rules"][0]["resourceNames"] == ["etcd-backup-abs-credentials"]
+
+
+def test_the_secret_holds_account_and_key(helm):
+    secret = helm.render({"global": {"etcdBackup": {"secretName": "store-key"}}}).one("Secret")
+    assert secret["metadata"]["name"] == "store-key"
+    assert {key: base64.b64decode(value) for key, value in secret["data"].items()} == {
+        "storage-account": b"store",
+        "storage-key": b"a2V5",
+    }
+
+
+def test_an_existing_secret_is_used_and_none_created(helm):
+    values = {"global": {"etcdBackup": {"enabled": True, "containerName": "abc", "existingSecret": "vault"}}}
+    objects = Objects(yaml.safe_load_all(helm.template(values)))
+    assert "Secret" not in objects.kinds()
+    assert objects.environment["APP_ABS_SECRET_NAME"] == "vault"
+    assert "vault" in objects.one("Role")["rules"][0]["resourceNames"]
+
+
+def test_the_record_is_kept_and_has_no_data_that_an_upgrade_could_reset(helm):
+    record = helm.render().one("ConfigMap")
+    assert record["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    assert "data" not in record and "binaryData" not in record and "immutable" not in record
+
+
+def test_the_role_names_every_object_and_every_verb(helm):
+    objects = helm.render({"etcd": {"credentialsSecretName": "root"}})
+    assert objects.one("Role")["rules"] == [
+        {
+            "apiGroups": [""],
+            "resources": ["secrets"],
+            "resourceNames": ["etcd-backup-abs-credentials", "service-catalog-etcd-stateful-etcd-client-tls", "root"],
+            "verbs": ["get"],
+        },
+        {
+            "apiGroups": [""],
+            "resources": ["configmaps"],
+            "resourceNames": ["sc-recorded-etcd-backup-data"],
+            "verbs": ["get", "patch"],
+        },
+    ]
+
+
+def test_a_secret_that_serves_twice_is_named_once(helm):
+    objects = helm.render({"etcd": {"credentialsSecretName": "etcd-backup-abs-credentials"}})
+    names = objects.one("Role")["rules"][0]["resourceNames"]
+    assert names == ["etcd-backup-abs-credentials", "service-catalog-etcd-stateful-etcd-client-tls"]
+
+
+def test_the_binding_ties_the_role_to_the_pods_account_and_no_other(helm):
+    objects = helm.render()
+    account = objects.pod["serviceAccountName"]
+    binding = objects.one("RoleBinding")
+    assert objects.one("ServiceAccount")["metadata"]["name"] == account
+    assert binding["roleRef"]["name"] == objects.one("Role")["metadata"]["name"]
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": "kyma-system"}]
+
+
+def test_nothing_is_cluster_wide_and_everything_is_in_the_releases_namespace(helm):
+    values = yaml.safe_load((CHART / "ci" / "everything-values.yaml").read_text())
+    for each in yaml.safe_load_all(helm.template(values, namespace="elsewhere")):
+        assert not each["kind"].startswith("Cluster")
+        assert each["metadata"]["namespace"] == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    "timeout, seconds",
+    [("30m", 1980), ("1h30m", 5580), ("90s", 270), ("1.5h", 5580), ("1h0m0.5s", 3781), ("250ms", 181), ("+2m", 300)],
+)
+def test_the_job_may_take_three_minutes_longer_than_the_run(helm, timeout, seconds):
+    assert helm.render(nested("backupApp.timeout", timeout)).job["activeDeadlineSeconds"] == seconds
+
+
+@pytest.mark.parametrize(
+    "value, given, field",
+    [
+        ("cronJobSchedule", "@daily", "schedule"),
+        ("timeZone", "Europe/Warsaw", "timeZone"),
+        ("suspend", True, "suspend"),
+        ("startingDeadlineSeconds", 30, "startingDeadlineSeconds"),
+        ("successfulJobsHistoryLimit", 0, "successfulJobsHistoryLimit"),
+        ("failedJobsHistoryLimit", 9, "failedJobsHistoryLimit"),
+    ],
+)
+def test_a_value_becomes_its_field_of_the_cron_job(helm, value, given, field):
+    assert helm.render(nested(f"backupApp.{value}", given)).one("CronJob")["spec"][field] == given
+
+
+@pytest.mark.parametrize("value", ["backoffLimit", "ttlSecondsAfterFinished"])
+def test_a_value_becomes_its_field_of_the_job(helm, value):
+    assert helm.render(nested(f"backupApp.{value}", 10000000)).job[value] == 10000000
+
+
+def test_exit_statuses_decide_whether_the_job_tries_again(helm):
+    assert helm.render().job["podFailurePolicy"]["rules"] == [
+        {
+            "action": "FailJob",
+            "onExitCodes": {"containerName": "etcd-backup", "operator": "In", "values": [2, 64, 78]},
+        },
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+    ]
+
+
+def test_the_image_is_named_by_tag_or_by_digest_alone(helm):
+    image = {"repository": "example.com/b", "tag": "9"}
+    digest = "sha256:" + "0f" * 32
+    assert helm.render(nested("backupApp.image", image)).container["image"] == "example.com/b:9"
+    assert helm.render(nested("backupApp.image", {**image, "digest": digest})).container["image"] == (
+        f"example.com/b@{digest}"
+    )
+
+
+def test_the_tag_is_the_charts_app_version_unless_given(helm):
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+    assert helm.render().container["image"] == f"etcd-backup:{version}"
+
+
+@pytest.mark.parametrize(
+    "value, given",
+    [
+        ("imagePullSecrets", [{"name": "registry"}]),
+        ("nodeSelector", {"zone": "a"}),
+        ("tolerations", [{"key": "etcd", "operator": "Exists"}]),
+        ("affinity", {"nodeAffinity": {}}),
+        ("priorityClassName", "important"),
+    ],
+)
+def test_a_value_becomes_its_field_of_the_pod(helm, value, given):
+    assert value not in helm.render().pod
+    assert helm.render({value: given}).pod[value] == given
+
+
+def test_the_pull_policy_is_where_the_predecessor_had_it(helm):
+    assert helm.render(nested("backupApp.image.pullPolicy", "Always")).container["imagePullPolicy"] == "Always"
+
+
+def test_resources_are_those_given(helm):
+    assert helm.render({"resources": {"limits": {"memory": "1Gi"}}}).container["resources"]["limits"] == {"memory": "1Gi"}
+
+
+def test_more_environment_labels_and_annotations_can_be_given(helm):
+    objects = helm.render(
+        {
+            "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
+            "commonLabels": {"team": "storage"},
+            "podLabels": {"network": "open"},
+            "podAnnotations": {"note": "here"},
+        }
+    )
+    pod = objects.job["template"]["metadata"]
+    assert objects.environment["HTTPS_PROXY"] == "http://proxy:3128"
+    assert all(each["metadata"]["labels"]["team"] == "storage" for each in objects)
+    assert pod["labels"]["network"] == "open" and pod["annotations"]["note"] == "here"
+
+
+def test_names_follow_the_release_and_can_be_overridden(helm):
+    def name(release="r", **changes):
+        return helm.render(changes, release=release).one("CronJob")["metadata"]["name"]
+
+    assert name() == "r-etcd-backup"
+    assert name("my-etcd-backup") == "my-etcd-backup"
+    assert name(nameOverride="saver") == "r-saver"
+    assert name(fullnameOverride="saver") == "saver"
+    assert len(name(nameOverride="x" * 53)) <= 52
+
+
+def test_every_object_carries_the_recommended_labels(helm):
+    objects = helm.render({"networkPolicy": {"enabled": True}, "prometheusRule": {"enabled": True}})
+    for labels in [each["metadata"]["labels"] for each in objects] + [objects.job["template"]["metadata"]["labels"]]:
+        assert {
+            "app.kubernetes.io/name": "etcd-backup",
+            "app.kubernetes.io/instance": "backup",
+            "app.kubernetes.io/component": "backup",
+            "app.kubernetes.io/managed-by": "Helm",
+        }.items() <= labels.items()
+        assert labels["app.kubernetes.io/version"] and labels["helm.sh/chart"]
+
+
+def test_a_network_policy_lets_the_pod_reach_what_it_needs_and_nobody_reach_the_pod(helm):
+    objects = helm.render(
+        {
+            "networkPolicy": {"enabled": True, "apiServerPorts": [6443], "extraEgress": [{"ports": [{"port": 3128}]}]},
+            "etcd": {"endpoints": ["https://a.example.com:12379", "https://[::1]:22379", "https://b.example.com"]},
+            "etcd-operator": {"backupOperator": {"abs": {"endpoint": "http://store.example.com:10000/account"}}},
+        }
+    )
+    policy = objects.one("NetworkPolicy")["spec"]
+    dns, targets, extra = policy["egress"]
+    assert policy["ingress"] == [] and policy["policyTypes"] == ["Ingress", "Egress"]
+    assert sorted(each["protocol"] for each in dns["ports"]) == ["TCP", "UDP"]
+    assert sorted(each["port"] for each in targets["ports"]) == [443, 6443, 10000, 12379, 22379]
+    assert extra == {"ports": [{"port": 3128}]}
+    assert policy["podSelector"]["matchLabels"].items() <= objects.job["template"]["metadata"]["labels"].items()
+
+
+def test_a_store_with_a_private_authority_gets_its_certificates_mounted_read_only(helm):
+    objects = helm.render(nested("etcd-operator.backupOperator.abs.caConfigMap", "store-ca"))
+    [volume] = objects.pod["volumes"]
+    [mount] = objects.container["volumeMounts"]
+    assert volume["configMap"]["name"] == "store-ca"
+    assert mount == {"name": volume["name"], "mountPath": "/etc/etcd-backup/abs-ca", "readOnly": True}
+
+
+def parent_of_the_chart(folder):
+    """A parent chart with ours as its sub-chart, and values of its own under `global`."""
+    (folder / "charts").mkdir(parents=True)
+    (folder / "charts" / "etcd-backup").symlink_to(CHART)
+    (folder / "Chart.yaml").write_text("apiVersion: v2\nname: core\nversion: 1.0.0\n")
+    (folder / "values.yaml").write_text("global: {domainName: example.com, imagePullSecrets: [a]}\n")
+    return folder
+
+
+def test_as_a_sub_chart_it_follows_the_parents_global_values(helm, tmp_path):
+    parent = parent_of_the_chart(tmp_path / "core")
+    values = {"global": ENABLED["global"], "etcd-backup": {"etcd-operator": ENABLED["etcd-operator"]}}
+    objects = Objects(yaml.safe_load_all(helm.template(values, chart=parent)))
+    assert objects.kinds() == RUN_OBJECTS
+    assert objects.environment["APP_ABS_SECRET_NAME"] == "etcd-backup-abs-credentials"
+
+
+def test_as_a_sub_chart_it_renders_nothing_by_default(helm, tmp_path):
+    assert helm.template({}, chart=parent_of_the_chart(tmp_path / "core")).strip() == ""

@@ -1,0 +1,55 @@
+{{/* The program's environment: every variable the chart's values decide. */}}
+
+{{- define "etcd-backup.env" -}}
+{{- $abs := (index .Values "etcd-operator").backupOperator.abs }}
+{{- with .Values.backupApp }}
+- name: APP_LOGGER_LEVEL
+  value: {{ .logger.level | quote }}
+- name: APP_LOGGER_FORMAT
+  value: {{ .logger.format | quote }}
+- name: APP_WORKING_NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
+- name: APP_ABS_CONTAINER_NAME
+  value: {{ $.Values.global.etcdBackup.containerName | quote }}
+- name: APP_ABS_SECRET_NAME
+  value: {{ include "etcd-backup.absSecret" $ | quote }}
+{{- with $abs.endpoint }}
+- name: APP_ABS_ENDPOINT
+  value: {{ . | quote }}
+{{- end }}
+{{- if $abs.caConfigMap }}
+- name: APP_ABS_CA_FILE
+  value: /etc/etcd-backup/abs-ca/ca.crt
+{{- end }}
+- name: APP_BLOB_PREFIX
+  value: {{ .blobPrefix | quote }}
+- name: APP_BACKUP_ETCD_ENDPOINTS
+  value: {{ include "etcd-backup.etcdEndpoints" $ | quote }}
+{{- with include "etcd-backup.tlsSecret" $ }}
+- name: APP_BACKUP_CLIENT_TLS_SECRET
+  value: {{ . | quote }}
+{{- end }}
+{{- with $.Values.etcd.credentialsSecretName }}
+- name: APP_BACKUP_ETCD_CREDENTIALS_SECRET
+  value: {{ . | quote }}
+{{- end }}
+- name: APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING
+  value: {{ .configMapName | quote }}
+- name: APP_BACKUP_TIMEOUT
+  value: {{ .timeout | quote }}
+{{- with .blockSize }}
+- name: APP_BACKUP_BLOCK_SIZE
+  value: {{ . | quote }}
+{{- end }}
+{{- with .blocksInFlight }}
+- name: APP_BACKUP_BLOCKS_IN_FLIGHT
+  value: {{ int64 . | quote }}
+{{- end }}
+- name: APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS
+  value: {{ int64 .cleaner.leaveMinNewestBackupBlobs | quote }}
+- name: APP_CLEANER_EXPIRATION_BLOB_TIME
+  value: {{ .cleaner.expirationBlobTime | quote }}
+{{- end }}
+{{- end }}

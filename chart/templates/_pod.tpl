@@ -1,0 +1,69 @@
+{{/* The pod of a run. Nothing is on disk: it has no volume unless the store's CA must be mounted. */}}
+
+{{- define "etcd-backup.pod" -}}
+{{- $caConfigMap := (index .Values "etcd-operator").backupOperator.abs.caConfigMap }}
+serviceAccountName: {{ include "etcd-backup.fullname" . }}
+automountServiceAccountToken: true
+enableServiceLinks: false
+restartPolicy: Never
+# A run that is stopped during its commit finishes it and records it; otherwise it stops within a second.
+terminationGracePeriodSeconds: 150
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  fsGroup: 65532
+  seccompProfile:
+    type: RuntimeDefault
+containers:
+  - name: etcd-backup
+    image: {{ include "etcd-backup.image" . | quote }}
+    imagePullPolicy: {{ .Values.backupApp.image.pullPolicy }}
+    env:
+      {{- include "etcd-backup.env" . | trim | nindent 6 }}
+      {{- with .Values.extraEnv }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
+    resources:
+      {{- toYaml .Values.resources | nindent 6 }}
+    securityContext:
+      allowPrivilegeEscalation: false
+      privileged: false
+      readOnlyRootFilesystem: true
+      capabilities:
+        drop: [ALL]
+    # The program writes its result there, one line of JSON; a crash leaves the end of its log.
+    terminationMessagePolicy: FallbackToLogsOnError
+    {{- with $caConfigMap }}
+    volumeMounts:
+      - name: abs-ca
+        mountPath: /etc/etcd-backup/abs-ca
+        readOnly: true
+    {{- end }}
+{{- with $caConfigMap }}
+volumes:
+  - name: abs-ca
+    configMap:
+      name: {{ . }}
+      items: [{key: ca.crt, path: ca.crt}]
+{{- end }}
+{{- end }}
