@@ -33,6 +33,24 @@ internal import CYAML
         description: parser.problem.map { unsafe String(cString: $0) } ?? "it cannot be read",
         line: parser.error == YAML_READER_ERROR ? nil : Int(parser.problem_mark.line) + 1)
     }
+    if let line = lineOfRepeatedKey() {
+      throw Problem(description: "a key stands twice in one mapping", line: line)
+    }
+  }
+
+  /// Where a mapping begins that has one key twice: libyaml does not mind, but one of the two
+  /// values is not what somebody meant.
+  private func lineOfRepeatedKey() -> Int? {
+    let count = unsafe document.nodes.top - document.nodes.start
+    for index in 0..<count {
+      let node = YAMLNode(document: self, index: Int32(index + 1))
+      var seen: Set<String> = []
+      let keys = node.pairs.compactMap { $0.key.scalar?.text }
+      if keys.contains(where: { !seen.insert($0).inserted }) {
+        return unsafe withNode(node.index) { unsafe Int($0.start_mark.line) + 1 }
+      }
+    }
+    return nil
   }
 
   deinit {
@@ -87,17 +105,23 @@ struct YAMLNode {
     }
   }
 
-  /// The value of the first entry of a mapping under this key.
-  subscript(key: String) -> YAMLNode? {
-    let pairs = unsafe document.withNode(index) { node -> [(key: Int32, value: Int32)] in
+  /// The entries of a mapping in their order; empty for any other node.
+  fileprivate var pairs: [(key: YAMLNode, value: YAMLNode)] {
+    unsafe document.withNode(index) { node in
       guard unsafe node.type == YAML_MAPPING_NODE else { return [] }
       let pairs = unsafe node.data.mapping.pairs
       let count = unsafe pairs.top - pairs.start
       return unsafe UnsafeBufferPointer(start: pairs.start, count: count).map {
-        ($0.key, $0.value)
+        (
+          YAMLNode(document: document, index: $0.key),
+          YAMLNode(document: document, index: $0.value)
+        )
       }
     }
-    let found = pairs.first { YAMLNode(document: document, index: $0.key).scalar?.text == key }
-    return found.map { YAMLNode(document: document, index: $0.value) }
+  }
+
+  /// The value of a mapping's entry under this key.
+  subscript(key: String) -> YAMLNode? {
+    pairs.first { $0.key.scalar?.text == key }?.value
   }
 }
