@@ -38,16 +38,16 @@ internal import CYAML
     }
   }
 
-  /// Where a mapping begins that has one key twice: libyaml does not mind, but one of the two
-  /// values is not what somebody meant.
+  /// Where a key stands for the second time in its mapping: libyaml does not mind, but one of the
+  /// two values is not what somebody meant.
   private func lineOfRepeatedKey() -> Int? {
     let count = unsafe document.nodes.top - document.nodes.start
     for index in 0..<count {
       let node = YAMLNode(document: self, index: Int32(index + 1))
       var seen: Set<String> = []
-      let keys = node.pairs.compactMap { $0.key.scalar?.text }
-      if keys.contains(where: { !seen.insert($0).inserted }) {
-        return unsafe withNode(node.index) { unsafe Int($0.start_mark.line) + 1 }
+      for (key, _) in node.pairs {
+        guard let text = key.scalar?.text, !seen.insert(text).inserted else { continue }
+        return unsafe withNode(key.index) { unsafe Int($0.start_mark.line) + 1 }
       }
     }
     return nil
