@@ -54,7 +54,7 @@ import Testing
   @Test func `is a key that stands twice`() throws {
     let fault = try fault(of: "kind: Config\nusers: []\nusers: [s3cret]\n")
     #expect(
-      fault == .notYAML(problem: "a key stands twice in one mapping", line: 2))
+      fault == .notYAML(problem: "a key stands twice in one mapping", line: 3))
   }
 
   @Test func `is a missing current context`() throws {
