@@ -74,6 +74,9 @@ package final class BackupRun {
     for failure in member.failures {
       log.warning("etcd endpoint has a problem", ["error": "\(failure)", "hint": failure.hint])
     }
+    if let fallback = member.fallback {
+      log.info("etcd is spoken to through its gateway", ["error": "\(fallback)"])
+    }
     if !member.hasQuorum {
       log.warning(
         "etcd has no quorum: the backup may lack the latest writes",
@@ -87,7 +90,8 @@ package final class BackupRun {
     log.info(
       "member chosen",
       [
-        "etcd.endpoint": "\(member.status.endpoint)", "etcd.version": member.status.version,
+        "etcd.endpoint": "\(member.status.endpoint)", "etcd.transport": member.transportName,
+        "etcd.version": member.status.version,
         "etcd.member": String(member.status.memberID, radix: 16),
         "etcd.revision": "\(member.revision ?? member.status.revision)",
       ])

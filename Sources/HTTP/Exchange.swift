@@ -21,6 +21,7 @@ internal import CCurl
 
   private(set) var status = 0
   private(set) var headers = Headers()
+  private(set) var trailers = Headers()
   /// All lines of the head have come, and it is the final one.
   private(set) var hasHead = false
   var inbox: [UInt8] = []
@@ -70,7 +71,8 @@ internal import CCurl
     } else {
       // A streamed body is the reader's: it may not have read all of it yet.
       let body = if case .collect = bodyHandling { inbox } else { [UInt8]() }
-      outcome = .success(Response(status: status, headers: headers, body: body))
+      outcome = .success(
+        Response(status: status, headers: headers, body: body, trailers: trailers))
     }
   }
 
@@ -94,6 +96,8 @@ extension Exchange {
       status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
     } else if line.trimmingPrefix(while: \.isWhitespace).isEmpty {
       hasHead = status >= 200
+    } else if hasHead {
+      trailers.add(line: line[...])
     } else {
       headers.add(line: line[...])
     }
@@ -144,7 +148,7 @@ extension Exchange {
     handle.set(CURLOPT_PATH_AS_IS, to: 1)
     handle.set(CURLOPT_NOSIGNAL, to: 1)
     handle.set(CURLOPT_PROTOCOLS_STR, to: "http,https")
-    handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_1_1)
+    handle.set(CURLOPT_HTTP_VERSION, to: httpVersion(connection.version))
     handle.set(CURLOPT_BUFFERSIZE, to: 256 * 1024)
     handle.set(CURLOPT_UPLOAD_BUFFERSIZE, to: 256 * 1024)
     _ = unsafe curl_shim_set_list(handle.raw, CURLOPT_HTTPHEADER, headerList)
@@ -160,6 +164,14 @@ extension Exchange {
     configureTrust(connection)
     configureTimeouts(connection.timeouts)
     configureCallbacks()
+  }
+
+  private func httpVersion(_ version: Connection.Version) -> Int {
+    switch version {
+    case .http1: CURL_HTTP_VERSION_1_1
+    case .http2 where request.url.hasPrefix("https:"): CURL_HTTP_VERSION_2TLS
+    case .http2: CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+    }
   }
 
   private func configureTrust(_ connection: Connection) {
