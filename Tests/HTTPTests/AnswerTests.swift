@@ -64,6 +64,11 @@ import Testing
     #expect(response.body == Array("ab".utf8))
   }
 
+  @Test func `may be of HTTP 1.0`() throws {
+    let response = try response(from: [.send("HTTP/1.0 200 OK\r\n\r\nhello"), .close])
+    #expect(response.body == Array("hello".utf8))
+  }
+
   @Test func `may come a byte at a time`() throws {
     let response = try response(from: [
       .pace(bytes: 1, every: .milliseconds(1)), .response(200, text: "slow"),
