@@ -147,6 +147,8 @@ extension Exchange {
     handle.set(CURLOPT_CUSTOMREQUEST, to: request.method)
     handle.set(CURLOPT_PATH_AS_IS, to: 1)
     handle.set(CURLOPT_NOSIGNAL, to: 1)
+    // Otherwise giving up on a name that nobody resolves waits for the resolver to give up, too.
+    handle.set(CURLOPT_QUICK_EXIT, to: 1)
     handle.set(CURLOPT_PROTOCOLS_STR, to: "http,https")
     handle.set(CURLOPT_HTTP_VERSION, to: httpVersion(connection.version))
     handle.set(CURLOPT_BUFFERSIZE, to: 256 * 1024)
