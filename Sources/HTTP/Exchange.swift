@@ -150,7 +150,7 @@ extension Exchange {
     // Otherwise giving up on a name that nobody resolves waits for the resolver to give up, too.
     handle.set(CURLOPT_QUICK_EXIT, to: 1)
     handle.set(CURLOPT_PROTOCOLS_STR, to: "http,https")
-    handle.set(CURLOPT_HTTP_VERSION, to: httpVersion(connection.version))
+    configureVersion(connection.version)
     handle.set(CURLOPT_BUFFERSIZE, to: 256 * 1024)
     handle.set(CURLOPT_UPLOAD_BUFFERSIZE, to: 256 * 1024)
     _ = unsafe curl_shim_set_list(handle.raw, CURLOPT_HTTPHEADER, headerList)
@@ -168,11 +168,16 @@ extension Exchange {
     configureCallbacks()
   }
 
-  private func httpVersion(_ version: Connection.Version) -> Int {
+  private func configureVersion(_ version: Connection.Version) {
     switch version {
-    case .http1: CURL_HTTP_VERSION_1_1
-    case .http2 where request.url.hasPrefix("https:"): CURL_HTTP_VERSION_2TLS
-    case .http2: CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+    case .http1:
+      handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_1_1)
+    case .http2 where request.url.hasPrefix("https:"):
+      handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_2TLS)
+    case .http2:
+      handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE)
+      // libcurl 7.88 breaks such a connection when it uses it a second time.
+      handle.set(CURLOPT_FRESH_CONNECT, to: 1)
     }
   }
 
