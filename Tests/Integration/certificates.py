@@ -75,25 +75,24 @@ class Authority:
 class TLS:
     """What one cluster and its clients need: certificates as text, and as files in a folder for etcd and etcdctl."""
 
-    authority: str
+    signer: Authority
     server: KeyPair
     client: KeyPair
     folder: Path
 
     @classmethod
     def make(
-        cls, folder: Path, server_client_auth: bool = True, client_name: str | None = "etcd-backup"
+        cls,
+        folder: Path,
+        server_client_auth: bool = True,
+        client_name: str | None = "etcd-backup",
+        signer: Authority | None = None,
     ) -> "TLS":
-        authority = Authority()
-        tls = cls(
-            authority.certificate,
-            authority.server(server_client_auth),
-            authority.client(client_name),
-            folder,
-        )
+        signer = signer or Authority()
+        tls = cls(signer, signer.server(server_client_auth), signer.client(client_name), folder)
         folder.mkdir(parents=True)
         for name, text in {
-            "ca.crt": tls.authority,
+            "ca.crt": signer.certificate,
             "server.crt": tls.server.certificate,
             "server.key": tls.server.key,
             "client.crt": tls.client.certificate,
@@ -107,7 +106,7 @@ class TLS:
         return {
             "etcd-client.crt": self.client.certificate,
             "etcd-client.key": self.client.key,
-            "etcd-client-ca.crt": self.authority,
+            "etcd-client-ca.crt": self.signer.certificate,
         }
 
 

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from certificates import TLS
 from gateway import Contents, Gateway, encode
-from processes import CLEAN_ENVIRONMENT, Child, StartFailed, free_port, wait_until
+from processes import CLEAN_ENVIRONMENT, ROOT, Child, StartFailed, free_port, wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
 LARGE = 4 << 20  # a filling transaction carries at most this many bytes of values
 
 
@@ -95,6 +94,7 @@ class Member:
         command = [str(self.cluster.release.folder / "etcd")]
         command += [f"--{name}={value}" for name, value in arguments.items()]
         command += ["--client-cert-auth"] if tls else []
+        command += self.cluster.flags
         command += ["--strict-reconfig-check=false"]  # a learner may join a cluster that is seconds old
         self.child = Child(command, self.log)
 
@@ -103,7 +103,8 @@ class Member:
         self.wait_until_healthy()
 
     def wait_until_healthy(self) -> None:
-        with self.gateway() as gateway:
+        url = f"http://127.0.0.1:{self.cluster.http_port}" if self.cluster.http_port else self.url
+        with Gateway(url, self.cluster.release.gateway_prefix, self.cluster.tls) as gateway:
             wait_until(gateway.health, f"health of etcd {self.name}", 60, self.child)
 
     def gateway(self, user: tuple[str, str] | None = None) -> Gateway:
@@ -136,11 +137,17 @@ class Cluster:
         size: int = 1,
         tls: TLS | None = None,
         quota: int = 8 << 30,
+        flags: tuple[str, ...] = (),
+        http_port: int | None = None,
     ):
         self.folder = folder
         self.release = release
         self.tls = tls
         self.quota = quota
+        self.flags = list(flags)
+        self.http_port = http_port  # set: HTTP is served there, and the client URL speaks gRPC only
+        if http_port:
+            self.flags.append(f"--listen-client-http-urls=http://127.0.0.1:{http_port}")
         self.user: tuple[str, str] | None = None
         self.is_single = size == 1
         folder.mkdir(parents=True, exist_ok=True)
@@ -183,6 +190,17 @@ class Cluster:
         """The members that can go away without an election."""
         leader = self.first.status()["leader"]
         return [m for m in self.members if m.status()["header"]["member_id"] != leader]
+
+    def wait_for_leader(self) -> None:
+        """Waits until the members that are left serve again."""
+        for member in self.members:
+            if member.is_serving:
+                member.wait_until_healthy()
+
+    def wait_for_no_leader(self) -> None:
+        """Waits until every member that is left knows that its leader is gone."""
+        alive = [member for member in self.members if member.is_serving]
+        wait_until(lambda: all("leader" not in m.status() for m in alive), "loss of the leader")
 
     @property
     def endpoints(self) -> str:
@@ -281,6 +299,10 @@ class Cluster:
         if self.user:
             options.append(f"--user={':'.join(self.user)}")
         return _run(self.release.folder / "etcdctl", *options, *arguments)
+
+    def snapshot_status(self, snapshot: Path) -> str:
+        """hash, revision, number of records, size."""
+        return _run(self.release.folder / "etcdctl", "snapshot", "status", str(snapshot)).strip()
 
     def restore(self, snapshot: Path, folder: Path) -> "Cluster":
         """A cluster of one, not yet started, whose data etcd's own tool restored from `snapshot`."""

@@ -64,7 +64,7 @@ class Gateway:
         self._token: str | None = None
         address = urlsplit(url).netloc
         if tls:
-            context = ssl.create_default_context(cadata=tls.authority)
+            context = ssl.create_default_context(cadata=tls.signer.certificate)
             context.load_cert_chain(tls.folder / "client.crt", tls.folder / "client.key")
             self._connection = http.client.HTTPSConnection(address, timeout=60, context=context)
         else:

@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
+
 # The children see this and nothing else of the developer's environment: no proxies, no ETCDCTL_* settings.
 CLEAN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 

@@ -1,0 +1,59 @@
+"""Fixtures: a sandbox and clusters of one test's own, gone with it."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import program
+from etcd import DEFAULT, Cluster, Release
+from sandbox import Sandbox
+from world import World
+
+
+def pytest_configure() -> None:
+    for path, command in {
+        program.BINARY: "make build",
+        DEFAULT.folder / "etcd": "make tools",
+    }.items():
+        if not path.exists():
+            raise pytest.UsageError(f"{path} is missing: run `{command}`")
+
+
+@pytest.fixture
+def start_etcd(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
+    """Starts clusters for this test: `start_etcd(size=3)`; arguments as for Cluster."""
+    with contextlib.ExitStack() as running:
+        count = 0
+
+        def start(release: Release = DEFAULT, **options) -> Cluster:
+            nonlocal count
+            count += 1
+            return running.enter_context(Cluster(tmp_path / f"etcd-{count}", release, **options))
+
+        yield start
+
+
+@pytest.fixture
+def etcd(start_etcd: Callable[..., Cluster]) -> Cluster:
+    """One plain member with a few hundred keys."""
+    cluster = start_etcd()
+    cluster.fill(300, deletes=20, leases=3)
+    return cluster
+
+
+@pytest.fixture
+def empty_world(tmp_path: Path) -> Iterator[World]:
+    """A world whose runs have no etcd yet: see World.back_up."""
+    with Sandbox(state=tmp_path / "sandbox", tls=True) as sandbox:
+        world = World(sandbox, tmp_path)
+        yield world
+        world.stop()
+
+
+@pytest.fixture
+def world(empty_world: World, etcd: Cluster) -> World:
+    """A world whose runs back up the `etcd` fixture."""
+    empty_world.back_up(etcd)
+    return empty_world

@@ -1,0 +1,96 @@
+"""The etcd-backup binary as a Job starts it: environment only, nothing on stdin, its log in a file."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from processes import CLEAN_ENVIRONMENT, ROOT
+
+BINARY = ROOT / ".build" / "release" / "etcd-backup"
+MEASURE = Path(__file__).with_name("measure.py")
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one run ended. `status` is the exit status, or minus the signal that killed it."""
+
+    status: int
+    log: str
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+
+    @property
+    def events(self) -> list[dict]:
+        """The log, one JSON object per line; fails on a line that is none."""
+        return [json.loads(line) for line in self.log.splitlines()]
+
+    def __str__(self) -> str:
+        return f"exit status {self.status} after {self.seconds:.2f} s\n{self.log}"
+
+
+class Program:
+    """One run in the background. Use `wait()` for its outcome."""
+
+    _count = 0
+
+    def __init__(self, env: dict[str, str], folder: Path, arguments: tuple[str, ...] = ()):
+        Program._count += 1
+        name = f"run-{Program._count}"
+        self.log = folder / f"{name}.log"
+        self.log.touch()
+        self._report = folder / f"{name}.json"
+        self.working_directory = folder / f"{name}.cwd"
+        self.working_directory.mkdir()
+        self._launcher = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-I", "-S", str(MEASURE),
+             str(self.log), str(self._report), str(BINARY), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env=CLEAN_ENVIRONMENT | {"HOME": "/nonexistent"} | env,
+            cwd=self.working_directory,
+            text=True,
+            start_new_session=True,
+        )
+        self.pid = int(self._launcher.stdout.readline())
+        self._launcher.stdout.close()
+
+    @property
+    def is_running(self) -> bool:
+        return self._launcher.poll() is None
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal; a run that has just ended is as good."""
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def wait_for_log(self, text: str, seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while text not in self.output():
+            assert self.is_running, f"ended without logging {text!r}:\n{self.output()}"
+            assert time.monotonic() < deadline, f"no {text!r} in {seconds} s:\n{self.output()}"
+            time.sleep(0.005)
+
+    def wait(self, seconds: float = 120) -> Run:
+        try:
+            self._launcher.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"etcd-backup still ran after {seconds} s:\n{self.output()}") from None
+        outcome = json.loads(self._report.read_text())
+        return Run(log=self.output(), **outcome)
+
+    def kill(self) -> None:
+        if self.is_running:
+            self.send(signal.SIGKILL)
+        self._launcher.wait()

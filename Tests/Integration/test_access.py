@@ -1,0 +1,111 @@
+"""Ways in which etcd, TLS and authentication can be set up wrongly: each ends with its cause and its remedy in the log."""
+
+import pytest
+
+from certificates import TLS, Authority
+from etcd import Release
+from processes import free_port
+from world import NAMESPACE, TLS_SECRET
+
+RELEASES = [pytest.param(release, id=f"etcd-{release.version}") for release in Release.all()]
+
+
+def assert_refused(world, run, *words, status=78):
+    world.assert_nothing_happened(run, status=status)
+    for word in words:
+        assert word in run.log, f"{word!r} is not said\n{run}"
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_user_without_the_root_role_is_told_so(empty_world, start_etcd, release):
+    cluster = start_etcd(release)
+    cluster.fill(10)
+    cluster.enable_authentication("pw-of-root", {"reader": "pw-of-reader"})
+    empty_world.back_up(cluster)
+    empty_world.use_credentials("reader", "pw-of-reader")
+    run = empty_world.run()
+    assert_refused(empty_world, run, "root role")
+    assert "pw-of-reader" not in run.log
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_cluster_with_authentication_asks_for_the_credentials_secret(empty_world, start_etcd, release):
+    cluster = start_etcd(release)
+    cluster.enable_authentication("pw-of-root")
+    cluster.user = None
+    empty_world.back_up(cluster)
+    assert_refused(empty_world, empty_world.run(), "APP_BACKUP_ETCD_CREDENTIALS_SECRET")
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_wrong_password_is_told_and_not_shown(empty_world, start_etcd, release):
+    cluster = start_etcd(release)
+    cluster.enable_authentication("pw-of-root")
+    empty_world.back_up(cluster)
+    empty_world.use_credentials("root", "wr0ng-passw0rd")
+    run = empty_world.run()
+    assert_refused(empty_world, run, "username and password")
+    assert "wr0ng-passw0rd" not in run.log
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_credentials_do_no_harm_while_authentication_is_off(empty_world, start_etcd, release):
+    cluster = start_etcd(release)
+    cluster.fill(10)
+    empty_world.back_up(cluster)
+    empty_world.use_credentials("root", "not needed")
+    empty_world.assert_success(empty_world.run())
+
+
+def test_a_client_certificate_with_a_common_name_and_authentication_is_explained(
+    empty_world, start_etcd, tmp_path
+):
+    tls = TLS.make(tmp_path / "tls", client_name=None)
+    cluster = start_etcd(tls=tls)
+    cluster.enable_authentication("pw-of-root")
+    empty_world.back_up(cluster)
+    named = TLS.make(tmp_path / "named", client_name="etcd-backup", signer=tls.signer)
+    empty_world.sandbox.put_secret(NAMESPACE, TLS_SECRET, named.secret())
+    assert_refused(empty_world, empty_world.run(), "common name")
+
+
+def test_a_server_certificate_without_clientAuth_is_explained(empty_world, start_etcd, tmp_path):
+    cluster = start_etcd(tls=TLS.make(tmp_path / "tls", server_client_auth=False))
+    empty_world.back_up(cluster)
+    run = empty_world.run(APP_BACKUP_TIMEOUT="20s")
+    assert_refused(empty_world, run, "clientAuth", status=1)
+
+
+def test_a_missing_client_certificate_is_explained(empty_world, start_etcd, tmp_path):
+    tls = TLS.make(tmp_path / "tls")
+    cluster = start_etcd(tls=tls)
+    empty_world.back_up(cluster)
+    secret = tls.secret() | {"etcd-client.crt": "", "etcd-client.key": ""}
+    empty_world.sandbox.put_secret(NAMESPACE, TLS_SECRET, secret)
+    assert_refused(empty_world, empty_world.run(), "etcd-client.crt")
+
+
+def test_a_server_that_another_authority_signed_is_not_trusted(empty_world, start_etcd, tmp_path):
+    tls = TLS.make(tmp_path / "tls")
+    empty_world.back_up(start_etcd(tls=tls))
+    secret = tls.secret() | {"etcd-client-ca.crt": Authority("somebody else").certificate}
+    empty_world.sandbox.put_secret(NAMESPACE, TLS_SECRET, secret)
+    assert_refused(empty_world, empty_world.run(), "certificate")
+
+
+def test_https_against_a_plain_port_is_explained(world, etcd):
+    run = world.run(APP_BACKUP_ETCD_ENDPOINTS=etcd.endpoints.replace("http:", "https:"))
+    world.assert_nothing_happened(run, status=run.status)
+    assert run.status in (1, 78) and "http://" in run.log, run
+
+
+def test_a_disabled_gateway_is_explained(empty_world, start_etcd):
+    cluster = start_etcd(flags=["--enable-grpc-gateway=false"])
+    empty_world.back_up(cluster)
+    assert_refused(empty_world, empty_world.run(), "gateway")
+
+
+def test_a_port_that_speaks_only_grpc_is_explained(empty_world, start_etcd):
+    cluster = start_etcd(Release("3.5.16"), http_port=free_port())
+    empty_world.back_up(cluster)
+    assert_refused(empty_world, empty_world.run(), "--listen-client-http-urls")

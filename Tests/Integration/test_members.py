@@ -1,0 +1,112 @@
+"""Several members: the run finds one that is up to date, and says so when there is none."""
+
+import pytest
+
+from processes import free_port
+
+
+@pytest.fixture
+def three(empty_world, start_etcd):
+    cluster = start_etcd(size=3)
+    cluster.fill(200)
+    empty_world.back_up(cluster)
+    return cluster
+
+
+def test_M1_one_member_down_still_backs_up(empty_world, three):
+    three.followers[0].kill()
+    contents = three.contents()
+    path = empty_world.assert_success(empty_world.run())
+    empty_world.assert_restores(path, three, contents)
+
+
+def test_M1_the_leader_down_still_backs_up(empty_world, three):
+    leader = next(member for member in three.members if member not in three.followers)
+    leader.kill()
+    three.wait_for_leader()
+    three.put("/after/the/election", "x")
+    contents = three.contents()
+    path = empty_world.assert_success(empty_world.run())
+    empty_world.assert_restores(path, three, contents)
+
+
+def test_M1_an_endpoint_nobody_listens_on_is_passed_over(world, etcd):
+    endpoints = f"http://127.0.0.1:{free_port()},{etcd.endpoints}"
+    run = world.run(APP_BACKUP_ETCD_ENDPOINTS=endpoints)
+    world.assert_whole(world.assert_success(run))
+
+
+def test_all_endpoints_dead_names_each(world):
+    dead = [f"http://127.0.0.1:{free_port()}" for _ in range(2)]
+    run = world.run(APP_BACKUP_ETCD_ENDPOINTS=",".join(dead))
+    world.assert_nothing_happened(run, status=1)
+    for endpoint in dead:
+        assert endpoint.removeprefix("http://") in run.log, run
+
+
+def test_M2_a_stopped_member_that_lags_is_not_the_one(empty_world, three):
+    lagging = three.followers[0]
+    lagging.pause()
+    for number in range(20):
+        three.put(f"/while/it/slept/{number}", "x")
+    contents = three.contents()
+    # First in the list, so that a run that trusts the first answer would wait for it.
+    others = [member.url for member in three.members if member is not lagging]
+    run = empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=",".join([lagging.url, *others]))
+    path = empty_world.assert_success(run)
+    empty_world.assert_restores(path, three, contents)
+
+
+def test_M3_a_learner_is_never_the_one(empty_world, start_etcd):
+    cluster = start_etcd()
+    cluster.fill(50)
+    learner = cluster.add_learner()
+    endpoints = f"{learner.url},{cluster.first.url}"
+    empty_world.back_up(cluster)
+    path = empty_world.assert_success(empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=endpoints))
+    voter = cluster.first.status()["header"]["member_id"]
+    assert int(empty_world.properties(path).metadata["memberid"], 16) == int(voter)
+
+
+def test_M3_a_learner_alone_is_refused(empty_world, start_etcd):
+    cluster = start_etcd()
+    learner = cluster.add_learner()
+    empty_world.back_up(cluster)
+    run = empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=learner.url)
+    empty_world.assert_nothing_happened(run, status=run.status)
+    assert run.status in (1, 78) and "learner" in run.log, run
+
+
+def test_M4_a_corrupt_alarm_stops_the_run(world, etcd):
+    etcd.alarm("CORRUPT")
+    run = world.run()
+    world.assert_nothing_happened(run, status=1)
+    assert "corrupt" in run.log.lower(), run
+
+
+def test_M4_a_nospace_alarm_warns_and_backs_up(world, etcd):
+    etcd.alarm("NOSPACE")
+    contents = etcd.contents()
+    run = world.run()
+    path = world.assert_success(run)
+    assert "NOSPACE" in run.log, run
+    world.assert_restores(path, etcd, contents)
+
+
+def test_M5_without_quorum_the_last_member_is_backed_up_and_marked(empty_world, three):
+    contents = three.contents()
+    for follower in three.followers:
+        follower.kill()
+    three.wait_for_no_leader()
+    run = empty_world.run()
+    path = empty_world.assert_success(run)
+    assert "quorum" in run.log, run
+    assert empty_world.properties(path).metadata["quorum"] == "no"
+    empty_world.assert_restores(path, three, contents)
+
+
+def test_members_of_two_clusters_are_refused(world, etcd, start_etcd):
+    stranger = start_etcd()
+    run = world.run(APP_BACKUP_ETCD_ENDPOINTS=f"{etcd.endpoints},{stranger.endpoints}")
+    world.assert_nothing_happened(run, status=78)
+    assert "different etcd clusters" in run.log, run

@@ -1,0 +1,158 @@
+"""Retention deletes expired backups of ours, and nothing else, and only after a recorded success."""
+
+import time
+
+import pytest
+
+from world import CONTAINER, PREFIX
+
+OLD = 100  # hours; the world's expiration is 72h
+
+
+def ulid(number: int) -> str:
+    return f"01J00000000000000000{number:06d}"
+
+
+def backup(number: int) -> str:
+    return f"{PREFIX}/{ulid(number)}"
+
+
+def plant_backups(world, count: int) -> list[str]:
+    """That many expired backups, oldest first."""
+    return world.plant(*[backup(number) for number in range(count)], hours_old=OLD)
+
+
+def run_keeping(world, count: int):
+    return world.run(APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS=str(count))
+
+
+def assert_left(world, run, names: list[str]) -> None:
+    """The run succeeded, and beside its own backup exactly `names` are there."""
+    path = world.assert_success(run)
+    assert world.blob_names == sorted([path.split("/", 1)[1], *names]), run
+
+
+def test_expired_backups_go_and_the_newest_stay(world):
+    old = plant_backups(world, 5)
+    assert_left(world, run_keeping(world, 3), old[3:])
+
+
+def test_young_backups_stay_whatever_their_number(world):
+    young = world.plant(*[backup(number) for number in range(5)], hours_old=1)
+    assert_left(world, run_keeping(world, 1), young)
+
+
+def test_the_age_counts_from_the_expiration_to_the_second(world):
+    now = int(time.time())
+    world.sandbox.plant_blobs(CONTAINER, [
+        (backup(1), 20_512, now - 72 * 3600 - 60), (backup(2), 20_512, now - 72 * 3600 + 60)])
+    assert_left(world, run_keeping(world, 1), [backup(2)])
+
+
+def test_D3_the_order_is_by_time_and_not_by_name(world):
+    names = [backup(number) for number in (9, 100, 10, 99)]  # by age, oldest first
+    world.plant(*names, hours_old=OLD)
+    assert_left(world, run_keeping(world, 2), [backup(99)])
+
+
+def test_D1_a_failed_backup_deletes_nothing(world):
+    old = plant_backups(world, 3)
+    world.fault("PutBlockList", "status", status=403, code="AuthorizationFailure")
+    world.assert_nothing_happened(run_keeping(world, 1), 78, blobs=old)
+
+
+def test_D1_D6_a_backup_that_is_not_recorded_deletes_nothing(world):
+    old = plant_backups(world, 3)
+    world.allow({"secrets": ["get"], "configmaps": ["get"]})
+    run = run_keeping(world, 1)
+    assert run.status == 2, run
+    assert set(old) < set(world.blob_names)
+
+
+def test_D2_empty_and_foreign_blobs_are_neither_counted_nor_deleted(world):
+    foreign = [
+        f"{PREFIX}/notes.txt", f"{PREFIX}/deeper/{ulid(1)}", f"{PREFIX}/{ulid(2)}.tmp",
+        f"{PREFIX}/{ulid(3)[:-1]}", PREFIX]
+    world.plant(*foreign, hours_old=OLD)
+    empty = world.plant(backup(90), backup(91), hours_old=OLD, size=0)  # the predecessor left such
+    world.plant(backup(5), backup(6), hours_old=OLD)
+    assert_left(world, run_keeping(world, 2), [backup(6), *empty, *foreign])
+
+
+def test_D4_a_prefix_that_only_begins_alike_is_not_ours(world):
+    neighbours = world.plant(
+        *[f"{PREFIX}-2/{ulid(n)}" for n in range(3)], *[f"{PREFIX}2/{ulid(n)}" for n in range(3)],
+        hours_old=OLD)
+    plant_backups(world, 2)
+    assert_left(world, run_keeping(world, 1), neighbours)
+
+
+def test_D5_D7_the_recorded_backup_stays_even_when_none_need_stay(world):
+    plant_backups(world, 2)
+    run = world.run(
+        APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS="0", APP_CLEANER_EXPIRATION_BLOB_TIME="0s")
+    assert_left(world, run, [])
+
+
+def test_D8_all_pages_are_followed_over_empty_ones(world):
+    plant_backups(world, 4)
+    world.fault("ListBlobs", "empty-page", times=2)
+    assert_left(world, run_keeping(world, 1), [])
+
+
+@pytest.mark.parametrize("fault", [
+    {"kind": "status", "status": 403, "code": "AuthorizationFailure"},
+    {"kind": "cut", "afterBytes": 700},
+], ids=["refused", "cut"])
+def test_D8_a_listing_that_fails_half_way_deletes_nothing(world, fault):
+    old = plant_backups(world, 4)
+    listing = {"operation": "ListBlobs"}
+    world.faults([
+        {"match": listing, "times": 1, "action": {"kind": "empty-page"}},
+        {"match": listing, "action": fault}])
+    run = world.run(APP_BACKUP_TIMEOUT="15s")
+    assert run.status == 2, run
+    assert world.recorded_path in run.log, run
+    world.faults([])
+    assert set(old) < set(world.blob_names)
+    world.assert_whole(world.recorded_path)
+
+
+def test_D9_a_backup_kept_by_policy_is_no_error(world):
+    old = plant_backups(world, 3)
+    world.sandbox.set_policy(CONTAINER, immutable=True)
+    assert_left(world, run_keeping(world, 1), old)
+
+
+def test_a_backup_that_is_already_gone_is_no_error(world):
+    plant_backups(world, 3)
+    world.fault("DeleteBlob", "status", path=ulid(1), status=404, code="BlobNotFound")
+    assert_left(world, run_keeping(world, 1), [backup(1)])
+
+
+def test_a_failed_delete_is_reported_after_the_rest_was_tried(world):
+    plant_backups(world, 3)
+    refusal = "AuthorizationPermissionMismatch"
+    world.fault("DeleteBlob", "status", path=ulid(0), status=403, code=refusal)
+    run = run_keeping(world, 1)
+    assert run.status == 2, run
+    assert ulid(0) in run.log and refusal in run.log, run
+    assert world.blob_names == sorted([world.recorded_path.split("/", 1)[1], backup(0)])
+
+
+def test_D10_however_wrong_the_stores_clock_the_newest_stay(world):
+    old = plant_backups(world, 4)
+    world.faults([{"match": {"service": "blob"}, "action": {"kind": "date", "seconds": 400 * 86_400}}])
+    run = run_keeping(world, 3)
+    assert_left(world, run, old[2:])
+
+
+@pytest.mark.parametrize("count", [12_000, pytest.param(100_000, marks=pytest.mark.large)])
+def test_D8_many_pages_of_blobs_take_no_more_memory(world, count):
+    few = run_keeping(world, 10)
+    assert few.status == 0, few
+    plant_backups(world, count)
+    many = run_keeping(world, 10)
+    assert many.status == 0, many
+    assert len(world.requests("ListBlobs")) > count // 5000
+    assert many.peak_bytes < few.peak_bytes + (4 << 20), f"{few.peak_bytes} → {many.peak_bytes}"

@@ -1,0 +1,80 @@
+"""Secrets stay secret: not in a log at any level, not in the process list, not in a file; and nothing is on disk."""
+
+import os
+import re
+
+import pytest
+
+from certificates import TLS
+from world import MEBIBYTE, TOKEN
+
+PASSWORD = "pw-that-nobody-may-see"
+SIGNATURE = re.compile(r"SharedKey [a-z0-9]+:|sig=|Bearer [A-Za-z0-9]|BEGIN [A-Z ]*PRIVATE KEY")
+
+
+@pytest.fixture
+def secretive(empty_world, start_etcd, tmp_path):
+    """A world in which everything that can be secret is: TLS keys, etcd password, bearer token, account key."""
+    cluster = start_etcd(tls=TLS.make(tmp_path / "tls", client_name=None))
+    cluster.fill(20, value_size=MEBIBYTE)
+    cluster.enable_authentication(PASSWORD)
+    empty_world.back_up(cluster)
+    empty_world.secrets = [
+        PASSWORD, TOKEN, empty_world.sandbox.account_key, *key_lines(cluster.tls.client.key)]
+    return empty_world
+
+
+def key_lines(pem: str) -> list[str]:
+    return [line for line in pem.splitlines() if "-----" not in line]
+
+
+def assert_no_secret_in(text: str, secrets: list[str]) -> None:
+    for secret in secrets:
+        assert secret not in text
+    assert not SIGNATURE.search(text), SIGNATURE.search(text)
+
+
+@pytest.mark.parametrize("level", ["trace", "debug", "info"])
+def test_a_good_run_logs_no_secret(secretive, level):
+    run = secretive.run(APP_LOGGER_LEVEL=level)
+    secretive.assert_success(run)
+    assert_no_secret_in(run.log, secretive.secrets)
+
+
+@pytest.mark.parametrize("operation, service", [
+    ("GetSecret", "kubernetes"), ("PutBlock", "blob"), ("PutBlockList", "blob"),
+    ("PatchConfigMap", "kubernetes"), ("ListBlobs", "blob")])
+def test_a_refused_run_logs_no_secret(secretive, operation, service):
+    secretive.fault(operation, "status", service=service, status=403)
+    run = secretive.run(APP_LOGGER_LEVEL="trace")
+    assert run.status in (2, 78), run
+    assert_no_secret_in(run.log, secretive.secrets)
+
+
+def test_a_cut_run_logs_no_secret(secretive):
+    secretive.fault("PutBlock", "reset", afterBytes=1000)
+    run = secretive.run(APP_LOGGER_LEVEL="trace", APP_BACKUP_TIMEOUT="5s")
+    assert run.status == 1, run
+    assert_no_secret_in(run.log, secretive.secrets)
+
+
+def test_a_running_process_shows_no_secret_and_holds_no_file(secretive, tmp_path):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    secretive.fault("PutBlock", "delay", milliseconds=700)
+    program = secretive.start(TMPDIR=str(temporary), APP_BACKUP_BLOCK_SIZE="1MiB")
+    secretive.wait_for_request("PutBlock")
+    process = f"/proc/{program.pid}"
+    for name in ("cmdline", "environ"):
+        with open(f"{process}/{name}", "rb") as file:
+            assert_no_secret_in(file.read().decode(errors="replace"), secretive.secrets)
+    open_files = {os.readlink(f"{process}/fd/{number}") for number in os.listdir(f"{process}/fd")}
+    strange = {
+        name for name in open_files
+        if not name.startswith(("socket:", "pipe:", "anon_inode:", "/dev/null"))
+    } - {str(program.log)}
+    assert strange == set(), strange
+    run = program.wait()
+    secretive.assert_success(run)
+    assert list(program.working_directory.iterdir()) == []
+    assert list(temporary.iterdir()) == []

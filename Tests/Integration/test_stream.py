@@ -1,0 +1,105 @@
+"""A snapshot stream that breaks in any way leaves nothing visible, and the record as it was."""
+
+import signal
+
+import pytest
+
+from etcd import Release
+from relay import Relay
+from world import MEBIBYTE
+
+SIZE = 12 * MEBIBYTE
+
+
+@pytest.fixture
+def big(empty_world, start_etcd):
+    """A database of some 12 MB, backed up once, so that there is a record to keep."""
+    cluster = start_etcd()
+    cluster.fill(12, value_size=MEBIBYTE)
+    empty_world.back_up(cluster)
+    empty_world.assert_success(empty_world.run())
+    return cluster
+
+
+def assert_old_record_stands(world, run, before):
+    world.assert_nothing_happened(run, status=1, blobs=[before.split("/", 1)[1]], path=before)
+    world.assert_whole(before)
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+@pytest.mark.parametrize("fraction", [0.001, 0.25, 0.5, 0.999])
+def test_S1_a_connection_cut_in_mid_stream_is_no_backup(empty_world, big, fraction, reset):
+    before = empty_world.recorded_path
+    with Relay(big.first.client_port) as relay:
+        relay.cut_at, relay.reset = int(SIZE * 4 / 3 * fraction), reset
+        run = empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=relay.url)
+    assert_old_record_stands(empty_world, run, before)
+
+
+@pytest.mark.parametrize("fraction", [0.01, 0.3, 0.7, 0.99])
+def test_S4_one_flipped_bit_is_no_backup(empty_world, big, fraction):
+    before = empty_world.recorded_path
+    with Relay(big.first.client_port) as relay:
+        relay.flip_bit_at = int(SIZE * 4 / 3 * fraction)
+        run = empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=relay.url)
+    assert_old_record_stands(empty_world, run, before)
+
+
+@pytest.mark.parametrize("release", Release.all(), ids=lambda release: f"etcd-{release.version}")
+def test_S1_etcd_killed_in_mid_stream_is_no_backup(empty_world, start_etcd, release):
+    cluster = start_etcd(release)
+    cluster.fill(40, value_size=MEBIBYTE)
+    empty_world.back_up(cluster)
+    # The store takes its time, so that etcd is certainly still sending.
+    empty_world.fault("PutBlock", "delay", milliseconds=1500)
+    program = empty_world.start()
+    empty_world.wait_for_request("PutBlock")
+    cluster.first.kill()
+    run = program.wait()
+    empty_world.assert_nothing_happened(run, status=1)
+
+
+def test_S7_a_silent_etcd_ends_with_the_deadline(empty_world, big):
+    before = empty_world.recorded_path
+    with Relay(big.first.client_port) as relay:
+        relay.silent_at = SIZE // 2
+        run = empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=relay.url, APP_BACKUP_TIMEOUT="3s")
+    assert_old_record_stands(empty_world, run, before)
+    assert run.seconds < 6, run
+
+
+def test_S7_a_stopped_etcd_process_ends_with_the_deadline(empty_world, big):
+    before = empty_world.recorded_path
+    empty_world.fault("PutBlock", "delay", milliseconds=500)
+    program = empty_world.start(APP_BACKUP_TIMEOUT="4s")
+    empty_world.wait_for_request("PutBlock", count=2)
+    big.first.pause()
+    run = program.wait()
+    big.first.resume()
+    assert_old_record_stands(empty_world, run, before)
+
+
+@pytest.mark.parametrize("keys, value_size", [(0, 0), (1, 1), (8, MEBIBYTE), (64, 128 * 1024)])
+def test_S9_databases_of_all_sizes_restore(empty_world, start_etcd, keys, value_size):
+    cluster = start_etcd()
+    cluster.fill(keys, value_size=value_size)
+    empty_world.back_up(cluster)
+    contents = cluster.contents()
+    path = empty_world.assert_success(empty_world.run())
+    empty_world.assert_restores(path, cluster, contents)
+
+
+def test_S9_a_snapshot_equals_etcdctls_own(world, etcd, tmp_path):
+    path = world.assert_success(world.run())
+    etcd.etcdctl("snapshot", "save", str(tmp_path / "own.db"))
+    assert world.download(path) == (tmp_path / "own.db").read_bytes()
+
+
+def test_the_next_run_after_a_broken_one_is_clean(empty_world, big):
+    before = empty_world.recorded_path
+    program = empty_world.start()
+    program.send(signal.SIGKILL)
+    program.wait()
+    path = empty_world.assert_success(empty_world.run())
+    assert path != before
+    empty_world.assert_whole(path)
