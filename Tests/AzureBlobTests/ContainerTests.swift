@@ -134,14 +134,13 @@ import Testing
     #expect(throws: AzureBlobError.self) { try names(server) }
   }
 
-  @Test func `D8: that does not advance is an error`() throws {
-    let server = ScriptedServer { request in
-      .response(
-        200,
-        xml: "<EnumerationResults><Blobs/><NextMarker>same</NextMarker></EnumerationResults>")
-    }
-    let error = try #require(throws: AzureBlobError.self) { try names(server) }
+  @Test(arguments: [([], 12), (["prod/a"], 2)])
+  func `D8: that does not advance is an error`(names: [String], requests: Int) throws {
+    let page = page(names, marker: "same")
+    let server = ScriptedServer { _ in page }
+    let error = try #require(throws: AzureBlobError.self) { try self.names(server) }
     #expect(error.description.contains("does not advance"))
+    #expect(server.requests.count == requests)
   }
 
   @Test func `U1: asks for a page again after a transient failure`() throws {
