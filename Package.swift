@@ -33,6 +33,7 @@ let package = Package(
 
     // The product, from the bytes up.
     .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .target(name: "Bolt", swiftSettings: strict),
     .target(name: "HTTP", dependencies: ["CCurl"], swiftSettings: strict),
     .target(name: "Etcd", dependencies: ["HTTP", "Digests"], swiftSettings: strict),
     .target(name: "AzureBlob", dependencies: ["HTTP", "Digests", "CExpat"], swiftSettings: strict),
@@ -58,5 +59,10 @@ let package = Package(
       linkerSettings: [
         .unsafeFlags(["-Xlinker", "--gc-sections", "-Xlinker", "-s"], .when(configuration: .release))
       ]),
+
+    // Throughput and memory of Bolt at the size of a large database.
+    .executableTarget(
+      name: "BoltBench", dependencies: ["Bolt"], path: "Tests/BoltBench"),
+    .testTarget(name: "BoltTests", dependencies: ["Bolt"], swiftSettings: strict),
   ]
 )
