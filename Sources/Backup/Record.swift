@@ -1,5 +1,7 @@
 /// What the ConfigMap says of the last success: one path that always names a proven backup, and facts about it.
 
+internal import HTTP
+
 package struct Record: Equatable, Sendable {
   /// `{container}/{prefix}/{ULID}`
   package var path: String
@@ -25,15 +27,16 @@ package struct Record: Equatable, Sendable {
       "backup-sha256-from-last-success": sha256,
       "backup-etcd-revision-from-last-success": String(revision),
       "backup-time-from-last-success": Timestamp.format(time),
-      "backup-duration-seconds-from-last-success": duration.tenths,
+      "backup-duration-seconds-from-last-success": duration.secondsText,
     ]
   }
 }
 
 extension Duration {
-  /// Seconds with one decimal.
-  package var tenths: String {
-    let tenths = Int((self / .milliseconds(100)).rounded())
-    return "\(tenths / 10).\(tenths % 10)"
+  /// Seconds with three decimals, such as `12.070`.
+  package var secondsText: String {
+    let milliseconds = wholeMilliseconds
+    let fraction = String(1000 + milliseconds % 1000).dropFirst()
+    return "\(milliseconds / 1000).\(fraction)"
   }
 }
