@@ -28,8 +28,9 @@ extension EtcdError {
       case .untrustedServer, .refusedIdentity, .unusableCredentials, .notHTTP: true
       default: false
       }
-    case .refused(_, _, let message): Refusal(message) != nil
-    case .strangeAnswer(_, _, _, let text): text.contains("CommonName") || text.contains("HTTPS")
+    case .refused(_, _, let message): Refusal(message).map { $0 != .tokenInvalid } ?? false
+    case .strangeAnswer(_, _, let status, let text):
+      status == 421 || text.contains("CommonName") || text.contains("HTTPS")
     case .noGateway, .notGRPC, .differentClusters: true
     case .noUsableEndpoint(let errors): errors.allSatisfy(\.isConfiguration)
     case .onlyLearners, .corrupt: false
@@ -62,8 +63,8 @@ extension EtcdError {
   }
 }
 
-/// The refusals that only a change of configuration can lift, told apart by the end of etcd's
-/// message: older releases report them as 500 "unknown".
+/// The refusals that have to do with etcd's users, told apart by the end of etcd's message: older
+/// releases report them as 500 "unknown".
 enum Refusal: Equatable {
   case credentialsMissing
   case credentialsWrong
@@ -157,7 +158,9 @@ extension EtcdError: CustomStringConvertible {
       "did etcd restart in the meantime? another attempt gets a new token"
     case nil where message.hasSuffix("no leader"):
       "the cluster has lost its quorum: bring back a majority of its members"
-    case nil where endpoint.scheme == .https && message.contains("SubConn"):
+    case nil
+    where endpoint.scheme == .https
+      && (message.contains("SubConn") || message.contains("connection error")):
       "etcd's gateway cannot reach its own server: does etcd's server certificate carry the extended key usage clientAuth beside serverAuth?"
     case nil: nil
     }
