@@ -63,12 +63,14 @@ package struct EtcdCluster {
         failures.append(error)
         withoutQuorum = withoutQuorum ?? ChosenMember(answer, revision: nil, failures: [])
       } catch {
-        // A member that is gone again; but what it refuses, all others would refuse as well.
-        guard case .unreachable = error, error.stopReason == nil else { throw error }
+        // A member that is gone or going; but what is wrong with our user, the others refuse, too.
+        if error.isConfiguration || error.stopReason != nil { throw error }
         failures.append(error)
       }
     }
-    guard var chosen = withoutQuorum else { throw .noUsableEndpoint(failures) }
+    guard var chosen = withoutQuorum else {
+      throw failures.count == 1 ? failures[0] : .noUsableEndpoint(failures)
+    }
     chosen.failures = failures
     return chosen
   }
