@@ -155,6 +155,11 @@ package struct ChosenMember {
 
   /// Asks this member, and no other, for its snapshot.
   package func openSnapshot() throws(EtcdError) -> Snapshot {
-    Snapshot(try server.openSnapshot(demandingLeader: hasQuorum))
+    do throws(EtcdError) {
+      return Snapshot(try server.openSnapshot(demandingLeader: hasQuorum))
+    } catch  where error.lacksCredentials {
+      // Without quorum nobody can sign in, and then that is the reason.
+      throw failures.last { $0.isQuorumLoss || $0.isSlowAnswer } ?? error
+    }
   }
 }

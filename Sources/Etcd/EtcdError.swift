@@ -50,12 +50,19 @@ extension EtcdError {
   /// etcd answered that there is no leader, or not in time: quorum is lost or the member cut off.
   var isQuorumLoss: Bool {
     guard case .refused(_, _, let message) = self else { return false }
-    return ["no leader", "request timed out", "context deadline exceeded", "leader changed"]
+    return Self.tellsOfQuorumLoss(message)
+  }
+
+  private static func tellsOfQuorumLoss(_ message: String) -> Bool {
+    ["no leader", "request timed out", "context deadline exceeded", "leader changed"]
       .contains { message.hasSuffix($0) || message.contains("\($0),") }
   }
-}
 
-extension EtcdError {
+  var lacksCredentials: Bool {
+    guard case .refused(_, _, let message) = self else { return false }
+    return Refusal(message) == .credentialsMissing
+  }
+
   /// The member took the call but did not answer it in time, as one without quorum may.
   var isSlowAnswer: Bool {
     guard case .unreachable(_, let error) = self else { return false }
@@ -156,8 +163,8 @@ extension EtcdError: CustomStringConvertible {
       "grant the user of APP_BACKUP_ETCD_CREDENTIALS_SECRET etcd's root role: a snapshot needs it"
     case .tokenInvalid:
       "did etcd restart in the meantime? another attempt gets a new token"
-    case nil where message.hasSuffix("no leader"):
-      "the cluster has lost its quorum: bring back a majority of its members"
+    case nil where tellsOfQuorumLoss(message):
+      "has the cluster lost its quorum? then bring back a majority of its members"
     case nil
     where endpoint.scheme == .https
       && (message.contains("SubConn") || message.contains("connection error")):
