@@ -72,6 +72,9 @@ let package = Package(
     .testTarget(
       name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
     .testTarget(
+      name: "EtcdTests", dependencies: ["Etcd", "HTTP", "Digests", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "AzureBlobTests", dependencies: ["AzureBlob", "HTTP", "Digests", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
@@ -81,5 +84,12 @@ let package = Package(
     .executableTarget(
       name: "BoltBench", dependencies: ["Bolt"], path: "Tests/BoltBench"),
     .testTarget(name: "BoltTests", dependencies: ["Bolt"], swiftSettings: strict),
+    .testTarget(
+      name: "BackupTests",
+      dependencies: [
+        "Backup", "Etcd", "AzureBlob", "Kubernetes", "HTTP", "Digests", "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
   ]
 )

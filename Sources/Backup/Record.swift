@@ -16,6 +16,17 @@ package struct Record: Equatable, Sendable {
   /// Of the run up to there.
   package var duration: Duration
 
+  package init(
+    path: String, size: Int, sha256: String, revision: UInt64, time: Int, duration: Duration
+  ) {
+    self.path = path
+    self.size = size
+    self.sha256 = sha256
+    self.revision = revision
+    self.time = time
+    self.duration = duration
+  }
+
   /// The key that the restore document and the predecessor name.
   package static let pathKey = "abs-backup-file-path-from-last-success"
 

@@ -79,7 +79,7 @@ extension RunError: CustomStringConvertible {
     status = .configuration
   }
 
-  init(_ error: any Error, in stage: Stage) {
+  package init(_ error: any Error, in stage: Stage) {
     self.stage = stage
     guard let error = error as? any Explained else {
       cause = "\(error)"
