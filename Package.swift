@@ -80,6 +80,7 @@ let package = Package(
     // Throughput and memory of Bolt at the size of a large database.
     .executableTarget(
       name: "BoltBench", dependencies: ["Bolt"], path: "Tests/BoltBench"),
-    .testTarget(name: "BoltTests", dependencies: ["Bolt"], swiftSettings: strict),
+    .testTarget(
+      name: "BoltTests", dependencies: ["Bolt"], exclude: ["Fixtures"], swiftSettings: strict),
   ]
 )
