@@ -83,7 +83,6 @@ let package = Package(
     // Throughput and memory of Bolt at the size of a large database.
     .executableTarget(
       name: "BoltBench", dependencies: ["Bolt"], path: "Tests/BoltBench"),
-    .testTarget(name: "BoltTests", dependencies: ["Bolt"], swiftSettings: strict),
     .testTarget(
       name: "BackupTests",
       dependencies: [
@@ -91,5 +90,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "BoltTests", dependencies: ["Bolt"], exclude: ["Fixtures"], swiftSettings: strict),
   ]
 )
