@@ -41,7 +41,7 @@ enum BlobOperation: String, Sendable {
   /// Query parameters besides `restype`, `comp` and `timeout`.
   var parameters: Set<String> {
     switch self {
-    case .listContainers: ["prefix", "marker", "maxresults"]
+    case .listContainers: ["prefix", "marker", "maxresults", "include"]
     case .listBlobs: ["prefix", "marker", "maxresults", "delimiter", "include"]
     case .putBlock: ["blockid"]
     case .getBlockList: ["blocklisttype"]

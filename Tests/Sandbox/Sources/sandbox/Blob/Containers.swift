@@ -28,6 +28,10 @@ extension BlobService {
 
   func listContainers(_ call: Call, _ target: BlobTarget) throws -> Answer {
     let prefix = target["prefix"] ?? ""
+    let include = target["include"] ?? ""
+    guard ["", "metadata"].contains(include) else {
+      throw BlobError.invalidQuery("include", include, "The sandbox knows metadata.")
+    }
     let limit = try ListLimit.read(target)
     let start = try target["marker"].flatMap { $0.isEmpty ? nil : $0 }.map(ListMarker.name)
     let rest = store.containerNames().filter { name in
@@ -39,7 +43,12 @@ extension BlobService {
       document +=
         "<Container>" + XML.element("Name", name) + "<Properties>"
         + XML.element("Last-Modified", properties.lastModified.description)
-        + XML.element("Etag", "\"\(properties.etag)\"") + "</Properties></Container>"
+        + XML.element("Etag", "\"\(properties.etag)\"") + "</Properties>"
+      if include == "metadata" {
+        let pairs = properties.metadata.map { XML.element($0.name, $0.value) }.joined()
+        document += "<Metadata>\(pairs)</Metadata>"
+      }
+      document += "</Container>"
     }
     let next = rest.dropFirst(limit).first.map(ListMarker.text) ?? ""
     document += "</Containers>" + XML.element("NextMarker", next) + "</EnumerationResults>"

@@ -10,7 +10,9 @@ import NIOPosix
 /// The two ways in which a connection ends before its time.
 enum ConnectionEnd {
   /// Sits next to the socket, so that closing from here passes no other handler.
-  private final class Closer: ChannelHandler, RemovableChannelHandler, Sendable {
+  private final class Closer: ChannelInboundHandler, Sendable {
+    typealias InboundIn = NIOAny
+
     func handlerAdded(context: ChannelHandlerContext) {
       context.close(promise: nil)
     }

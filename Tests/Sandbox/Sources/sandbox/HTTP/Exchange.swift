@@ -64,7 +64,7 @@ struct Exchange<S: Service>: Sendable {
     switch fault?.kind {
     case .reset:
       try await body.discard(upTo: fault?.afterBytes ?? 0)
-      throw await end(channel, abruptly: true)
+      throw await end(channel)
     case .stall:
       try await body.discard(upTo: fault?.afterBytes ?? 0)
       try await Task.sleep(for: .seconds(fault?.seconds ?? 3600))
@@ -94,7 +94,7 @@ struct Exchange<S: Service>: Sendable {
     // A client that is still sending would not see an early answer; so hear it out.
     if !body.isUnasked && fault?.early != true { try await body.discard() }
 
-    if fault?.kind == .lostAnswer { throw await end(channel, abruptly: true) }
+    if fault?.kind == .lostAnswer { throw await end(channel) }
     if fault?.kind == .wrongChecksum, answer["x-ms-content-crc64"] != nil {
       answer["x-ms-content-crc64"] = CRC64.header(0x0123_4567_89AB_CDEF)
     }
@@ -122,17 +122,17 @@ struct Exchange<S: Service>: Sendable {
     log.append(entry)
 
     let head = HTTPResponse(status: .init(code: answer.status), headerFields: answer.headers)
-    if case .bytes(let bytes) = answer.body, fault == nil, call.method != "HEAD" {
+    if case .bytes(let bytes) = answer.body, fault == nil, !closing, call.method != "HEAD" {
       try await writer.write(response: head, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
     } else {
       var out = try await writer.writeHead(head)
       if call.method != "HEAD" {
         try await write(answer.body, upTo: cut, fault) { try await out.write($0) }
       }
-      if answer.bodyLength > cut { throw await end(channel, abruptly: false) }
+      if answer.bodyLength > cut { throw await end(channel, after: .body(ByteBuffer())) }
+      if closing { throw await end(channel, after: .end(nil)) }
       try await out.finish(nil)
     }
-    if closing { throw await end(channel, abruptly: false) }
   }
 
   private func write(
@@ -174,13 +174,14 @@ struct Exchange<S: Service>: Sendable {
     }
   }
 
-  /// Ends the connection below TLS: with a reset, or after all that was written has been sent.
-  private func end(_ channel: any Channel, abruptly: Bool) async -> any Error {
+  /// Ends the connection below TLS: after all that was written and `last` are on their way, or,
+  /// without a `last`, with a reset.
+  private func end(_ channel: any Channel, after last: HTTPResponsePart? = nil) async -> any Error {
     // The peer may have gone first, which is just as well.
-    if abruptly {
-      try? await ConnectionEnd.reset(channel)
+    if let last {
+      try? await channel.writeAndFlush(last)
     } else {
-      try? await channel.writeAndFlush(HTTPResponsePart.body(ByteBuffer()))
+      try? await ConnectionEnd.reset(channel)
     }
     try? await ConnectionEnd.close(channel)
     return Ended()
