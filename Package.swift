@@ -33,6 +33,7 @@ let package = Package(
 
     // The product, from the bytes up.
     .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .target(name: "Bolt", swiftSettings: strict),
     .target(name: "HTTP", dependencies: ["CCurl"], swiftSettings: strict),
     .target(name: "Etcd", dependencies: ["HTTP", "Digests"], swiftSettings: strict),
     .target(name: "AzureBlob", dependencies: ["HTTP", "Digests", "CExpat"], swiftSettings: strict),
@@ -76,5 +77,9 @@ let package = Package(
     .testTarget(
       name: "KubernetesTests", dependencies: ["Kubernetes", "HTTP", "TestSupport"],
       swiftSettings: strict),
+    // Throughput and memory of Bolt at the size of a large database.
+    .executableTarget(
+      name: "BoltBench", dependencies: ["Bolt"], path: "Tests/BoltBench"),
+    .testTarget(name: "BoltTests", dependencies: ["Bolt"], swiftSettings: strict),
   ]
 )

@@ -24,9 +24,12 @@ package struct BlobListing {
   private let includeMetadata: Bool
   /// Where the next page starts; `nil` once there is none.
   private var marker: String? = ""
+  /// How many pages in a row were empty and led no further.
+  private var idlePages = 0
 
   /// Azure allows 5000; fewer keep a page well below a megabyte.
   private static let pageSize = 1000
+  private static let mostIdlePages = 10
 
   init(_ container: BlobContainer, prefix: String, includeMetadata: Bool) {
     self.container = container
@@ -49,7 +52,10 @@ package struct BlobListing {
     let answer = try container.send(request)
     do throws(XMLError) {
       let page = try ListingPage(answer.body)
-      guard page.nextMarker != marker else { throw XMLError(description: "it does not advance") }
+      idlePages = page.nextMarker == marker ? idlePages + 1 : 0
+      guard idlePages == 0 || page.blobs.isEmpty && idlePages <= Self.mostIdlePages else {
+        throw XMLError(description: "it does not advance")
+      }
       self.marker = page.nextMarker
       return page.blobs
     } catch {

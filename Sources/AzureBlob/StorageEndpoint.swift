@@ -7,7 +7,8 @@ package struct StorageEndpoint: Hashable, Sendable {
   /// `url` is what Azure shows as the account's blob endpoint; without it the public cloud's.
   ///
   /// The path of `url` is empty (the account stands in the host name, or the host is the
-  /// account's own domain) or ends in the account's name (emulators).
+  /// account's own domain) or the account's name alone (emulators): that path is signed, so nothing
+  /// in front of the store may add to it.
   package init(account: String, url: ServiceURL? = nil) throws(InvalidValue) {
     guard let url else {
       // The name becomes a host name here, so it must be one that Azure gives.
@@ -31,7 +32,7 @@ package struct StorageEndpoint: Hashable, Sendable {
       throw InvalidValue(
         account, expected: "the name of a storage account: letters, digits and hyphens")
     }
-    guard url.path.isEmpty || url.path.hasSuffix("/\(account)") else {
+    guard url.path.isEmpty || url.path == "/\(account)" else {
       throw InvalidValue(
         url.description,
         expected: "the blob endpoint of account \(account), whose path is empty or /\(account)")

@@ -72,8 +72,8 @@ struct Access {
         username: try secret.text("username"), password: try secret.text("password"))
     }
     return EtcdCluster(
-      endpoints: configuration.endpoints, credentials: credentials, transport: transport,
-      connection: connection)
+      endpoints: configuration.endpoints, credentials: credentials,
+      kind: configuration.etcdTransport, transport: transport, connection: connection)
   }
 
   private static func pem(_ key: String, of secret: Secret) throws -> [UInt8] {

@@ -47,7 +47,7 @@ package final class BackupRun {
       let name = ULID(milliseconds: UInt64(Timestamp.millisecondsNow()))
       let record = try takeBackup(of: member, named: name, into: access.container)
       try write(record, to: access.cluster)
-      try applyRetention(in: access.container, keeping: name)
+      try applyRetention(after: record, named: name, with: access)
       log.info("run finished", metadata: ["duration.seconds": "\(elapsed.tenths)"])
       return .success(record)
     } catch {
@@ -74,6 +74,9 @@ package final class BackupRun {
     for failure in member.failures {
       log.warning("etcd endpoint has a problem", ["error": "\(failure)", "hint": failure.hint])
     }
+    if let fallback = member.fallback {
+      log.info("etcd is spoken to through its gateway", ["error": "\(fallback)"])
+    }
     if !member.hasQuorum {
       log.warning(
         "etcd has no quorum: the backup may lack the latest writes",
@@ -87,7 +90,8 @@ package final class BackupRun {
     log.info(
       "member chosen",
       [
-        "etcd.endpoint": "\(member.status.endpoint)", "etcd.version": member.status.version,
+        "etcd.endpoint": "\(member.status.endpoint)", "etcd.transport": member.transportName,
+        "etcd.version": member.status.version,
         "etcd.member": String(member.status.memberID, radix: 16),
         "etcd.revision": "\(member.revision ?? member.status.revision)",
       ])
@@ -157,16 +161,26 @@ package final class BackupRun {
       ["configmap": "\(configuration.namespace)/\(configuration.recordConfigMapName)"])
   }
 
-  private func applyRetention(in container: BlobContainer, keeping recorded: ULID) throws {
+  private func applyRetention(after record: Record, named name: ULID, with access: Access) throws {
     stage = .retention
     let retention = Retention(
-      configuration.retention, of: container, under: configuration.blobPrefix, log: log)
+      configuration.retention, of: access.container, under: configuration.blobPrefix, log: log)
     do {
-      try retention.apply(keeping: recorded, now: Timestamp.secondsNow())
+      guard try isRecorded(record, in: access.cluster) else { return }
+      try retention.apply(keeping: name, now: Timestamp.secondsNow())
     } catch let error as any Explained where error.stopReason == .terminated {
       // The backup is recorded, and old ones do no harm until the next run.
       log.warning("retention left to the next run", ["error": error.description])
     }
+  }
+
+  /// Whether the record still names this backup. Should a run beside this one have recorded since,
+  /// what that one recorded must stay, and it cleans up itself.
+  private func isRecorded(_ record: Record, in cluster: Cluster) throws -> Bool {
+    let fields = try cluster.configMap(named: configuration.recordConfigMapName)
+    if fields?[Record.pathKey] == record.path { return true }
+    log.warning("retention left to the run that recorded since")
+    return false
   }
 
   // MARK: Details

@@ -11,6 +11,7 @@ package struct Configuration: Sendable {
   package let endpoints: [Endpoint]
   package let tlsSecretName: String?
   package let credentialsSecretName: String?
+  package let etcdTransport: EtcdTransport
 
   package let container: ContainerName
   package let accountSecretName: String
@@ -42,6 +43,7 @@ package struct Configuration: Sendable {
     let endpoints = reader.required(.endpoints, ConfigurationValue.endpoints)
     let tlsSecretName = reader.optional(.tlsSecret, ConfigurationValue.objectName)
     let credentialsSecretName = reader.optional(.credentialsSecret, ConfigurationValue.objectName)
+    let etcdTransport = reader.required(.etcdTransport, ConfigurationValue.etcdTransport)
     let container = reader.required(.container) { text throws(InvalidValue) in
       try ContainerName(ConfigurationValue.droppingSlash(text))
     }
@@ -72,7 +74,7 @@ package struct Configuration: Sendable {
           expected: "so many that (blocks in flight + 1) × block size is at most 40MiB"))
     }
 
-    guard reader.mistakes.isEmpty, let namespace, let endpoints, let container,
+    guard reader.mistakes.isEmpty, let namespace, let endpoints, let etcdTransport, let container,
       let accountSecretName, let blobPrefix, let recordConfigMapName, let keepNewest,
       let expiration, let timeout, let blockSize, let blocksInFlight, let logLevel,
       let terminationMessagePath
@@ -83,6 +85,7 @@ package struct Configuration: Sendable {
     self.endpoints = endpoints
     self.tlsSecretName = tlsSecretName
     self.credentialsSecretName = credentialsSecretName
+    self.etcdTransport = etcdTransport
     self.container = container
     self.accountSecretName = accountSecretName
     self.blobPrefix = blobPrefix

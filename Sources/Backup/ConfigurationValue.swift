@@ -66,6 +66,13 @@ enum ConfigurationValue {
     return endpoints
   }
 
+  static func etcdTransport(_ text: String) throws(InvalidValue) -> EtcdTransport {
+    guard let kind = EtcdTransport(rawValue: text.lowercased()) else {
+      throw InvalidValue(text, expected: "gateway, grpc or auto")
+    }
+    return kind
+  }
+
   private static func withoutPassword(_ url: String) -> String {
     guard let at = url.lastIndex(of: "@") else { return url }
     return "…" + url[at...]

@@ -33,6 +33,10 @@ extension Variable {
   static let credentialsSecret = Variable(
     "APP_BACKUP_ETCD_CREDENTIALS_SECRET", .none("no etcd user"),
     "Secret with username and password, for clusters with etcd authentication.")
+  static let etcdTransport = Variable(
+    "APP_BACKUP_ETCD_TRANSPORT", .value("gateway"),
+    "How etcd is spoken to: gateway (JSON through its gRPC gateway), grpc (native gRPC, which costs etcd far less), or auto (gRPC where the endpoint speaks it, else the gateway)."
+  )
   static let container = Variable(
     "APP_ABS_CONTAINER_NAME", .required,
     "ABS container for the backups; it must exist. One trailing / is dropped.")
@@ -76,7 +80,8 @@ extension Variable {
     "File, if it exists, that gets the result as one line of JSON.")
 
   package static let all = [
-    namespace, endpoints, tlsSecret, credentialsSecret, container, accountSecret, blobPrefix,
+    namespace, endpoints, tlsSecret, credentialsSecret, etcdTransport, container, accountSecret,
+    blobPrefix,
     storageEndpoint, storageCA, recordConfigMap, keepNewest, expiration, timeout, blockSize,
     blocksInFlight, kubeconfig, logLevel, logFormat, terminationMessage,
   ]

@@ -2,17 +2,30 @@
 
 package import HTTP
 
+/// How etcd is spoken to.
+package enum EtcdTransport: String, Sendable, CaseIterable {
+  /// JSON through etcd's gRPC gateway.
+  case gateway
+  /// Native gRPC.
+  case grpc
+  /// Native gRPC where an endpoint speaks it, else the gateway.
+  case auto
+}
+
 package struct EtcdCluster {
   private let endpoints: [Endpoint]
   private let credentials: Credentials?
+  private let kind: EtcdTransport
   private let transport: Transport
   private let connection: Connection
 
   package init(
-    endpoints: [Endpoint], credentials: Credentials?, transport: Transport, connection: Connection
+    endpoints: [Endpoint], credentials: Credentials?, kind: EtcdTransport = .gateway,
+    transport: Transport, connection: Connection
   ) {
     self.endpoints = endpoints
     self.credentials = credentials
+    self.kind = kind
     self.transport = transport
     self.connection = connection
   }
@@ -24,44 +37,92 @@ package struct EtcdCluster {
   /// quorum no member can be shown to be in step: then the best there is, and `revision` is `nil`.
   package func chooseMember() throws(EtcdError) -> ChosenMember {
     var failures: [EtcdError] = []
-    var gateways: [Endpoint: Gateway] = [:]
-    var statuses: [MemberStatus] = []
+    var answers: [Answer] = []
     for endpoint in endpoints {
-      var gateway = Gateway(at: endpoint, transport: transport, connection: connection)
       do throws(EtcdError) {
-        statuses.append(try gateway.probe(signingInAs: credentials))
-        gateways[endpoint] = gateway
+        answers.append(try probe(endpoint))
       } catch {
         if error.stopReason != nil { throw error }
         failures.append(error)
       }
     }
-    guard !statuses.isEmpty else {
+    guard !answers.isEmpty else {
       throw failures.count == 1 ? failures[0] : .noUsableEndpoint(failures)
     }
 
-    let ranked = try MemberChoice.ranked(statuses)
-    var lastOfCluster: ChosenMember?
-    for status in ranked {
-      guard var gateway = gateways[status.endpoint] else { continue }
+    var withoutQuorum: ChosenMember?
+    for status in try MemberChoice.ranked(answers.map(\.status)) {
+      guard var answer = answers.first(where: { $0.status.endpoint == status.endpoint }) else {
+        continue
+      }
       do throws(EtcdError) {
-        try gateway.signIn(as: credentials)
-        let revision = try gateway.linearizableRevision()
-        return ChosenMember(status, revision: revision, gateway: gateway, failures: failures)
+        try answer.server.signIn(as: credentials)
+        let revision = try answer.server.linearizableRevision()
+        return ChosenMember(answer, revision: revision, failures: failures)
       } catch  where error.isQuorumLoss || error.isSlowAnswer {
         failures.append(error)
-        lastOfCluster =
-          lastOfCluster
-          ?? ChosenMember(status, revision: nil, gateway: gateway, failures: failures)
+        withoutQuorum = withoutQuorum ?? ChosenMember(answer, revision: nil, failures: [])
       } catch {
         // A member that is gone again; but what it refuses, all others would refuse as well.
         guard case .unreachable = error, error.stopReason == nil else { throw error }
         failures.append(error)
       }
     }
-    guard var chosen = lastOfCluster else { throw .noUsableEndpoint(failures) }
+    guard var chosen = withoutQuorum else { throw .noUsableEndpoint(failures) }
     chosen.failures = failures
     return chosen
+  }
+
+  /// An endpoint that answered.
+  fileprivate struct Answer {
+    var server: any EtcdServer
+    let status: MemberStatus
+    /// Why it is not spoken to in gRPC although that was tried.
+    var fallback: EtcdError?
+  }
+
+  private func probe(_ endpoint: Endpoint) throws(EtcdError) -> Answer {
+    switch kind {
+    case .gateway: return try probe(gateway(at: endpoint))
+    case .grpc: return try probe(native(at: endpoint))
+    case .auto: break
+    }
+    do throws(EtcdError) {
+      return try probe(native(at: endpoint))
+    } catch  where error.maySpeakOtherwise {
+      var answer = try probe(gateway(at: endpoint))
+      answer.fallback = error
+      return answer
+    }
+  }
+
+  private func probe(_ server: any EtcdServer) throws(EtcdError) -> Answer {
+    var server = server
+    let status = try server.probe(signingInAs: credentials)
+    return Answer(server: server, status: status)
+  }
+
+  private func gateway(at endpoint: Endpoint) -> any EtcdServer {
+    Gateway(at: endpoint, transport: transport, connection: connection)
+  }
+
+  private func native(at endpoint: Endpoint) -> any EtcdServer {
+    NativeGRPC(at: endpoint, transport: transport, connection: connection)
+  }
+}
+
+extension EtcdError {
+  /// Somebody answered, only not in gRPC: the gateway may be there all the same.
+  fileprivate var maySpeakOtherwise: Bool {
+    switch self {
+    case .notGRPC, .strangeAnswer: true
+    case .unreachable(_, let error):
+      switch error.kind {
+      case .notHTTP, .cutShort, .handshakeFailed, .other: true
+      default: false
+      }
+    default: false
+    }
   }
 }
 
@@ -73,22 +134,25 @@ package struct ChosenMember {
   package let revision: UInt64?
   /// What went wrong with other endpoints, or with this one's quorum, on the way.
   package fileprivate(set) var failures: [EtcdError]
-  private let gateway: Gateway
+  /// Why this member is spoken to through the gateway although gRPC was tried first.
+  package let fallback: EtcdError?
+  private let server: any EtcdServer
 
-  fileprivate init(
-    _ status: MemberStatus, revision: UInt64?, gateway: Gateway, failures: [EtcdError]
-  ) {
-    self.status = status
+  fileprivate init(_ answer: EtcdCluster.Answer, revision: UInt64?, failures: [EtcdError]) {
+    status = answer.status
+    server = answer.server
+    fallback = answer.fallback
     self.revision = revision
-    self.gateway = gateway
     self.failures = failures
   }
 
   package var hasQuorum: Bool { revision != nil }
 
+  /// `grpc` or `gateway`.
+  package var transportName: String { server.transportName }
+
   /// Asks this member, and no other, for its snapshot.
   package func openSnapshot() throws(EtcdError) -> Snapshot {
-    let download = try gateway.openSnapshot(demandingLeader: hasQuorum)
-    return Snapshot(SnapshotMessages(download, from: status.endpoint))
+    Snapshot(try server.openSnapshot(demandingLeader: hasQuorum))
   }
 }

@@ -10,6 +10,8 @@ package enum EtcdError: Error, Equatable {
   /// Something that is not etcd's gateway answered.
   case strangeAnswer(endpoint: Endpoint, call: String, status: Int, text: String)
   case noGateway(endpoint: Endpoint)
+  /// Something answered, but not in gRPC.
+  case notGRPC(endpoint: Endpoint, status: Int, text: String)
   /// Every endpoint failed; one error each.
   case noUsableEndpoint([EtcdError])
   case differentClusters(Endpoint, Endpoint)
@@ -28,7 +30,7 @@ extension EtcdError {
       }
     case .refused(_, _, let message): Refusal(message) != nil
     case .strangeAnswer(_, _, _, let text): text.contains("CommonName") || text.contains("HTTPS")
-    case .noGateway, .differentClusters: true
+    case .noGateway, .notGRPC, .differentClusters: true
     case .noUsableEndpoint(let errors): errors.allSatisfy(\.isConfiguration)
     case .onlyLearners, .corrupt: false
     }
@@ -68,6 +70,10 @@ enum Refusal: Equatable {
   case notRoot
   case tokenInvalid
 
+  static func isAuthenticationOff(_ message: String) -> Bool {
+    message.hasSuffix("authentication is not enabled")
+  }
+
   init?(_ message: String) {
     if message.hasSuffix("user name is empty") || message.hasSuffix("user name not found") {
       self = .credentialsMissing
@@ -93,6 +99,8 @@ extension EtcdError: CustomStringConvertible {
       "\(endpoint) answered \(call) with status \(status): \(text.isEmpty ? "no text" : text)"
     case .noGateway(let endpoint):
       "\(endpoint) has no gRPC gateway under /v3, /v3beta or /v3alpha"
+    case .notGRPC(let endpoint, let status, let text):
+      "\(endpoint) does not speak gRPC: status \(status), \(text.isEmpty ? "no text" : text)"
     case .noUsableEndpoint(let errors):
       "no etcd endpoint can be used: " + errors.map(\.description).joined(separator: "; ")
     case .differentClusters(let one, let other):
@@ -112,6 +120,8 @@ extension EtcdError: CustomStringConvertible {
     case .strangeAnswer(_, _, let status, let text): Self.hint(status: status, text: text)
     case .noGateway:
       "is etcd started with --enable-grpc-gateway=false, or from a configuration file without enable-grpc-gateway: true (needed before 3.5)? does a proxy stand in front that passes only gRPC?"
+    case .notGRPC:
+      "does a proxy stand in front that passes only HTTP/1.1? then set APP_BACKUP_ETCD_TRANSPORT=gateway"
     case .noUsableEndpoint(let errors): errors.lazy.compactMap(\.hint).first
     case .differentClusters:
       "list the client URLs of one cluster only in APP_BACKUP_ETCD_ENDPOINTS"

@@ -1,30 +1,12 @@
-/// One etcd server, spoken to through its gRPC gateway: JSON over HTTP/1.1.
+/// An etcd server spoken to through its gRPC gateway: JSON over HTTP/1.1.
 
 internal import FoundationEssentials
 internal import HTTP
 
-/// A user of etcd's own authentication.
-///
-/// Printing it in any way yields `<etcd credentials>`.
-package struct Credentials: Sendable, Equatable {
-  let username: String
-  let password: String
-
-  package init(username: String, password: String) {
-    self.username = username
-    self.password = password
-  }
-}
-
-extension Credentials: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-  package var description: String { "<etcd credentials>" }
-  package var debugDescription: String { description }
-  package var customMirror: Mirror { Mirror(self, children: []) }
-}
-
 /// See https://etcd.io/docs/v3.5/dev-guide/api_grpc_gateway/.
-struct Gateway {
+struct Gateway: EtcdServer {
   let endpoint: Endpoint
+  let transportName = "gateway"
   private let transport: Transport
   private let connection: Connection
   private var prefix = Self.prefixes[0]
@@ -41,7 +23,6 @@ struct Gateway {
 
   // MARK: Calls
 
-  /// Finds the gateway's prefix, signs in where that is needed, and asks the member for its status.
   mutating func probe(signingInAs credentials: Credentials?) throws(EtcdError) -> MemberStatus {
     for prefix in Self.prefixes {
       self.prefix = prefix
@@ -59,8 +40,6 @@ struct Gateway {
     throw .noGateway(endpoint: endpoint)
   }
 
-  /// Gets a token for `credentials`; carries on without where the cluster has authentication off,
-  /// since some releases refuse a token then.
   mutating func signIn(as credentials: Credentials?) throws(EtcdError) {
     guard let credentials, token == nil else { return }
     struct Question: Encodable {
@@ -72,15 +51,16 @@ struct Gateway {
     }
     do throws(EtcdError) {
       let question = Question(name: credentials.username, password: credentials.password)
-      let answer: Answer = try call("auth/authenticate", question, within: .seconds(15))
+      let answer: Answer = try call("auth/authenticate", question, within: CallLimit.signIn)
       token = answer.token
-    } catch .refused(_, _, let message) where message.hasSuffix("authentication is not enabled") {
+    } catch .refused(_, _, let message) where Refusal.isAuthenticationOff(message) {
       return
     }
   }
 
-  func status() throws(EtcdError) -> MemberStatus {
-    let answer: StatusAnswer = try call("maintenance/status", Nothing(), within: .seconds(5))
+  private func status() throws(EtcdError) -> MemberStatus {
+    struct Nothing: Encodable {}
+    let answer: StatusAnswer = try call("maintenance/status", Nothing(), within: CallLimit.status)
     guard let status = answer.status(at: endpoint) else {
       throw .strangeAnswer(
         endpoint: endpoint, call: "maintenance/status", status: 200, text: "no member id")
@@ -88,9 +68,6 @@ struct Gateway {
     return status
   }
 
-  /// The store's revision after everything acknowledged so far, by a read that goes through raft.
-  ///
-  /// The member answers only once it has applied all of that itself, so it is not behind then.
   func linearizableRevision() throws(EtcdError) -> UInt64 {
     struct Question: Encodable {
       let key = "AA=="  // one zero byte: the first possible key, whether or not it exists
@@ -100,19 +77,20 @@ struct Gateway {
     struct Answer: Decodable {
       let header: StatusAnswer.Header
     }
-    let answer: Answer = try call("kv/range", Question(), within: .seconds(15))
+    let answer: Answer = try call("kv/range", Question(), within: CallLimit.linearizableRead)
     return answer.header.revision?.value ?? 0
   }
 
-  /// Asks for a snapshot; `demandingLeader` makes a member without a leader refuse.
-  func openSnapshot(demandingLeader: Bool) throws(EtcdError) -> Download {
+  func openSnapshot(demandingLeader: Bool) throws(EtcdError) -> SnapshotMessages {
     var request = request("maintenance/snapshot", Data("{}".utf8))
     if demandingLeader { request.headers.add("Grpc-Metadata-Hasleader", "true") }
     let status: Int
     let body: [UInt8]
     do throws(TransferError) {
       let download = try transport.download(request, over: connection)
-      if download.status == 200 { return download }
+      if download.status == 200 {
+        return SnapshotMessages(download, decoder: GatewayLines(), from: endpoint)
+      }
       status = download.status
       body = try download.readAll(limit: 64 * 1024)
     } catch {
@@ -122,8 +100,6 @@ struct Gateway {
   }
 
   // MARK: One call
-
-  private struct Nothing: Encodable {}
 
   private func call<Answer: Decodable>(
     _ path: String, _ question: some Encodable, within total: Duration
@@ -145,7 +121,7 @@ struct Gateway {
     }
     guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(response.body)) else {
       throw .strangeAnswer(
-        endpoint: endpoint, call: path, status: 200, text: Self.excerpt(response.body))
+        endpoint: endpoint, call: path, status: 200, text: excerpt(response.body))
     }
     return answer
   }
@@ -162,13 +138,6 @@ struct Gateway {
       return .refused(endpoint: endpoint, call: path, message: fault.message)
     }
     if status == 404 { return .noGateway(endpoint: endpoint) }
-    return .strangeAnswer(
-      endpoint: endpoint, call: path, status: status, text: Self.excerpt(body))
-  }
-
-  /// The start of a foreign answer, on one line, for an error message.
-  private static func excerpt(_ body: [UInt8]) -> String {
-    let text = String(decoding: body.prefix(300), as: UTF8.self)
-    return text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    return .strangeAnswer(endpoint: endpoint, call: path, status: status, text: excerpt(body))
   }
 }

@@ -8,8 +8,15 @@ package struct Connection: Sendable {
   /// the certificate must be for.
   package var address: String?
   package var timeouts = Timeouts()
+  package var version = Version.http1
 
   package init() {}
+
+  package enum Version: Sendable {
+    case http1
+    /// Over TLS negotiated by ALPN, where HTTP/1.1 may come of it; in the clear taken for granted.
+    case http2
+  }
 
   package enum Trust: Sendable, Equatable {
     case system

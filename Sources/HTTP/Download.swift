@@ -17,6 +17,8 @@ package struct Download: ~Copyable {
 
   package var status: Int { exchange.status }
   package var headers: Headers { exchange.headers }
+  /// Fields after the body; complete once `read` has said that the body has ended.
+  package var trailers: Headers { exchange.trailers }
 
   /// Replaces `bytes` by the next piece of the body; `false`, and `bytes` empty, once the body has
   /// ended as HTTP says it should.

@@ -21,6 +21,7 @@ internal import CCurl
 
   private(set) var status = 0
   private(set) var headers = Headers()
+  private(set) var trailers = Headers()
   /// All lines of the head have come, and it is the final one.
   private(set) var hasHead = false
   var inbox: [UInt8] = []
@@ -70,7 +71,8 @@ internal import CCurl
     } else {
       // A streamed body is the reader's: it may not have read all of it yet.
       let body = if case .collect = bodyHandling { inbox } else { [UInt8]() }
-      outcome = .success(Response(status: status, headers: headers, body: body))
+      outcome = .success(
+        Response(status: status, headers: headers, body: body, trailers: trailers))
     }
   }
 
@@ -94,6 +96,8 @@ extension Exchange {
       status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
     } else if line.trimmingPrefix(while: \.isWhitespace).isEmpty {
       hasHead = status >= 200
+    } else if hasHead {
+      trailers.add(line: line[...])
     } else {
       headers.add(line: line[...])
     }
@@ -143,8 +147,10 @@ extension Exchange {
     handle.set(CURLOPT_CUSTOMREQUEST, to: request.method)
     handle.set(CURLOPT_PATH_AS_IS, to: 1)
     handle.set(CURLOPT_NOSIGNAL, to: 1)
+    // Otherwise giving up on a name that nobody resolves waits for the resolver to give up, too.
+    handle.set(CURLOPT_QUICK_EXIT, to: 1)
     handle.set(CURLOPT_PROTOCOLS_STR, to: "http,https")
-    handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_1_1)
+    configureVersion(connection.version)
     handle.set(CURLOPT_BUFFERSIZE, to: 256 * 1024)
     handle.set(CURLOPT_UPLOAD_BUFFERSIZE, to: 256 * 1024)
     _ = unsafe curl_shim_set_list(handle.raw, CURLOPT_HTTPHEADER, headerList)
@@ -160,6 +166,19 @@ extension Exchange {
     configureTrust(connection)
     configureTimeouts(connection.timeouts)
     configureCallbacks()
+  }
+
+  private func configureVersion(_ version: Connection.Version) {
+    switch version {
+    case .http1:
+      handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_1_1)
+    case .http2 where request.url.hasPrefix("https:"):
+      handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_2TLS)
+    case .http2:
+      handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE)
+      // libcurl 7.88 breaks such a connection when it uses it a second time.
+      handle.set(CURLOPT_FRESH_CONNECT, to: 1)
+    }
   }
 
   private func configureTrust(_ connection: Connection) {

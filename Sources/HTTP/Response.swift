@@ -4,11 +4,14 @@ package struct Response: Sendable {
   package let status: Int
   package let headers: Headers
   package let body: [UInt8]
+  /// Fields that came after the body.
+  package let trailers: Headers
 
-  package init(status: Int, headers: Headers, body: [UInt8]) {
+  package init(status: Int, headers: Headers, body: [UInt8], trailers: Headers = [:]) {
     self.status = status
     self.headers = headers
     self.body = body
+    self.trailers = trailers
   }
 
   package var isSuccess: Bool { (200..<300).contains(status) }

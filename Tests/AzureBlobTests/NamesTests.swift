@@ -88,8 +88,9 @@ import Testing
     #expect(error.value.hasPrefix("https://host"))
   }
 
-  @Test func `needs a path that ends in the account's name, or none`() throws {
-    let url = try ServiceURL("http://127.0.0.1:10000/other")
+  @Test(arguments: ["other", "proxy/devstoreaccount1", "devstoreaccount1/devstoreaccount1"])
+  func `needs the account's name for a path, or none`(path: String) throws {
+    let url = try ServiceURL("http://127.0.0.1:10000/\(path)")
     let error = try #require(throws: InvalidValue.self) {
       try StorageEndpoint(account: "devstoreaccount1", url: url)
     }

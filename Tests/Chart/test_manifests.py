@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import values_table
-from conftest import CHART, PROJECT, Objects
+from helm import CHART, PROJECT, Objects
 
 EXAMPLES = sorted((CHART / "ci").glob("*-values.yaml"))
 RENDERING = [file for file in EXAMPLES if file.stem != "disabled-values"]

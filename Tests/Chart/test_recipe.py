@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import yaml
 
-from conftest import CHART, PROJECT
+from helm import CHART, PROJECT
 
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 FINAL_STAGE = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import ENABLED, merged, nested
+from helm import ENABLED, merged, nested
 
 ACCOUNT = "etcd-operator.backupOperator.abs.storageAccount"
 KEY = "etcd-operator.backupOperator.abs.storageKey"

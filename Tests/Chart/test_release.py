@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from api_server import Cluster
-from conftest import CHART, ENABLED, merged
+from helm import CHART, ENABLED, merged
 
 RECORD = ("configmaps", "kyma-system", "sc-recorded-etcd-backup-data")
 CRON_JOB = ("cronjobs", "kyma-system", "backup-etcd-backup")

@@ -5,7 +5,7 @@ import base64
 import pytest
 import yaml
 
-from conftest import CHART, ENABLED, Helm, Objects, nested
+from helm import CHART, ENABLED, Helm, Objects, nested
 
 RUN_OBJECTS = ["ConfigMap", "CronJob", "Role", "RoleBinding", "Secret", "ServiceAccount"]
 

@@ -15,7 +15,7 @@ import Testing
       (Array(repeating: 0xff, count: 32), 0xa0a0_6974_c34d_63c4),
       (Array(0...255), 0xff71_e212_79d9_966e),
       (Array(repeating: 0x00, count: 4096), 0x6482_d367_eb22_b64e),
-      ((0..<1 << 20).map { UInt8($0 % 251) }, 0x8821_d9f1_50fe_c9fc),
+      (patternBytes(1 << 20), 0x8821_d9f1_50fe_c9fc),
       (SnapshotFixture.file, 0x6375_d8d6_0780_e059),
     ] as [([UInt8], UInt64)])
   func `agrees with known values`(bytes: [UInt8], value: UInt64) {
@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test func `goes on where it left off, wherever the bytes are split`() {
-    let bytes = (0..<200).map { UInt8($0 % 251) }
+    let bytes = patternBytes(200)
     let whole = unsafe bytes.withUnsafeBytes { unsafe CRC64.checksum(of: $0) }
     for split in 0...bytes.count {
       var running = CRC64()

@@ -45,6 +45,15 @@ import Testing
     #expect(running.finish() == SHA256.digest(of: []))
   }
 
+  @Test func `goes two ways from a copy`() {
+    var running = SHA256()
+    unsafe Array("ab".utf8).withUnsafeBytes { unsafe running.update($0) }
+    let copy = running.copy()
+    unsafe Array("c".utf8).withUnsafeBytes { unsafe running.update($0) }
+    #expect(running.finish() == SHA256.digest(of: Array("abc".utf8)))
+    #expect(copy.finish() == SHA256.digest(of: Array("ab".utf8)))
+  }
+
   @Test func `of a real snapshot is what etcd appended to it`() {
     let digest = SHA256.digest(of: SnapshotFixture.database)
     #expect(digest.bytes == Array(SnapshotFixture.file.suffix(32)))

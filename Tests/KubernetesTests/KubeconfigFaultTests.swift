@@ -51,6 +51,11 @@ import Testing
     #expect(!"\(fault) \(fault.hint ?? "")".contains("s3cret"))
   }
 
+  @Test func `is a control character, as a binary file has them`() throws {
+    let fault = try fault(of: "kind: Config\u{0}\u{1}")
+    #expect(fault == .notYAML(problem: "control characters are not allowed", line: nil))
+  }
+
   @Test func `is a key that stands twice`() throws {
     let fault = try fault(of: "kind: Config\nusers: []\nusers: [s3cret]\n")
     #expect(

@@ -42,6 +42,44 @@ import Testing
     #expect(server.connection.trust == .authorities(Array(somePEM.utf8)))
   }
 
+  @Test func `may use all that YAML has to offer`() throws {
+    let path = try folder.write(
+      """
+      %YAML 1.1
+      ---
+      # one mapping for two places
+      x-shared: &shared
+        cluster: "c1"
+        "user": 'admin'
+        namespace: >-
+          ns
+      "current-context": prod
+      contexts: [{name: prod, context: *shared}]
+      clusters:
+        - cluster: {server: "https://api.exampl\\x65:6443", certificate-authority-data: !!str
+            \(base64(somePEM))}
+          name: c1
+      users: [{name: admin}]
+      ...
+      """, to: "config")
+    let server = try APIServer.kubeconfig(at: path)
+    #expect(server.url == "https://api.example:6443")
+    #expect(server.namespace == "ns")
+    #expect(server.connection.trust == .authorities(Array(somePEM.utf8)))
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `that would expand to billions of nodes costs no more than its text`() throws {
+    var bomb = "x0: &x0 [a, a, a, a, a, a, a, a, a, a]\n"
+    for level in 1...12 {
+      let alias = "*x\(level - 1)"
+      bomb +=
+        "x\(level): &x\(level) [\(Array(repeating: alias, count: 10).joined(separator: ","))]\n"
+    }
+    let path = try folder.write(bomb + KubeconfigText().yaml, to: "config")
+    #expect(try APIServer.kubeconfig(at: path).url == "https://api.example:6443")
+  }
+
   @Test(arguments: [
     ("https://api.example", "https://api.example:443"),
     ("https://api.example/", "https://api.example:443"),

@@ -24,27 +24,46 @@ final class TLSServer {
     }
   }
 
-  let port: String
+  private(set) var port = ""
   private let process: Process
+  private let input = Pipe()
+  private let output = Pipe()
 
   /// Serves `folder`; with `clientAuthority`, only clients whose certificate that one signed.
   init(_ pair: KeyPair, serving folder: TemporaryFolder, clientAuthority: String? = nil) throws {
-    var arguments = [
-      "s_server", "-HTTP", "-accept", "127.0.0.1:0", "-cert", pair.certificate, "-key", pair.key,
-    ]
+    var arguments = Self.arguments(pair) + ["-HTTP"]
     if let clientAuthority {
       arguments += ["-Verify", "1", "-verify_return_error", "-CAfile", clientAuthority]
     }
-    let output = Pipe()
     process = try Self.openssl(arguments, folder: folder.path, output: output)
-    var text = ""
-    while !text.contains("ACCEPT") || !text.hasSuffix("\n") {
-      let piece = output.fileHandleForReading.availableData
-      if piece.isEmpty { break }
-      text += String(decoding: piece, as: UTF8.self)
+    try readPort()
+  }
+
+  /// Says just this to whoever connects, and prints what comes; see `readOutput(upTo:)`.
+  init(_ pair: KeyPair, saying answer: String) throws {
+    process = try Self.openssl(Self.arguments(pair), input: input, output: output)
+    try input.fileHandleForWriting.write(contentsOf: Data(answer.utf8))
+    try readPort()
+  }
+
+  private static func arguments(_ pair: KeyPair) -> [String] {
+    ["s_server", "-accept", "127.0.0.1:0", "-cert", pair.certificate, "-key", pair.key]
+  }
+
+  private func readPort() throws {
+    _ = readOutput(upTo: "ACCEPT 127.0.0.1:")
+    port = try #require(readOutput(upTo: "\n").split(separator: "\n").last.map { "\($0)" })
+  }
+
+  /// What the server prints, up to and including `mark`, or until it ends.
+  func readOutput(upTo mark: String) -> String {
+    var bytes: [UInt8] = []
+    while !bytes.suffix(mark.utf8.count).elementsEqual(mark.utf8) {
+      let byte = output.fileHandleForReading.readData(ofLength: 1)
+      if byte.isEmpty { break }
+      bytes += byte
     }
-    port = try #require(
-      text.split(whereSeparator: { $0 == ":" || $0 == "\n" }).last.map { "\($0)" })
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   deinit {
@@ -54,13 +73,13 @@ final class TLSServer {
   }
 
   private static func openssl(
-    _ arguments: [String], folder: String? = nil, output: Pipe? = nil
+    _ arguments: [String], folder: String? = nil, input: Pipe? = nil, output: Pipe? = nil
   ) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
     process.arguments = arguments
     if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput = input ?? FileHandle.nullDevice
     process.standardOutput = output ?? FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     try process.run()

@@ -93,6 +93,17 @@ import Testing
       try text(of: server, cluster: [authority, "tls-server-name: kubernetes"]) == "v")
   }
 
+  @Test func `goes by the server's own address but for its certificate`() throws {
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{\"data\":{\"k\":\"dg==\"}}\n"
+    let server = try TLSServer(byName, saying: answer)
+    #expect(
+      try text(
+        of: server,
+        cluster: ["certificate-authority: \(byName.certificate)", "tls-server-name: kubernetes"])
+        == "v")
+    #expect(server.readOutput(upTo: "\r\n\r\n").contains("Host: 127.0.0.1:\(server.port)\r\n"))
+  }
+
   @Test func `shows the client certificate of the kubeconfig`() throws {
     let client = try TLSServer.KeyPair(for: "DNS:client", in: folder)
     let server = try serve(byAddress, clientAuthority: client.certificate)

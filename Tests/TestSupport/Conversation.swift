@@ -60,6 +60,10 @@ final class Conversation {
         searched += 1
       }
       unread += try wire.receive()
+      // A TLS handshake, for one, would never bring an empty line.
+      guard let first = unread.first, (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first) else {
+        throw .notUnderstood
+      }
     }
   }
 

@@ -101,9 +101,10 @@ extension ScriptedServer.Action {
   }
 
   package static func response(
-    _ status: Int, headers: KeyValuePairs<String, String> = [:], text: String
+    _ status: Int, headers: KeyValuePairs<String, String> = [:], text: String,
+    bodyLimit: Int? = nil
   ) -> Self {
-    .response(status, headers: headers, body: Array(text.utf8))
+    .response(status, headers: headers, body: Array(text.utf8), bodyLimit: bodyLimit)
   }
 
   package static func response(_ status: Int, json: String) -> Self {

@@ -21,15 +21,11 @@ private func poll(
       milliseconds = Int32(min(left / .milliseconds(1), 60_000).rounded(.up))
     }
     let count = unsafe Glibc.poll(&descriptors, 2, milliseconds)
-    if count < 0, errno != EINTR { fail("poll") }
+    if count < 0, errno != EINTR { failTest("poll") }
     guard count > 0 else { continue }
     if descriptors[1].revents != 0 { throw .serverStopped }
     return descriptors[0].revents
   }
-}
-
-private func fail(_ call: String) -> Never {
-  fatalError("the scripted server cannot \(call): \(unsafe String(cString: strerror(errno)))")
 }
 
 func pauseThread(milliseconds: Int) {
@@ -119,35 +115,23 @@ final class Wire {
 /// A listening socket on a free port of 127.0.0.1.
 struct Listener: Sendable {
   let port: UInt16
-  private let descriptor: Int32
+  private let socket = LoopbackSocket()
 
   init() {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | closeOnExec, 0)
-    guard descriptor >= 0 else { fail("open a socket") }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let descriptor = descriptor
-    let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe bind(descriptor, $0, length) + listen(descriptor, 128)
-          + getsockname(descriptor, $0, &length)
-      }
-    }
-    guard status == 0 else { fail("listen on 127.0.0.1") }
-    port = UInt16(bigEndian: address.sin_port)
+    socket.bind()
+    socket.listen(backlog: 128)
+    port = socket.port
   }
 
   /// The next connection, non-blocking; `nil` once the stop signal was given.
   func accept(until stopSignal: StopSignal) -> Int32? {
     while true {
       do {
-        _ = try poll(descriptor, for: POLLIN, stopSignal)
+        _ = try poll(socket.descriptor, for: POLLIN, stopSignal)
       } catch {
         return nil
       }
-      let connection = Glibc.accept(descriptor, nil, nil)
+      let connection = Glibc.accept(socket.descriptor, nil, nil)
       if connection >= 0 {
         _ = fcntl(connection, F_SETFL, O_NONBLOCK)
         _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
@@ -160,7 +144,7 @@ struct Listener: Sendable {
   }
 
   func close() {
-    Glibc.close(descriptor)
+    Glibc.close(socket.descriptor)
   }
 }
 
@@ -172,7 +156,7 @@ final class StopSignal: Sendable {
 
   init() {
     var ends: [Int32] = [0, 0]
-    guard unsafe pipe(&ends) == 0 else { fail("open a pipe") }
+    guard unsafe pipe(&ends) == 0 else { failTest("open a pipe") }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     descriptor = ends[0]
     writingEnd = Mutex(ends[1])
@@ -215,7 +199,10 @@ final class Thread: Sendable {
         }
         return nil
       }, work.toOpaque())
-    guard status == 0 else { fatalError("the scripted server cannot start a thread: \(status)") }
+    guard status == 0 else {
+      errno = status
+      failTest("start a thread")
+    }
     self.thread = Mutex(thread)
   }
 
@@ -228,5 +215,3 @@ final class Thread: Sendable {
     if let waitedFor { _ = pthread_join(waitedFor, nil) }
   }
 }
-
-private let closeOnExec = Int32(SOCK_CLOEXEC.rawValue)

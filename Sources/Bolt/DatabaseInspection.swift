@@ -1,0 +1,107 @@
+/// Judges a bbolt database while its bytes pass, in file order, once: sound or not, and what is in
+/// it.
+///
+/// Which pages belong to the database is known only when the root's tree is, and the tree's pages
+/// come in any order, between free pages full of stale nodes and pages inside a long value that may
+/// look like anything. So nothing is trusted or rejected on the way. Wherever a header fits its
+/// place, a node is read and checked as far as that goes by itself, and sixteen bytes are kept of it
+/// (`PageFact`), four more for lists of children (`ChildLists`). At the end, `TreeWalk` goes from the
+/// root through what was kept; only what it reaches has to be right.
+///
+/// What is checked is what bbolt never does otherwise, in any release that etcd 3 was built with:
+/// - the data of a node follow each other without gaps and fill its pages;
+/// - a node of several pages has at most four elements (`OpenNode`);
+/// - a branch's key for a child is the child's first key. bbolt rewrites a branch together with its
+///   child, with that key, and finds the child by it the next time. This makes order across pages a
+///   question of each leaf and the next.
+///
+/// Memory: twenty bytes a page, and at most four more, on the whole, for what contradicts; plus one
+/// megabyte. A branch that contradicts a child already seen cannot belong to a sound database, and
+/// its children are not kept: that is how stale versions, by far the most, are told apart early.
+///
+/// After an error the inspection is of no use.
+package struct DatabaseInspection: ~Copyable {
+  private let announcedSize: UInt64?
+  private var received: UInt64 = 0
+  /// The beginning of a page whose end has not come yet.
+  private var partial: [UInt8] = []
+  private var firstMeta: MetaPage?
+  /// Everything behind the two meta pages, once both have passed.
+  private var pages: PageInspection?
+  /// The number of the next page.
+  private var next: UInt64 = 0
+
+  /// Inspects a snapshot as etcd streams it, without the SHA-256 that follows the database.
+  ///
+  /// - Parameter announcedSize: Bytes in the database as the sender announced them; the first page
+  ///   has to agree.
+  package init(announcedSize: UInt64? = nil) {
+    self.announcedSize = announcedSize
+  }
+
+  /// Inspects a file whose meta pages were read before.
+  init(meta: MetaPage) {
+    announcedSize = nil
+    firstMeta = meta
+    pages = PageInspection(meta)
+  }
+
+  /// Takes the next bytes of the database, any number of them.
+  package mutating func update(_ bytes: RawSpan) throws(BoltError) {
+    received += UInt64(bytes.byteCount)
+    var offset = 0
+    while offset < bytes.byteCount {
+      let wanted = firstMeta?.pageSize ?? MetaPage.byteCount
+      if partial.isEmpty, bytes.byteCount - offset >= wanted, firstMeta != nil {
+        try takePage(bytes.extracting(offset..<offset + wanted))
+        offset += wanted
+        continue
+      }
+      let end = min(bytes.byteCount, offset + wanted - partial.count)
+      partial.append(contentsOf: bytes.extracting(offset..<end))
+      offset = end
+      guard partial.count == wanted else { return }
+      if firstMeta == nil {
+        try takeFirstMeta()
+      } else {
+        let page = partial
+        partial.removeAll(keepingCapacity: true)
+        try unsafe takePage(page.span.bytes)
+      }
+    }
+  }
+
+  /// The report, if the database is sound and complete.
+  package consuming func finish() throws(BoltError) -> DatabaseReport {
+    guard let pages, next == pages.meta.highWaterMark, partial.isEmpty else {
+      throw .ended(after: received, expected: firstMeta?.databaseSize)
+    }
+    return try pages.judge()
+  }
+
+  /// Memory held about the pages so far, in bytes: at most 24 a page and one megabyte.
+  package var heldByteCount: Int { pages?.heldByteCount ?? 0 }
+
+  private mutating func takeFirstMeta() throws(BoltError) {
+    let meta = try unsafe MetaPage(page: 0, partial.span.bytes)
+    if let announcedSize, announcedSize != meta.databaseSize {
+      throw .announcedSize(announced: announcedSize, inFirstPage: meta.databaseSize)
+    }
+    firstMeta = meta
+  }
+
+  private mutating func takePage(_ bytes: RawSpan) throws(BoltError) {
+    if next == 1, pages == nil, let firstMeta {
+      let second = try MetaPage(page: 1, bytes)
+      guard firstMeta.isFollowed(by: second) else {
+        throw .metasDisagree(newest: firstMeta.txid, other: second.txid)
+      }
+      pages = PageInspection(firstMeta)
+    }
+    if next >= 2, let meta = firstMeta {
+      guard next < meta.highWaterMark else { throw .surplus(expected: meta.databaseSize) }
+      try pages?.take(bytes)
+    }
+    next += 1
+  }
+}

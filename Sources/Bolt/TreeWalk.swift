@@ -1,0 +1,184 @@
+/// Judges the facts of all pages: goes from the root to every page in use, and checks what no page
+/// shows by itself.
+///
+/// Leaves are met in descending order of keys, because a list of children is kept from its last to
+/// its first. Every page is met at most once, so the walk ends whatever the facts say.
+struct TreeWalk {
+  private let meta: MetaPage
+  private let table: PageTable
+  private let lists: ChildLists
+  private let fingerprints: Fingerprints
+  private let findings: [UInt32: [Finding]]
+  private var used: PageSet
+
+  /// bbolt's trees fan out at least in two, so one of 2^26 pages is not deeper.
+  private static let maximumDepth = 64
+
+  init(
+    meta: MetaPage, table: PageTable, lists: ChildLists, fingerprints: Fingerprints,
+    findings: Findings
+  ) {
+    self.meta = meta
+    self.table = table
+    self.lists = lists
+    self.fingerprints = fingerprints
+    self.findings = Dictionary(grouping: findings.all, by: \.page)
+    used = PageSet(pageCount: Int(meta.highWaterMark))
+  }
+
+  /// What a walk through the tree of one bucket tells.
+  struct Bucket {
+    var records = 0
+    var lastKey: Key?
+    var findings: [Finding] = []
+    /// Buckets in its leaves, in descending order.
+    var buckets: [BucketOutline.Bucket] = []
+  }
+
+  /// Walks through everything and says what is there.
+  mutating func report(freelist: FreelistReader?) throws(BoltError) -> DatabaseReport {
+    var builder = ReportBuilder(meta: meta)
+    let root = try walk(from: UInt32(meta.root), bucket: nil)
+    var nested: [(path: String, root: UInt32)] = []
+    for bucket in root.buckets.reversed() {
+      let name = table.names[bucket.name]
+      let path = String(decoding: name, as: UTF8.self)
+      if let inline = bucket.inline {
+        if path == ReportBuilder.revisionBucket, !inline.holdsOnlyRevisions {
+          throw .unsound(page: meta.root, bucket: path, Defect(.record))
+        }
+        builder.add(
+          path, records: inline.count, lastKey: nil,
+          findings: root.findings.filter { $0.bucket == name })
+      } else {
+        let tree = try walk(from: bucket.root, bucket: path)
+        builder.add(
+          path, records: tree.records, lastKey: tree.lastKey.map(table.names.bytes(of:)),
+          findings: tree.findings.filter { $0.bucket == nil })
+        nested += subtrees(of: tree, in: path)
+      }
+    }
+    while let (path, root) = nested.popLast() {
+      let tree = try walk(from: root, bucket: path)
+      nested += subtrees(of: tree, in: path)
+    }
+    builder.pagesInUse = used.count + 2
+    if let freelist { try check(freelist) }
+    return builder.report
+  }
+
+  private func subtrees(of bucket: Bucket, in path: String) -> [(path: String, root: UInt32)] {
+    bucket.buckets.compactMap {
+      guard $0.inline == nil else { return nil }
+      return ("\(path)/\(String(decoding: table.names[$0.name], as: UTF8.self))", $0.root)
+    }
+  }
+
+  // MARK: One bucket's tree
+
+  private struct Frame {
+    let branch: UInt32
+    var cursor: ChildLists.Cursor
+    /// Adds up to the branch's fingerprint if its children are what it says.
+    var fingerprint: UInt64 = 0
+  }
+
+  private mutating func walk(from root: UInt32, bucket name: String?) throws(BoltError) -> Bucket {
+    var bucket = Bucket()
+    var frames: [Frame] = []
+    /// The leaf met before, whose keys come after all that follow.
+    var right: (page: UInt32, first: Key)?
+    var page = root
+    while true {
+      let fact = try enter(page, bucket: name)
+      if fact.kind == .branch {
+        guard frames.count < Self.maximumDepth else {
+          throw unsound(page, name, Defect(.tooDeep))
+        }
+        let cursor = lists.cursor(
+          branch: page, last: fact.third, count: fact.count, hasExceptions: fact.flag)
+        frames.append(Frame(branch: page, cursor: cursor))
+        page = cursor.child
+        continue
+      }
+
+      guard let first = table.firstKey(of: page), let last = table.lastKey(of: page) else {
+        guard frames.isEmpty else { throw unsound(page, name, Defect(.empty)) }
+        return bucket
+      }
+      if let right, !table.names.precedes(last, right.first) {
+        throw unsound(page, name, Defect(.keysOverlap, other: UInt64(right.page)))
+      }
+      if name == ReportBuilder.revisionBucket, !fact.flag {
+        throw unsound(page, name, Defect(.record))
+      }
+      right = (page, first)
+      if bucket.lastKey == nil { bucket.lastKey = last }
+      bucket.records += fact.count
+      if let found = findings[page] { bucket.findings += found }
+      if fact.kind == .leafWithBuckets { bucket.buckets += table.buckets(of: page).reversed() }
+
+      guard let sibling = try leave(&frames, firstKey: fingerprints.key(first, table.names), name)
+      else { return bucket }
+      page = sibling
+    }
+  }
+
+  /// Checks that the page may be used and marks all its pages as used.
+  private mutating func enter(_ page: UInt32, bucket: String?) throws(BoltError) -> PageFact {
+    let fact = table[page]
+    guard fact.kind != .defective, fact.kind != .incomplete else {
+      // A branch is refused for a child that it disagrees with; the child may be the broken one.
+      let child = fact.defect.kind == .childDisagrees ? fact.defect.other : 0
+      if child >= 2, table[child].kind == .defective {
+        throw unsound(child, bucket, table[child].defect)
+      }
+      throw unsound(page, bucket, fact.defect)
+    }
+    for part in page...page + table.overflow(of: page) {
+      guard used.insert(part) else { throw unsound(part, bucket, Defect(.usedTwice)) }
+    }
+    return fact
+  }
+
+  /// Goes up from a finished child to the nearest branch with a child left, checking the branches that
+  /// are finished with it.
+  ///
+  /// - Returns: The next child; `nil` when the tree is finished.
+  private func leave(
+    _ frames: inout [Frame], firstKey: UInt64, _ bucket: String?
+  ) throws(BoltError) -> UInt32? {
+    while var frame = frames.popLast() {
+      frame.fingerprint &+= fingerprints.child(frame.cursor.child, firstKey: firstKey)
+      if frame.cursor.position > 0 {
+        lists.step(&frame.cursor)
+        frames.append(frame)
+        return frame.cursor.child
+      }
+      guard frame.fingerprint == table[frame.branch].long else {
+        throw unsound(frame.branch, bucket, Defect(.keysDisagree))
+      }
+    }
+    return nil
+  }
+
+  private func unsound(_ page: UInt32, _ bucket: String?, _ defect: Defect) -> BoltError {
+    .unsound(page: UInt64(page), bucket: bucket, defect)
+  }
+
+  // MARK: The list of free pages
+
+  /// Checks that every page is either in use or free.
+  private mutating func check(_ freelist: FreelistReader) throws(BoltError) {
+    for page in freelist.page...freelist.page + freelist.overflow {
+      guard used.insert(page) else { throw unsound(page, nil, Defect(.usedTwice)) }
+    }
+    for page in 2..<UInt32(meta.highWaterMark) {
+      switch (used.contains(page), freelist.free.contains(page)) {
+      case (true, true): throw unsound(page, nil, Defect(.freeButUsed))
+      case (false, false): throw unsound(page, nil, Defect(.neitherFreeNorUsed))
+      default: break
+      }
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/// One etcd server, whichever way it is spoken to: the seam between the two transports.
+
+internal import HTTP
+
+/// Both ways answer with the same types and the same errors; nobody above can tell them apart.
+protocol EtcdServer {
+  var endpoint: Endpoint { get }
+  /// For the log: how this server is spoken to.
+  var transportName: String { get }
+
+  /// Makes sure that this way works, signs in where that is needed, and asks the member for its
+  /// status.
+  mutating func probe(signingInAs credentials: Credentials?) throws(EtcdError) -> MemberStatus
+
+  /// Gets a token for `credentials`, once; carries on without where the cluster has
+  /// authentication off, since some releases refuse a token then.
+  mutating func signIn(as credentials: Credentials?) throws(EtcdError)
+
+  /// The store's revision after everything acknowledged so far, by a read that goes through raft.
+  ///
+  /// The member answers only once it has applied all of that itself, so it is not behind then.
+  func linearizableRevision() throws(EtcdError) -> UInt64
+
+  /// Asks for a snapshot; `demandingLeader` makes a member without a leader refuse.
+  func openSnapshot(demandingLeader: Bool) throws(EtcdError) -> SnapshotMessages
+}
+
+/// How long each kind of call may take, whichever way it goes.
+enum CallLimit {
+  /// Answered from memory.
+  static let status = Duration.seconds(5)
+  /// Hashing a password is slow by design, and the token goes through raft.
+  static let signIn = Duration.seconds(15)
+  /// etcd itself gives up on raft after 5 seconds and two elections.
+  static let linearizableRead = Duration.seconds(15)
+}
+
+/// The longest text of a foreign answer that an error message quotes.
+func excerpt(_ body: some Collection<UInt8>) -> String {
+  let text = String(decoding: body.prefix(300), as: UTF8.self)
+  return text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+}

@@ -1,0 +1,84 @@
+/// A snapshot as the gateway sends it: one JSON object per line.
+
+internal import FoundationEssentials
+internal import Glibc
+package import HTTP
+
+/// `{"result":{"remaining_bytes":"N","blob":"…"}}`
+///
+/// An error may come as a line of its own after any number of messages, with or without a line
+/// end, in an answer of status 200 that ends cleanly.
+package struct GatewayLines: SnapshotDecoder {
+  private var inbox = Inbox()
+  /// How far the line that is being awaited has been searched for its end.
+  private var searched = 0
+  private var hasEnded = false
+  private let decoder = JSONDecoder()
+
+  /// etcd's lines have some 44 KB; a line that outgrows this is not etcd's.
+  private static let longestLine = 4 << 20
+
+  package init() {}
+
+  package mutating func feed(_ piece: inout [UInt8]) {
+    inbox.feed(&piece)
+  }
+
+  package mutating func end(trailers: Headers) {
+    hasEnded = true
+  }
+
+  package mutating func next() throws(DecodingFault) -> SnapshotMessage? {
+    while let line = try nextLine() {
+      let isBlank = line.allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }
+      if !isBlank { return try decode(line) }
+    }
+    return nil
+  }
+
+  private struct Line: Decodable {
+    struct Message: Decodable {
+      let remaining_bytes: LenientUInt64?
+      let blob: Data?
+    }
+    let result: Message
+  }
+
+  private func decode(_ line: Data) throws(DecodingFault) -> SnapshotMessage {
+    if let message = try? decoder.decode(Line.self, from: line).result {
+      return SnapshotMessage(
+        blob: message.blob ?? Data(), remaining: message.remaining_bytes?.value ?? 0)
+    }
+    // Not a message: etcd's own error, a line that was cut, or nothing of etcd's at all.
+    if let fault = GatewayFault(body: Array(line)) { throw .refused(message: fault.message) }
+    if line.starts(with: Data("{\"result\"".utf8)) { throw .truncated }
+    throw .garbled(excerpt: excerpt(line.prefix(120)))
+  }
+
+  /// The next line without its line end; the last one may have none.
+  private mutating func nextLine() throws(DecodingFault) -> Data? {
+    if let length = lengthOfLine() {
+      defer { inbox.skip(1) }
+      searched = 0
+      return inbox.take(length)
+    }
+    guard inbox.count <= Self.longestLine else {
+      throw .garbled(excerpt: excerpt(inbox.take(120)))
+    }
+    guard hasEnded, inbox.count > 0 else {
+      searched = inbox.count
+      return nil
+    }
+    return inbox.take(inbox.count)
+  }
+
+  private func lengthOfLine() -> Int? {
+    unsafe inbox.bytes.withUnsafeBytes { bytes in
+      let begin = inbox.position + searched
+      guard begin < bytes.count, let start = bytes.baseAddress,
+        let end = unsafe memchr(start + begin, Int32(UInt8(ascii: "\n")), bytes.count - begin)
+      else { return nil }
+      return unsafe UnsafeRawPointer(end) - start - inbox.position
+    }
+  }
+}

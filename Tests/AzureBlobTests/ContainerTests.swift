@@ -1,0 +1,296 @@
+/// What is asked of a container besides uploads: itself, its blobs, their bytes, their end.
+
+import AzureBlob
+import HTTP
+import TestSupport
+import Testing
+
+@Suite struct `A container` {
+  @Test func `proves itself there and open to the key`() throws {
+    let server = ScriptedServer { _ in
+      .response(
+        200,
+        headers: [
+          "x-ms-has-immutability-policy": "true", "x-ms-has-legal-hold": "false",
+          "Date": HTTPDate.format(TestStore.start - 100),
+        ])
+    }
+    let properties = try TestStore(server).container.properties()
+    #expect(properties.hasImmutabilityPolicy)
+    #expect(!properties.hasLegalHold)
+    #expect(try #require(properties.secondsAhead) - 100 == 2, "two looks at the clock")
+    let request = server.requests[0]
+    #expect(
+      "\(request.method) \(request.target)" == "GET /devstoreaccount1/backups?restype=container")
+    #expect(request.isRightlySigned)
+  }
+
+  @Test func `U2: that is missing is named and not created`() throws {
+    let server = ScriptedServer { _ in .refusal(404, "ContainerNotFound") }
+    let error = try #require(throws: AzureBlobError.self) {
+      try TestStore(server).container.properties()
+    }
+    #expect(error.isConfiguration)
+    #expect(error.description.contains("\(server.url)/devstoreaccount1/backups failed: 404"))
+    #expect(error.hint?.hasPrefix("create the container") == true)
+    #expect(server.requests.map(\.method) == ["GET"])
+  }
+
+  @Test func `U1: is asked again after a transient failure`() throws {
+    let server = ScriptedServer(script: [
+      [.reset], .response(503, text: ""), .response(200),
+    ])
+    _ = try TestStore(server).container.properties()
+    #expect(server.requests.count == 3)
+    #expect(Set(server.requests.map { $0["authorization"] }).count == 3)
+  }
+}
+
+@Suite struct `A blob's properties` {
+  @Test func `are read from the head of the answer`() throws {
+    let server = ScriptedServer { _ in
+      .properties(
+        size: 20_512, more: "x-ms-access-tier: Cool\r\nX-MS-Meta-SHA256: 00ff\r\n")
+    }
+    let store = try TestStore(server)
+    let properties = try #require(try store.container.properties(of: store.blob))
+    #expect(properties.size == 20_512)
+    #expect(properties.lastModified == 1_740_794_584)
+    #expect(properties.contentType == "application/octet-stream")
+    #expect(properties.accessTier == "Cool")
+    #expect(properties.metadata.fields == ["runid": "0123456789abcdef", "sha256": "00ff"])
+  }
+
+  @Test func `are none where there is no blob`() throws {
+    let server = ScriptedServer { _ in .absent }
+    let store = try TestStore(server)
+    #expect(try store.container.properties(of: store.blob) == nil)
+  }
+
+  @Test(
+    arguments: [
+      .response(404, headers: ["x-ms-error-code": "ContainerNotFound", "x-ms-request-id": "r"]),
+      .response(404), .response(403),
+      .response(200, headers: ["ETag": "\"0x1\""]),
+    ] as [ScriptedServer.Reply])
+  func `are not taken for none by mistake`(answer: ScriptedServer.Reply) throws {
+    let server = ScriptedServer { _ in answer }
+    let store = try TestStore(server)
+    #expect(throws: AzureBlobError.self) { try store.container.properties(of: store.blob) }
+  }
+}
+
+@Suite struct `A listing` {
+  private func page(_ names: [String], marker: String = "") -> ScriptedServer.Reply {
+    let blobs = names.map {
+      "<Blob><Name>\($0)</Name><Properties>"
+        + "<Last-Modified>Sat, 01 Mar 2025 02:03:04 GMT</Last-Modified><Etag>0x1</Etag>"
+        + "<Content-Length>9</Content-Length></Properties></Blob>"
+    }
+    return .response(
+      200,
+      xml: "<EnumerationResults><Blobs>\(blobs.joined())</Blobs>"
+        + "<NextMarker>\(marker)</NextMarker></EnumerationResults>")
+  }
+
+  private func names(_ server: ScriptedServer, prefix: String = "prod/") throws -> [String] {
+    var listing = try TestStore(server).container.list(prefix: prefix)
+    var names: [String] = []
+    while let page = try listing.nextPage() { names += page.map(\.name.description) }
+    return names
+  }
+
+  @Test func `D8: follows every marker, also over empty pages`() throws {
+    let server = ScriptedServer(script: [
+      page(["prod/a", "prod/b"], marker: "2!8!a+/= é"), page([], marker: "3"), page(["prod/c"]),
+    ])
+    #expect(try names(server) == ["prod/a", "prod/b", "prod/c"])
+    let fixed =
+      "/devstoreaccount1/backups?restype=container&comp=list&prefix=prod%2F&maxresults=1000"
+    #expect(
+      server.requests.map(\.target) == [
+        fixed, fixed + "&marker=2%218%21a%2B%2F%3D%20%C3%A9", fixed + "&marker=3",
+      ])
+    #expect(server.requests.allSatisfy { $0.isRightlySigned })
+  }
+
+  @Test func `asks for nothing before it is wanted`() throws {
+    let server = ScriptedServer(script: [page(["prod/a"], marker: "2"), page(["prod/b"])])
+    var listing = try TestStore(server).container.list(prefix: "prod/", includeMetadata: true)
+    #expect(server.requests.isEmpty)
+    _ = try listing.nextPage()
+    #expect(server.requests.count == 1)
+    #expect(server.requests[0].target.hasSuffix("&include=metadata"))
+  }
+
+  @Test(
+    arguments: [
+      .response(404, text: ""), .response(200, text: "<html>"),
+      .response(200, xml: "<EnumerationResults><Blobs/>"),
+      .response(200, xml: "<BlockList/>"),
+    ] as [ScriptedServer.Reply])
+  func `D8: that fails half-way is an error, not an end`(answer: ScriptedServer.Reply) throws {
+    let server = ScriptedServer(script: [page(["prod/a"], marker: "2"), answer])
+    #expect(throws: AzureBlobError.self) { try names(server) }
+  }
+
+  @Test(arguments: [([], 12), (["prod/a"], 2)])
+  func `D8: that does not advance is an error`(names: [String], requests: Int) throws {
+    let page = page(names, marker: "same")
+    let server = ScriptedServer { _ in page }
+    let error = try #require(throws: AzureBlobError.self) { try self.names(server) }
+    #expect(error.description.contains("does not advance"))
+    #expect(server.requests.count == requests)
+  }
+
+  @Test func `U1: asks for a page again after a transient failure`() throws {
+    let server = ScriptedServer(script: [
+      page(["prod/a"], marker: "2"), .response(503, text: ""), [.reset], page(["prod/b"]),
+    ])
+    #expect(try names(server) == ["prod/a", "prod/b"])
+  }
+}
+
+@Suite struct `Deleting a blob` {
+  private func delete(_ server: ScriptedServer, ifMatch etag: ETag? = nil) throws -> DeleteOutcome {
+    let store = try TestStore(server)
+    return try store.container.delete(store.blob, ifMatch: etag)
+  }
+
+  @Test func `takes its snapshots with it, and only the version that was meant`() throws {
+    let server = ScriptedServer { _ in .response(202) }
+    #expect(try delete(server, ifMatch: ETag("0x1")) == .deleted)
+    let request = server.requests[0]
+    #expect("\(request.method) \(request.target)" == "DELETE \(TestStore.blobPath)")
+    #expect(request["x-ms-delete-snapshots"] == "include")
+    #expect(request["if-match"] == "\"0x1\"")
+    #expect(request["content-length"] == nil)
+    #expect(request.isRightlySigned)
+  }
+
+  @Test func `that is gone already is no error`() throws {
+    let server = ScriptedServer { _ in .refusal(404, "BlobNotFound") }
+    #expect(try delete(server) == .alreadyGone)
+  }
+
+  @Test func `D9: that a policy protects is no error`() throws {
+    let server = ScriptedServer { _ in .refusal(409, "BlobImmutableDueToPolicy") }
+    #expect(try delete(server) == .keptByPolicy)
+  }
+
+  @Test(arguments: [
+    (412, "LeaseIdMissing"), (412, "ConditionNotMet"), (403, "AuthorizationFailure"),
+    (404, "ContainerNotFound"), (409, "SnapshotsPresent"),
+  ])
+  func `fails for any other reason`(status: Int, code: String) throws {
+    let server = ScriptedServer { _ in .refusal(status, code) }
+    let error = try #require(throws: AzureBlobError.self) { try delete(server) }
+    #expect(error.description.contains("Delete Blob of \(server.url)\(TestStore.blobPath)"))
+    #expect(error.description.contains("\(status) \(code)"))
+    #expect(server.requests.count == 1)
+  }
+
+  @Test func `U1: whose answer was lost is done all the same`() throws {
+    let server = ScriptedServer(script: [[.reset], .refusal(404, "BlobNotFound")])
+    #expect(try delete(server) == .alreadyGone)
+  }
+}
+
+@Suite struct `A download` {
+  private let bytes = testBytes(5000)
+
+  private func part(_ range: Range<Int>) -> ScriptedServer.Reply {
+    .response(
+      206,
+      headers: [
+        "ETag": "\"0x1\"",
+        "Content-Range": "bytes \(range.lowerBound)-\(range.upperBound - 1)/5000",
+      ], body: Array(bytes[range]))
+  }
+
+  private func read(_ download: consuming BlobDownload) throws -> [UInt8] {
+    var all: [UInt8] = []
+    var piece: [UInt8] = []
+    while try download.read(into: &piece) { all += piece }
+    return all
+  }
+
+  @Test func `reads a whole blob`() throws {
+    let server = ScriptedServer { [bytes] _ in
+      .response(200, headers: ["ETag": "\"0x1\""], body: bytes)
+    }
+    let store = try TestStore(server)
+    let download = try store.container.download(store.blob)
+    #expect(download.blobSize == 5000)
+    #expect(download.etag == ETag("0x1"))
+    #expect(try read(download) == bytes)
+    #expect(server.requests[0]["x-ms-range"] == nil)
+  }
+
+  @Test func `reads a range of one version`() throws {
+    let part = part(1000..<3000)
+    let server = ScriptedServer { _ in part }
+    let store = try TestStore(server)
+    let download = try store.container.download(
+      store.blob, range: 1000..<3000, ifMatch: ETag("0x1"))
+    #expect(download.blobSize == 5000)
+    #expect(try read(download) == Array(bytes[1000..<3000]))
+    let request = server.requests[0]
+    #expect(request["x-ms-range"] == "bytes=1000-2999")
+    #expect(request["range"] == nil)
+    #expect(request["if-match"] == "\"0x1\"")
+    #expect(request.isRightlySigned)
+  }
+
+  @Test func `reads up to the end where the range goes beyond it`() throws {
+    let part = part(4000..<5000)
+    let server = ScriptedServer { _ in part }
+    let store = try TestStore(server)
+    let download = try store.container.download(store.blob, range: 4000..<8000)
+    #expect(try read(download) == Array(bytes[4000...]))
+  }
+
+  @Test(arguments: [0..<1000, 1000..<2999, 1001..<3000, 0..<5000])
+  func `refuses a range that was not asked for`(range: Range<Int>) throws {
+    let part = part(range)
+    let server = ScriptedServer { _ in part }
+    let store = try TestStore(server)
+    let error = try #require(throws: AzureBlobError.self) {
+      try store.container.download(store.blob, range: 1000..<3000).etag
+    }
+    #expect(error.description.hasSuffix("it is not the range that was asked for"))
+  }
+
+  @Test func `is opened again after a transient failure`() throws {
+    let server = ScriptedServer(script: [
+      .response(503, text: "busy"), [.reset], part(0..<5000),
+    ])
+    let store = try TestStore(server)
+    #expect(try read(store.container.download(store.blob, range: 0..<5000)) == bytes)
+  }
+
+  @Test func `says why there is nothing to read`() throws {
+    let server = ScriptedServer { _ in .refusal(409, "BlobArchived") }
+    let store = try TestStore(server)
+    let error = try #require(throws: AzureBlobError.self) {
+      try store.container.download(store.blob).etag
+    }
+    #expect(error.description.contains("409 BlobArchived"))
+    #expect(error.hint?.contains("archive tier") == true)
+  }
+
+  @Test func `that is cut short throws after what came`() throws {
+    let server = ScriptedServer { [bytes] _ in
+      [.response(200, headers: ["ETag": "\"0x1\""], body: bytes, bodyLimit: 3000), .reset]
+    }
+    let store = try TestStore(server)
+    var download = try store.container.download(store.blob)
+    var all: [UInt8] = []
+    var piece: [UInt8] = []
+    let error = try #require(throws: AzureBlobError.self) {
+      while try download.read(into: &piece) { all += piece }
+    }
+    #expect(error.isTransient)
+    #expect(all == Array(bytes[..<3000]))
+  }
+}

@@ -1,0 +1,102 @@
+"""The real helm 3 and helm 4, rendering the chart into objects."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+import yaml
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+CHART = PROJECT / "chart"
+HELM = PROJECT / ".build" / "helm"
+
+# The least that switches backups on; tests add to it.
+ENABLED = {
+    "global": {"etcdBackup": {"enabled": True, "containerName": "etcd-backups"}},
+    "etcd-operator": {"backupOperator": {"abs": {"storageAccount": "store", "storageKey": "a2V5"}}},
+}
+
+
+def merged(base, changes):
+    """`base` with `changes` laid over it, key by key, as helm lays one values file over another."""
+    if not isinstance(base, dict) or not isinstance(changes, dict):
+        return changes
+    return {**base, **{key: merged(base.get(key), value) for key, value in changes.items()}}
+
+
+def nested(path, value):
+    """`value` beneath the dotted `path`, so that a test names a value as its documentation does."""
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return value
+
+
+class Failure(Exception):
+    """helm refused; the message is what the operator sees."""
+
+
+class Objects(list):
+    """The rendered objects, found by kind."""
+
+    def one(self, kind):
+        found = [each for each in self if each["kind"] == kind]
+        assert len(found) == 1, f"{len(found)} objects of kind {kind}"
+        return found[0]
+
+    def kinds(self):
+        return sorted(each["kind"] for each in self)
+
+    @property
+    def job(self):
+        return self.one("CronJob")["spec"]["jobTemplate"]["spec"]
+
+    @property
+    def pod(self):
+        return self.job["template"]["spec"]
+
+    @property
+    def container(self):
+        [container] = self.pod["containers"]
+        return container
+
+    @property
+    def environment(self):
+        return {each["name"]: each.get("value", each.get("valueFrom")) for each in self.container["env"]}
+
+
+class Helm:
+    """One version of helm, kept away from the configuration of whoever runs the tests."""
+
+    def __init__(self, major, home):
+        self.major = major
+        self.program = HELM / major / "helm"
+        self.home = home
+
+    def run(self, *arguments, **environment):
+        """The finished command; the caller judges its status."""
+        settings = {"PATH": os.environ["PATH"], "HOME": str(self.home), **environment}
+        command = [str(self.program), *map(str, arguments)]
+        return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=120)
+
+    def template(self, values, chart=CHART, namespace="kyma-system", release="backup", arguments=()):
+        """The manifest as text, or `Failure` with helm's message."""
+        file = self.home / "values.yaml"
+        file.write_text(yaml.safe_dump(values))
+        result = self.run(
+            "template", release, chart, "--namespace", namespace, "--values", file, *arguments
+        )
+        if result.returncode != 0:
+            raise Failure(result.stderr)
+        return result.stdout
+
+    def render(self, changes=None, **options):
+        """The objects of an enabled chart with `changes` to its values."""
+        manifest = self.template(merged(ENABLED, changes or {}), **options)
+        return Objects(each for each in yaml.safe_load_all(manifest) if each)
+
+    def refusal(self, values):
+        """The message with which helm refuses `values`; rendering them is a failure of the test."""
+        with pytest.raises(Failure) as caught:
+            self.template(values)
+        return str(caught.value)
