@@ -141,8 +141,9 @@ extension EtcdError: CustomStringConvertible {
 
   private static func hint(unreachable endpoint: Endpoint, _ error: TransferError) -> String? {
     switch error.kind {
-    case .handshakeFailed where error.detail.contains("wrong version number"):
-      "the port speaks plain http: write http:// in APP_BACKUP_ETCD_ENDPOINTS"
+    case .handshakeFailed where error.detail.contains("wrong version number"),
+      .handshakeFailed where error.detail.contains("SSL_ERROR_SYSCALL"):  // it just hung up
+      "does the port speak plain http? then write http:// in APP_BACKUP_ETCD_ENDPOINTS"
     case .notHTTP:
       "the port speaks gRPC only: is --listen-client-http-urls set on etcd? then the gateway is at that URL"
     case .cutShort where endpoint.scheme == .http:
@@ -165,12 +166,15 @@ extension EtcdError: CustomStringConvertible {
       "did etcd restart in the meantime? another attempt gets a new token"
     case nil where tellsOfQuorumLoss(message):
       "has the cluster lost its quorum? then bring back a majority of its members"
-    case nil
-    where endpoint.scheme == .https
-      && (message.contains("SubConn") || message.contains("connection error")):
+    case nil where endpoint.scheme == .https && isGatewayCutOff(message):
       "etcd's gateway cannot reach its own server: does etcd's server certificate carry the extended key usage clientAuth beside serverAuth?"
     case nil: nil
     }
+  }
+
+  /// What the gateways of the releases in use say when their own server hangs up on them.
+  private static func isGatewayCutOff(_ message: String) -> Bool {
+    ["SubConn", "tls: bad certificate", "connection closed"].contains { message.contains($0) }
   }
 
   private static func hint(status: Int, text: String) -> String? {

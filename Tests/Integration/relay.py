@@ -1,4 +1,4 @@
-"""A TCP relay in front of a server, which can cut or damage what the server sends, or go silent."""
+"""A TCP relay in front of a server, which can cut or damage what passes, or go silent."""
 
 import contextlib
 import socket
@@ -9,9 +9,9 @@ PIECE = 64 * 1024
 
 
 class Relay:
-    """Passes bytes both ways until told otherwise. Offsets count what the server sent on one connection.
+    """Passes bytes both ways until told otherwise. Offsets count what one side sent on one connection.
 
-    Short answers pass unharmed, because a connection that ends before the offset never meets it.
+    Whatever is shorter passes unharmed, because a connection that ends before the offset never meets it.
     """
 
     def __init__(self, port: int):
@@ -20,6 +20,7 @@ class Relay:
         self.flip_bit_at: int | None = None
         self.silent_at: int | None = None
         self.reset = False
+        self.flip_request_bit_at: int | None = None  # once only, so that a repetition passes
         self._closed = threading.Event()
         self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -56,8 +57,14 @@ class Relay:
 
     def _requests(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
+            sent = 0
             while piece := client.recv(PIECE):
+                end = sent + len(piece)
+                if self.flip_request_bit_at is not None and end > self.flip_request_bit_at:
+                    piece = _flipped(piece, max(0, self.flip_request_bit_at - sent))
+                    self.flip_request_bit_at = None
                 server.sendall(piece)
+                sent = end
             server.shutdown(socket.SHUT_WR)
 
     def _answers(self, server: socket.socket, client: socket.socket) -> None:
@@ -66,9 +73,7 @@ class Relay:
             while piece := server.recv(PIECE):
                 end = sent + len(piece)
                 if self.flip_bit_at is not None and sent <= self.flip_bit_at < end:
-                    damaged = bytearray(piece)
-                    damaged[self.flip_bit_at - sent] ^= 1
-                    piece = bytes(damaged)
+                    piece = _flipped(piece, self.flip_bit_at - sent)
                 if self.silent_at is not None and end > self.silent_at:
                     client.sendall(piece[: self.silent_at - sent])
                     self._closed.wait()
@@ -83,3 +88,9 @@ class Relay:
                 client.close()
             else:
                 client.shutdown(socket.SHUT_RDWR)
+
+
+def _flipped(piece: bytes, offset: int) -> bytes:
+    damaged = bytearray(piece)
+    damaged[offset] ^= 1
+    return bytes(damaged)

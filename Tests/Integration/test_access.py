@@ -69,8 +69,9 @@ def test_a_client_certificate_with_a_common_name_and_authentication_is_explained
     assert_refused(empty_world, empty_world.run(), "common name")
 
 
-def test_a_server_certificate_without_clientAuth_is_explained(empty_world, start_etcd, tmp_path):
-    cluster = start_etcd(tls=TLS.make(tmp_path / "tls", server_client_auth=False))
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_server_certificate_without_clientAuth_is_explained(empty_world, start_etcd, tmp_path, release):
+    cluster = start_etcd(release, tls=TLS.make(tmp_path / "tls", server_client_auth=False))
     empty_world.back_up(cluster)
     run = empty_world.run(APP_BACKUP_TIMEOUT="20s")
     assert_refused(empty_world, run, "clientAuth", status=1)

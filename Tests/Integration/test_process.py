@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from sandbox import ACCOUNT
 from world import MEBIBYTE, NAMESPACE, PREFIX, RECORD, RECORDED_PATH, STORE_SECRET
 
 REQUIRED = [
@@ -99,9 +100,9 @@ def test_every_missing_variable_is_named(world):
 
 @pytest.mark.parametrize("secret, words", [
     (None, [STORE_SECRET, NAMESPACE]),
-    ({"storage-account": "x"}, [STORE_SECRET, "storage-key"]),
+    ({"storage-account": ACCOUNT}, [STORE_SECRET, "storage-key"]),
     ({"storage-key": "AAAA"}, [STORE_SECRET, "storage-account"]),
-    ({"storage-account": "etcdbackups", "storage-key": "not base64!"}, [STORE_SECRET, "storage-key", "base64"]),
+    ({"storage-account": ACCOUNT, "storage-key": "not base64!"}, [STORE_SECRET, "storage-key", "base64"]),
 ], ids=["absent", "without key", "without account", "not base64"])
 def test_an_unusable_store_secret_is_explained(world, secret, words):
     if secret is None:
