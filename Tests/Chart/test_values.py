@@ -36,6 +36,7 @@ def test_both_helms_render_the_same(helm_programs, tmp_path):
         ("etcd.endpoints", ["https://a:2379", "https://b:2379"], "APP_BACKUP_ETCD_ENDPOINTS", "https://a:2379,https://b:2379"),
         ("etcd.tlsSecretName", "pair", "APP_BACKUP_CLIENT_TLS_SECRET", "pair"),
         ("etcd.credentialsSecretName", "root", "APP_BACKUP_ETCD_CREDENTIALS_SECRET", "root"),
+        ("etcd.transport", "grpc", "APP_BACKUP_ETCD_TRANSPORT", "grpc"),
         ("backupApp.timeout", "1h30m", "APP_BACKUP_TIMEOUT", "1h30m"),
         ("backupApp.blobPrefix", "production", "APP_BLOB_PREFIX", "production"),
         ("backupApp.configMapName", "record", "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING", "record"),
@@ -55,7 +56,7 @@ def test_optional_variables_are_absent_until_their_values_are_set(helm):
     assert set(helm.render().environment) == {
         "APP_LOGGER_LEVEL", "APP_LOGGER_FORMAT", "APP_WORKING_NAMESPACE", "APP_ABS_CONTAINER_NAME",
         "APP_ABS_SECRET_NAME", "APP_BLOB_PREFIX", "APP_BACKUP_ETCD_ENDPOINTS",
-        "APP_BACKUP_CLIENT_TLS_SECRET", "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING", "APP_BACKUP_TIMEOUT",
+        "APP_BACKUP_CLIENT_TLS_SECRET", "APP_BACKUP_ETCD_TRANSPORT", "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING", "APP_BACKUP_TIMEOUT",
         "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS", "APP_CLEANER_EXPIRATION_BLOB_TIME",
     }  # fmt: skip
 
