@@ -88,7 +88,10 @@ def test_the_stand_in_for_the_kubelet_enforces_what_the_pod_says(helm4, tmp_path
     authority = tmp_path / "ca.crt"
     authority.write_text("")
     pod = helm4.render().pod
-    script = "id -u; id -G; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status; touch /x; echo end >/dev/termination-log"
+    script = (
+        "id -u; id -G; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status; touch /x;"
+        " echo end >/dev/termination-log"
+    )
     pod["containers"][0]["args"] = ["-c", script]
     outcome = Node("https://127.0.0.1:1", authority, tmp_path).run(pod, NAMESPACE, "/bin/sh", ENTRYPOINT, TOKEN)
     lines = [line.replace("\t", " ") for line in outcome.log.splitlines()]

@@ -79,8 +79,8 @@ def test_the_image_backs_up_500_mb_confined_as_its_pod_is(etcd, tmp_path, capsys
         message.write_text("")
         message.chmod(0o666)
         variables = environment(installation.objects.container, NAMESPACE, sandbox.kubernetes_url)
-        options = [f"--env={variable}" for variable in variables]
-        options += ["--network=host", f"--volume={account}:{SERVICE_ACCOUNT}:ro", f"--volume={message}:/dev/termination-log"]
+        options = ["--network=host", *(f"--env={variable}" for variable in variables)]
+        options += [f"--volume={account}:{SERVICE_ACCOUNT}:ro", f"--volume={message}:/dev/termination-log"]
         started = time.monotonic()
         container = Container(options, tmp_path)
         seconds = time.monotonic() - started
