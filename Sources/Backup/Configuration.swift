@@ -61,7 +61,7 @@ package struct Configuration: Sendable {
     let timeout = reader.required(.timeout, ConfigurationValue.positiveDuration)
     let blockSize = reader.required(
       .blockSize, ConfigurationValue.byteCount(in: 1 << 20...16 << 20))
-    let blocksInFlight = reader.required(.blocksInFlight, ConfigurationValue.number(in: 1...32))
+    let blocksInFlight = reader.required(.blocksInFlight, ConfigurationValue.number(in: 1...31))
     let kubeconfigPath = reader.optional(.kubeconfig) { $0 }
     let logLevel = reader.required(.logLevel, ConfigurationValue.logLevel)
     let logFormat = reader.optional(.logFormat, ConfigurationValue.logFormat)

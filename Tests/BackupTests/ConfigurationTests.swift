@@ -73,10 +73,10 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     // And those that have a value have exactly the one that `Variable.all` shows.
     #expect(documentedDefault("APP_BACKUP_TIMEOUT") == "30m")
     #expect(configuration.timeout == .seconds(1800))
-    #expect(documentedDefault("APP_BACKUP_BLOCK_SIZE") == "8MiB")
-    #expect(configuration.blockSize == 8 << 20)
-    #expect(documentedDefault("APP_BACKUP_BLOCKS_IN_FLIGHT") == "3")
-    #expect(configuration.blocksInFlight == 3)
+    #expect(documentedDefault("APP_BACKUP_BLOCK_SIZE") == "5MiB")
+    #expect(configuration.blockSize == 5 << 20)
+    #expect(documentedDefault("APP_BACKUP_BLOCKS_IN_FLIGHT") == "4")
+    #expect(configuration.blocksInFlight == 4)
     #expect(documentedDefault("APP_LOGGER_LEVEL") == "info")
     #expect(configuration.logLevel == .info)
     #expect(documentedDefault("APP_TERMINATION_MESSAGE_PATH") == "/dev/termination-log")
@@ -98,7 +98,7 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
       "APP_ABS_CA_FILE": "/ca.pem",
       "APP_BACKUP_TIMEOUT": "1h30m",
       "APP_BACKUP_BLOCK_SIZE": "1048576",
-      "APP_BACKUP_BLOCKS_IN_FLIGHT": "32",
+      "APP_BACKUP_BLOCKS_IN_FLIGHT": "31",
       "APP_KUBECONFIG_PATH": "/home/me/.kube/config",
       "APP_LOGGER_LEVEL": "DEBUG",
       "APP_LOGGER_FORMAT": "Text",
@@ -116,7 +116,7 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     #expect(configuration.storageCA == certificate)
     #expect(configuration.timeout == .seconds(5400))
     #expect(configuration.blockSize == 1 << 20)
-    #expect(configuration.blocksInFlight == 32)
+    #expect(configuration.blocksInFlight == 31)
     #expect(configuration.kubeconfigPath == "/home/me/.kube/config")
     #expect(configuration.logLevel == .debug)
     #expect(configuration.logFormat == .text)
@@ -204,12 +204,12 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     ("APP_BACKUP_TIMEOUT", "0s", "duration above zero"),
     ("APP_BACKUP_TIMEOUT", "-30m", "duration above zero"),
     ("APP_BACKUP_TIMEOUT", "soon", "duration above zero"),
-    ("APP_BACKUP_BLOCK_SIZE", "1048575", "from 1.0 MiB to 20.0 MiB"),
-    ("APP_BACKUP_BLOCK_SIZE", "21MiB", "from 1.0 MiB to 20.0 MiB"),
+    ("APP_BACKUP_BLOCK_SIZE", "1048575", "from 1.0 MiB to 16.0 MiB"),
+    ("APP_BACKUP_BLOCK_SIZE", "17MiB", "from 1.0 MiB to 16.0 MiB"),
     ("APP_BACKUP_BLOCK_SIZE", "8MB", "a size such as 8MiB"),
-    ("APP_BACKUP_BLOCKS_IN_FLIGHT", "0", "from 1 to 32"),
-    ("APP_BACKUP_BLOCKS_IN_FLIGHT", "33", "from 1 to 32"),
-    ("APP_BACKUP_BLOCKS_IN_FLIGHT", "5", "at most 40MiB"),
+    ("APP_BACKUP_BLOCKS_IN_FLIGHT", "0", "from 1 to 31"),
+    ("APP_BACKUP_BLOCKS_IN_FLIGHT", "32", "from 1 to 31"),
+    ("APP_BACKUP_BLOCKS_IN_FLIGHT", "6", "at most 32MiB"),
     ("APP_LOGGER_LEVEL", "loud", "trace, debug, info, warn or error"),
     ("APP_LOGGER_FORMAT", "xml", "json or text"),
   ])

@@ -23,7 +23,7 @@ import Testing
         "backup-sha256-from-last-success": record.sha256,
         "backup-etcd-revision-from-last-success": "6",
         "backup-time-from-last-success": "2026-11-22T09:30:00Z",
-        "backup-duration-seconds-from-last-success": "12.3",
+        "backup-duration-seconds-from-last-success": "12.340",
       ])
   }
 
@@ -37,11 +37,11 @@ import Testing
   }
 
   @Test(arguments: [
-    (0, "0.0"), (49, "0.0"), (50, "0.1"), (999, "1.0"), (1000, "1.0"), (59_960, "60.0"),
-    (3_600_500, "3600.5"),
+    (0, "0.000"), (7, "0.007"), (999, "0.999"), (1000, "1.000"), (59_960, "59.960"),
+    (3_600_500, "3600.500"),
   ])
-  func `counts seconds with one decimal`(milliseconds: Int, text: String) {
-    #expect(Duration.milliseconds(milliseconds).tenths == text)
+  func `counts seconds with three decimals`(milliseconds: Int, text: String) {
+    #expect(Duration.milliseconds(milliseconds).secondsText == text)
   }
 }
 
