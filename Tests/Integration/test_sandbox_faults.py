@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox import BlobRequest, Sandbox
+from blob_request import BlobRequest, commit, put_blob, put_block, signature, string_to_sign
+from sandbox import Sandbox
 
 CONTAINER = "etcd-backups"
 BLOCK = "comp=block&blockid=MDAwMQ%3D%3D"
@@ -39,17 +40,17 @@ def blob():
     return f"/{CONTAINER}/c1/{os.urandom(6).hex()}"
 
 
-def put_block(service, blob, body=b"data"):
-    return BlobRequest(service, "PUT", f"{blob}?{BLOCK}", body=body)
-
-
-def commit(service, blob):
-    return BlobRequest(service, "PUT", f"{blob}?comp=blocklist",
-                       body=b"<BlockList><Latest>MDAwMQ==</Latest></BlockList>")
-
-
-def put_blob(service, blob, body):
-    return BlobRequest(service, "PUT", blob, body=body, headers={"x-ms-blob-type": "BlockBlob"})
+def signed_get(service, blob):
+    """A connection on which the blob was asked for, and nothing of the answer read."""
+    request = BlobRequest(service, "HEAD", blob)  # for its target and headers only
+    text = string_to_sign(service.account, "GET", request.target, request.headers)
+    headers = {**request.headers, "Connection": "close",
+               "Authorization": f"SharedKey {service.account}:{signature(service.account_key, text)}"}
+    address = urlsplit(service.blob_url)
+    connection = socket.create_connection((address.hostname, address.port), timeout=10)
+    lines = [f"GET {request.target} HTTP/1.1", "Host: x", *(f"{name}: {value}" for name, value in headers.items())]
+    connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n")
+    return connection
 
 
 def kubernetes(service, method="GET", body=None):
@@ -165,6 +166,29 @@ def test_a_cut_answer_ends_exactly_where_the_rule_says(service, blob, after):
     assert service.requests("GetBlob")[-1]["bytesOut"] == after
 
 
+def test_an_answer_can_stall_in_its_middle(service, blob):
+    data = os.urandom(1_000_000)
+    put_blob(service, blob, data)
+    service.faults([{"match": {"operation": "GetBlob"},
+                     "action": {"kind": "stall", "afterBytes": 300_000, "seconds": 1}}])
+    with signed_get(service, blob) as connection:
+        start, received = time.monotonic(), b""
+        while len(received) < 300_000:
+            received += connection.recv(65536)
+        assert time.monotonic() - start < 0.9
+        while piece := connection.recv(65536):
+            received += piece
+    assert time.monotonic() - start >= 0.9
+    assert received.endswith(data)
+
+
+def test_an_answer_can_be_reset_in_its_middle(service, blob):
+    put_blob(service, blob, bytes(8 << 20))
+    service.faults([{"match": {"operation": "GetBlob"}, "action": {"kind": "reset", "afterBytes": 300_000}}])
+    with pytest.raises(ConnectionResetError):
+        BlobRequest(service, "GET", blob)
+
+
 def test_a_lost_answer_leaves_the_work_done(service, blob):
     put_block(service, blob)
     service.faults([{"match": {"operation": "PutBlockList"}, "times": 1, "action": {"kind": "lost-answer"}}])
@@ -274,7 +298,8 @@ def test_the_log_tells_each_request_and_no_secret(service, blob):
     put_block(service, blob)
     kubernetes(service)
     entries = service.requests()[before:]
-    assert [(entry["service"], entry["operation"], entry["method"], entry["status"], entry["bytesIn"])
-            for entry in entries] == [("blob", "PutBlock", "PUT", 201, 4), ("kubernetes", "GetConfigMap", "GET", 200, 0)]
+    keys = ("service", "operation", "method", "status", "bytesIn")
+    assert [tuple(entry[key] for key in keys) for entry in entries] == [
+        ("blob", "PutBlock", "PUT", 201, 4), ("kubernetes", "GetConfigMap", "GET", 200, 0)]
     text = (service.state / "requests.jsonl").read_text()
     assert "SharedKey" not in text and "Bearer" not in text and '"token"' not in text

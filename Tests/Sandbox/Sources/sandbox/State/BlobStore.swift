@@ -21,6 +21,9 @@ final class BlobStore: Sendable {
     self.state = Mutex(State())
     try Files.makeFolder(folder)
     try reload()
+    try state.withLock { state in
+      for container in state.containers.values { try container.forgetIncoming() }
+    }
   }
 
   /// Takes everything from disk again, also what another process put there.

@@ -72,6 +72,10 @@ final class Container {
     adopt(records)
     try loadStaged()
     names = SortedNames(Set(blobs.keys).union(staged.keys))
+  }
+
+  /// Removes the bodies that an earlier process was receiving.
+  func forgetIncoming() throws {
     Files.removeFolder("\(folder)/incoming")
     try Files.makeFolder("\(folder)/incoming")
   }
