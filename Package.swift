@@ -72,6 +72,9 @@ let package = Package(
     .testTarget(
       name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
     .testTarget(
+      name: "EtcdTests", dependencies: ["Etcd", "HTTP", "Digests", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "AzureBlobTests", dependencies: ["AzureBlob", "HTTP", "Digests", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
@@ -80,6 +83,14 @@ let package = Package(
     // Throughput and memory of Bolt at the size of a large database.
     .executableTarget(
       name: "BoltBench", dependencies: ["Bolt"], path: "Tests/BoltBench"),
-    .testTarget(name: "BoltTests", dependencies: ["Bolt"], swiftSettings: strict),
+    .testTarget(
+      name: "BackupTests",
+      dependencies: [
+        "Backup", "Etcd", "AzureBlob", "Kubernetes", "HTTP", "Digests", "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "BoltTests", dependencies: ["Bolt"], exclude: ["Fixtures"], swiftSettings: strict),
   ]
 )

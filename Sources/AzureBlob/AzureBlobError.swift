@@ -109,8 +109,7 @@ extension AzureBlobError: CustomStringConvertible {
     case .unreadable: "is APP_ABS_ENDPOINT the blob endpoint of the storage account?"
     case .damagedBlock: "does a proxy between this pod and the store change what passes?"
     case .tooManyBlocks: "choose a larger block size"
-    case .emptyUpload: nil
-    case .nameTaken: "does another run use the same prefix and clock?"
+    case .emptyUpload, .nameTaken: nil
     case .unresolvedCommit(_, let cause): cause.hint
     case .notAsSent: "does another program write to or change blobs of this container?"
     }

@@ -44,7 +44,7 @@ extension BlobContainer {
     return ContainerProperties(
       hasImmutabilityPolicy: answer.headers["x-ms-has-immutability-policy"] == "true",
       hasLegalHold: answer.headers["x-ms-has-legal-hold"] == "true",
-      secondsAhead: refusal(answer, of: request).secondsAhead)
+      secondsAhead: answer.secondsAhead(at: clock()))
   }
 
   /// What the store says about a committed blob; `nil` where there is none.

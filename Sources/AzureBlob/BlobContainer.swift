@@ -12,8 +12,8 @@ package struct BlobContainer {
   let transport: Transport
   let connection: Connection
   let retryPolicy: RetryPolicy
+  let clock: () -> Int
   private let sharedKey: SharedKey
-  private let clock: () -> Int
   private let random: () -> UInt64
 
   /// The newest service version whose behaviour this module was written for.
@@ -74,6 +74,9 @@ package struct BlobContainer {
   }
 
   /// Puts one attempt of a request on the wire.
+  ///
+  /// On a kept connection that died in the meantime libcurl repeats it by itself, unchanged; so
+  /// nothing may be asked of the service that must not arrive twice.
   func start(_ request: StorageRequest) -> Exchange {
     transport.start(signed(request), over: connection)
   }

@@ -26,7 +26,7 @@ package struct ServiceError: Error, Equatable {
     code = answer.headers["x-ms-error-code"] ?? body.code
     message = body.presentableMessage
     requestID = answer.headers["x-ms-request-id"]
-    secondsAhead = answer.headers["date"].flatMap(HTTPDate.parse).map { now - $0 }
+    secondsAhead = answer.secondsAhead(at: now)
     retryAfter = answer.retryAfter
   }
 
@@ -53,8 +53,18 @@ package struct ServiceError: Error, Equatable {
     case 403: !isClockSkew
     case 401, 407: true
     case 404: code == "ContainerNotFound" || code == "ResourceNotFound"
-    default: ["InvalidResourceName", "InvalidUri", "AccountRequiresHttps"].contains(code)
+    default:
+      [
+        "InvalidResourceName", "InvalidUri", "InvalidAuthenticationInfo", "AccountRequiresHttps",
+      ].contains(code)
     }
+  }
+}
+
+extension Response {
+  /// How many seconds a clock that shows `now` is ahead of the server's, where that told the time.
+  func secondsAhead(at now: Int) -> Int? {
+    headers["date"].flatMap(HTTPDate.parse).map { now - $0 }
   }
 }
 
@@ -110,7 +120,8 @@ extension ServiceError: CustomStringConvertible {
     case "BlobImmutableDueToPolicy":
       "a retention policy or a legal hold of the container protects the blob"
     case nil where requestID == nil:
-      "a proxy or load balancer seems to have answered in the store's place"
+      "something else than the store seems to have answered: is APP_ABS_ENDPOINT right, "
+        + "and is there a proxy on the way?"
     default:
       status == 429 || status == 503 ? "is the storage account at its request limit?" : nil
     }

@@ -43,12 +43,13 @@ package final class BackupRun {
     do {
       log.info("run started", metadata: ["version": "\(Version.current)"])
       let access = try readSecrets()
+      try probe(access.container)
       let member = try chooseMember(of: access.etcd)
       let name = ULID(milliseconds: UInt64(Timestamp.millisecondsNow()))
       let record = try takeBackup(of: member, named: name, into: access.container)
       try write(record, to: access.cluster)
       try applyRetention(after: record, named: name, with: access)
-      log.info("run finished", metadata: ["duration.seconds": "\(elapsed.tenths)"])
+      log.info("run finished", metadata: ["duration.seconds": "\(elapsed.secondsText)"])
       return .success(record)
     } catch {
       let failure = RunError(error, in: stage)
@@ -66,6 +67,19 @@ package final class BackupRun {
       log.warning("kubernetes access is unusual", ["error": warning])
     }
     return access
+  }
+
+  /// A missing container or a wrong key is found here, before etcd is put to any work.
+  private func probe(_ container: BlobContainer) throws {
+    stage = .container
+    let properties = try container.properties()
+    guard let seconds = properties.secondsAhead, abs(seconds) > Self.tolerableSkew else { return }
+    log.warning(
+      "the clock differs from the store's",
+      [
+        "clock.ahead.seconds": "\(seconds)",
+        "hint": "set this node's clock; beyond 15 minutes the store refuses every request",
+      ])
   }
 
   private func chooseMember(of etcd: EtcdCluster) throws -> ChosenMember {
@@ -134,7 +148,7 @@ package final class BackupRun {
       "backup stored",
       [
         "blob.path": record.path, "snapshot.bytes": "\(record.size)",
-        "blob.blocks": "\(receipt.blocks.count)", "duration.seconds": elapsed.tenths,
+        "blob.blocks": "\(receipt.blocks.count)", "duration.seconds": elapsed.secondsText,
       ])
     return record
   }
@@ -184,6 +198,9 @@ package final class BackupRun {
   }
 
   // MARK: Details
+
+  /// Seconds.
+  private static let tolerableSkew = 60
 
   private var elapsed: Duration { start.duration(to: .now) }
 

@@ -60,8 +60,8 @@ package struct Configuration: Sendable {
     let expiration = reader.required(.expiration, ConfigurationValue.duration)
     let timeout = reader.required(.timeout, ConfigurationValue.positiveDuration)
     let blockSize = reader.required(
-      .blockSize, ConfigurationValue.byteCount(in: 1 << 20...20 << 20))
-    let blocksInFlight = reader.required(.blocksInFlight, ConfigurationValue.number(in: 1...32))
+      .blockSize, ConfigurationValue.byteCount(in: 1 << 20...16 << 20))
+    let blocksInFlight = reader.required(.blocksInFlight, ConfigurationValue.number(in: 1...31))
     let kubeconfigPath = reader.optional(.kubeconfig) { $0 }
     let logLevel = reader.required(.logLevel, ConfigurationValue.logLevel)
     let logFormat = reader.optional(.logFormat, ConfigurationValue.logFormat)
@@ -71,7 +71,7 @@ package struct Configuration: Sendable {
         .blocksInFlight,
         InvalidValue(
           "\(blocksInFlight)",
-          expected: "so many that (blocks in flight + 1) × block size is at most 40MiB"))
+          expected: "so many that (blocks in flight + 1) × block size is at most 32MiB"))
     }
 
     guard reader.mistakes.isEmpty, let namespace, let endpoints, let etcdTransport, let container,
@@ -102,7 +102,7 @@ package struct Configuration: Sendable {
   }
 
   /// Bytes: what remains of 64 MiB is enough for everything else.
-  private static let mostBlockMemory = 40 << 20
+  private static let mostBlockMemory = 32 << 20
 }
 
 /// Everything that is wrong with the environment.

@@ -56,7 +56,8 @@ enum ConfigurationValue {
       let url = String(part.trimmingBlanks())
       guard let endpoint = Endpoint(url) else {
         throw InvalidValue(
-          withoutPassword(url), expected: "a client URL of etcd such as https://etcd-0.etcd:2379")
+          withoutPassword(url, of: text),
+          expected: "a client URL of etcd such as https://etcd-0.etcd:2379")
       }
       if !endpoints.contains(endpoint) { endpoints.append(endpoint) }
     }
@@ -73,9 +74,10 @@ enum ConfigurationValue {
     return kind
   }
 
-  private static func withoutPassword(_ url: String) -> String {
-    guard let at = url.lastIndex(of: "@") else { return url }
-    return "…" + url[at...]
+  /// A password may hold the comma that separates URLs, so all of the list is looked at.
+  private static func withoutPassword(_ url: String, of list: String) -> String {
+    guard let at = list.lastIndex(of: "@") else { return url }
+    return "…" + list[at...]
   }
 
   // MARK: Quantities

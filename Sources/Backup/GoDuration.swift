@@ -46,10 +46,13 @@ package enum GoDuration {
     }
     guard rest.first == "." else { return digits > 0 ? amount : nil }
     rest.removeFirst()
+    var fits = true
     while let digit = digit(rest.first) {
-      // Digits beyond the 18th are less than any nanosecond can show; Go drops them as well.
-      if amount.scale < 1e18 {
-        amount.fraction = amount.fraction * 10 + digit
+      // Go drops the digits beyond 63 bits as well: less than any nanosecond can show.
+      let (tens, overflow) = amount.fraction.multipliedReportingOverflow(by: 10)
+      fits = fits && !overflow && tens <= (1 << 63) - digit
+      if fits {
+        amount.fraction = tens + digit
         amount.scale *= 10
       }
       digits += 1

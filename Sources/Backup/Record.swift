@@ -1,5 +1,7 @@
 /// What the ConfigMap says of the last success: one path that always names a proven backup, and facts about it.
 
+internal import HTTP
+
 package struct Record: Equatable, Sendable {
   /// `{container}/{prefix}/{ULID}`
   package var path: String
@@ -14,6 +16,17 @@ package struct Record: Equatable, Sendable {
   /// Of the run up to there.
   package var duration: Duration
 
+  package init(
+    path: String, size: Int, sha256: String, revision: UInt64, time: Int, duration: Duration
+  ) {
+    self.path = path
+    self.size = size
+    self.sha256 = sha256
+    self.revision = revision
+    self.time = time
+    self.duration = duration
+  }
+
   /// The key that the restore document and the predecessor name.
   package static let pathKey = "abs-backup-file-path-from-last-success"
 
@@ -25,15 +38,16 @@ package struct Record: Equatable, Sendable {
       "backup-sha256-from-last-success": sha256,
       "backup-etcd-revision-from-last-success": String(revision),
       "backup-time-from-last-success": Timestamp.format(time),
-      "backup-duration-seconds-from-last-success": duration.tenths,
+      "backup-duration-seconds-from-last-success": duration.secondsText,
     ]
   }
 }
 
 extension Duration {
-  /// Seconds with one decimal.
-  package var tenths: String {
-    let tenths = Int((self / .milliseconds(100)).rounded())
-    return "\(tenths / 10).\(tenths % 10)"
+  /// Seconds with three decimals, such as `12.070`.
+  package var secondsText: String {
+    let milliseconds = wholeMilliseconds
+    let fraction = String(1000 + milliseconds % 1000).dropFirst()
+    return "\(milliseconds / 1000).\(fraction)"
   }
 }

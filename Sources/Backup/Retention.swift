@@ -1,6 +1,6 @@
 /// Deletes the backups that the plan gives up, and nothing that it has not seen in a complete listing.
 
-internal import AzureBlob
+package import AzureBlob
 internal import Digests
 internal import Etcd
 internal import HTTP
@@ -74,7 +74,7 @@ extension StoredBackup {
 
   /// Returns `nil` for anything that is not a backup of ours: a blob in a folder further down,
   /// under another kind of name, or of a size that no snapshot has.
-  init?(_ blob: ListedBlob, in folder: String) {
+  package init?(_ blob: ListedBlob, in folder: String) {
     let name = blob.name.description
     guard name.hasPrefix(folder), let ulid = ULID(name.dropFirst(folder.count)),
       blob.size >= Self.smallestSnapshot, blob.size % 512 == SHA256Digest.byteCount

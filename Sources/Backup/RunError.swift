@@ -6,9 +6,10 @@ package import HTTP
 package import Kubernetes
 
 /// The stages of a run, in order; their names stand in the log and in the termination message.
-package enum Stage: String, Sendable, Comparable {
+package enum Stage: String, Sendable, Comparable, CaseIterable {
   case configuration
   case secrets
+  case container
   case member
   case snapshot
   case commit
@@ -16,15 +17,8 @@ package enum Stage: String, Sendable, Comparable {
   case record
   case retention
 
-  private static let order: [Stage] = [
-    .configuration, .secrets, .member, .snapshot, .commit, .check, .record, .retention,
-  ]
-
   package static func < (one: Stage, other: Stage) -> Bool {
-    guard let first = order.firstIndex(of: one), let second = order.firstIndex(of: other) else {
-      preconditionFailure("a stage is missing from the order")
-    }
-    return first < second
+    allCases.prefix { $0 != other }.contains(one)
   }
 }
 
@@ -85,7 +79,7 @@ extension RunError: CustomStringConvertible {
     status = .configuration
   }
 
-  init(_ error: any Error, in stage: Stage) {
+  package init(_ error: any Error, in stage: Stage) {
     self.stage = stage
     guard let error = error as? any Explained else {
       cause = "\(error)"

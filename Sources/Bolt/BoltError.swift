@@ -14,6 +14,8 @@ package enum BoltError: Error, Equatable {
   case unsound(page: UInt64, bucket: String?, Defect)
   /// So much has to be remembered until the end that no database written by etcd explains it.
   case tooTangled(page: UInt64, limit: Int)
+  /// Sound, but without a bucket that every store of etcd has.
+  case notEtcd(missingBucket: String)
   /// A local file could not be read.
   case unreadable(path: String, reason: String)
 }
@@ -52,6 +54,8 @@ extension BoltError: CustomStringConvertible {
     case .tooTangled(let page, let limit):
       "the database cannot be judged: up to page \(page), more than \(limit) bytes have to be kept "
         + "about pages that contradict each other"
+    case .notEtcd(let bucket):
+      "the database is not one of etcd's: it has no bucket \(bucket)"
     case .unreadable(let path, let reason):
       "\(path) cannot be read: \(reason)"
     }
@@ -62,7 +66,7 @@ extension BoltError: CustomStringConvertible {
     switch self {
     case .meta(_, .otherByteOrder):
       "was this database written on a big-endian machine? It cannot be checked here"
-    case .meta(_, .notBolt):
+    case .meta(_, .notBolt), .notEtcd:
       "is this a snapshot of etcd, as it came (not compressed, not encrypted)?"
     case .meta, .metasDisagree, .unsound:
       "is this member's disk or memory failing? Take the backup from another member; "

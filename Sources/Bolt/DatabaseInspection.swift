@@ -71,6 +71,11 @@ package struct DatabaseInspection: ~Copyable {
     }
   }
 
+  /// Takes the next bytes of the database, any number of them.
+  package mutating func update(_ bytes: [UInt8]) throws(BoltError) {
+    try update(unsafe bytes.span.bytes)
+  }
+
   /// The report, if the database is sound and complete.
   package consuming func finish() throws(BoltError) -> DatabaseReport {
     guard let pages, next == pages.meta.highWaterMark, partial.isEmpty else {

@@ -8,7 +8,7 @@ package struct Defect: Error, Equatable, Sendable {
     case elementFlags, keySize, keyPosition, dataBeyondNode, span, keysNotAscending
     case child, childDisagrees, unevenChildren, bucket, inlineBucket
     case empty, keysDisagree, keysOverlap, usedTwice, tooDeep
-    case record, wrongPage, freeButUsed, neitherFreeNorUsed, freelist
+    case record, recordAmongBuckets, freeButUsed, neitherFreeNorUsed, freelist
   }
 
   package let kind: Kind
@@ -36,7 +36,8 @@ extension Defect: CustomStringConvertible {
     case .keyPosition: "has the key of element \(element) out of place"
     case .dataBeyondNode: "has element \(element) reach beyond the page's end"
     case .span: "spans more or fewer pages than its elements fill"
-    case .keysNotAscending: "has a key in element \(element) that does not sort after the one before"
+    case .keysNotAscending:
+      "has a key in element \(element) that does not sort after the one before"
     case .child: "has a child outside the database in element \(element)"
     case .childDisagrees: "disagrees with its child, page \(other), about that page's first key"
     case .unevenChildren: "has both leaves and branches below it"
@@ -48,7 +49,7 @@ extension Defect: CustomStringConvertible {
     case .usedTwice: "is used by more than one page"
     case .tooDeep: "lies deeper in the tree than bbolt builds it"
     case .record: "holds a record that is not a revision of a key"
-    case .wrongPage: "is named as page \(other), which is outside the database"
+    case .recordAmongBuckets: "holds a record where only buckets can be"
     case .freeButUsed: "is in the list of free pages, but also in use"
     case .neitherFreeNorUsed: "is neither in use nor in the list of free pages"
     case .freelist: "is not a sound list of free pages (entry \(element))"

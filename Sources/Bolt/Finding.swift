@@ -39,7 +39,7 @@ struct Finding {
   /// Whether the key of `count` bytes at `offset` is the name of a fact about the cluster, or a
   /// member's id: sixteen hexadecimal digits or fewer.
   static func isWanted(_ bytes: RawSpan, at offset: Int, count: Int) -> Bool {
-    guard count <= 19 else { return false }
+    guard count <= 19, (0x30...0x7A).contains(bytes.byte(at: offset)) else { return false }
     let key = bytes.array(at: offset, count: count)
     return wanted.contains(key)
       || count <= 16 && key.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }

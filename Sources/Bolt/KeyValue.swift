@@ -31,6 +31,15 @@ enum KeyValue {
     return bytes.byteCount < size
   }
 
+  /// The user's key in a whole value; `nil` in the value of a bumped revision, which has none.
+  static func userKey(_ bytes: RawSpan) -> [UInt8]? {
+    var offset = 1
+    guard bytes.byteCount > 1, bytes.byte(at: 0) == 0x0A, let size = varint(bytes, &offset),
+      size <= UInt64(bytes.byteCount - offset)
+    else { return nil }
+    return bytes.array(at: offset, count: Int(size))
+  }
+
   @inline(__always)
   private static func varint(_ bytes: RawSpan, _ offset: inout Int) -> UInt64? {
     var value: UInt64 = 0

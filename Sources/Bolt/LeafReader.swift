@@ -12,6 +12,8 @@ struct LeafReader {
   private(set) var holdsOnlyRevisions = true
   private(set) var buckets: [Bucket] = []
   private(set) var findings: [Finding] = []
+  /// A bucket in a bucket's only leaf is never inline, nor is then the leaf.
+  private var mayHoldBuckets = true
 
   /// A bucket in this leaf: nested by its root page, or inline.
   struct Bucket {
@@ -65,6 +67,7 @@ struct LeafReader {
   private mutating func takeBucket(
     _ element: NodeElement, index: Int, in bytes: RawSpan, key: Int, value: Int
   ) throws(Defect) {
+    guard mayHoldBuckets else { throw Defect(.inlineBucket, element: index) }
     holdsOnlyRevisions = false
     let name = (at: key, count: element.keySize)
     guard element.valueSize >= 16 else { throw Defect(.bucket, element: index) }
@@ -99,12 +102,8 @@ struct LeafReader {
       header.id == 0, header.flags == NodeHeader.leafFlag, header.overflow == 0,
       header.dataOffset <= page.byteCount
     else { return nil }
-    do {
-      let end = try readPage(page, header)
-      guard end == page.byteCount, buckets.isEmpty else { return nil }
-    } catch {
-      return nil
-    }
+    mayHoldBuckets = false
+    guard let end = try? readPage(page, header), end == page.byteCount else { return nil }
   }
 
   /// Reads a whole leaf that lies in `page`.

@@ -65,6 +65,11 @@ package struct MetaPage: Equatable, Sendable {
     }
   }
 
+  /// Reads and checks page `number` (0 or 1) from its first `byteCount` bytes.
+  package init(page number: Int, _ bytes: [UInt8]) throws(BoltError) {
+    try self.init(page: number, unsafe bytes.span.bytes)
+  }
+
   /// The largest database read: 256 GiB in pages of 4 KiB, far beyond what etcd advises (8 GiB).
   /// It bounds what an announced size can make us reserve.
   static let maximumPages = 1 << 26

@@ -110,7 +110,8 @@ struct OpenNode {
   /// Hands each element to `body` with the gathered bytes, where its key begins in them, and how much
   /// of its value follows.
   func forEachElement(
-    _ body: (NodeElement, _ index: Int, RawSpan, _ key: Int, _ available: Int) throws(Defect) -> Void
+    _ body: (NodeElement, _ index: Int, RawSpan, _ key: Int, _ available: Int) throws(Defect) ->
+      Void
   ) throws(Defect) {
     let limit = (Int(header.overflow) + 1) * pageSize
     var offset = header.dataOffset

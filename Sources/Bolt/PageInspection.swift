@@ -169,7 +169,8 @@ struct PageInspection {
     func name(_ place: LeafReader.Place) -> UInt32 {
       table.names.number(of: bytes.array(at: place.at, count: place.count))
     }
-    var outline = BucketOutline(firstKey: name(reader.first ?? reader.last), lastKey: name(reader.last))
+    var outline = BucketOutline(
+      firstKey: name(reader.first ?? reader.last), lastKey: name(reader.last))
     var roots: [UInt32] = []
     for bucket in reader.buckets {
       outline.buckets.append(BucketOutline.Bucket(name: name(bucket.name), inline: bucket.inline))

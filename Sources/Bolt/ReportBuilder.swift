@@ -4,8 +4,9 @@ internal import FoundationEssentials
 struct ReportBuilder {
   /// etcd's bucket of revisions.
   static let revisionBucket = "key"
+  static let revisionBucketBytes = Array(revisionBucket.utf8)
 
-  private(set) var report: DatabaseReport
+  private var report: DatabaseReport
 
   init(meta: MetaPage) {
     report = DatabaseReport(
@@ -13,9 +14,15 @@ struct ReportBuilder {
       storesFreelist: meta.freelist != MetaPage.noFreelist)
   }
 
-  var pagesInUse: Int {
-    get { report.pagesInUse }
-    set { report.pagesInUse = newValue }
+  /// The report, if the buckets are there that etcd makes when it makes a store.
+  func finish(pagesInUse: Int) throws(BoltError) -> DatabaseReport {
+    for needed in [Self.revisionBucket, "meta"]
+    where !report.buckets.contains(where: { $0.name == needed }) {
+      throw .notEtcd(missingBucket: needed)
+    }
+    var report = report
+    report.pagesInUse = pagesInUse
+    return report
   }
 
   /// Adds the next top-level bucket.

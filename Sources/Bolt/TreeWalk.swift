@@ -12,7 +12,7 @@ struct TreeWalk {
   private var used: PageSet
 
   /// bbolt's trees fan out at least in two, so one of 2^26 pages is not deeper.
-  private static let maximumDepth = 64
+  static let maximumDepth = 64
 
   init(
     meta: MetaPage, table: PageTable, lists: ChildLists, fingerprints: Fingerprints,
@@ -62,9 +62,8 @@ struct TreeWalk {
       let tree = try walk(from: root, bucket: path)
       nested += subtrees(of: tree, in: path)
     }
-    builder.pagesInUse = used.count + 2
     if let freelist { try check(freelist) }
-    return builder.report
+    return try builder.finish(pagesInUse: used.count + 2)
   }
 
   private func subtrees(of bucket: Bucket, in path: String) -> [(path: String, root: UInt32)] {
@@ -116,7 +115,11 @@ struct TreeWalk {
       if bucket.lastKey == nil { bucket.lastKey = last }
       bucket.records += fact.count
       if let found = findings[page] { bucket.findings += found }
-      if fact.kind == .leafWithBuckets { bucket.buckets += table.buckets(of: page).reversed() }
+      let buckets = fact.kind == .leafWithBuckets ? table.buckets(of: page) : []
+      guard name != nil || buckets.count == fact.count else {
+        throw unsound(page, name, Defect(.recordAmongBuckets))
+      }
+      bucket.buckets += buckets.reversed()
 
       guard let sibling = try leave(&frames, firstKey: fingerprints.key(first, table.names), name)
       else { return bucket }

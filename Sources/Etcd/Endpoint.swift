@@ -12,18 +12,19 @@ package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
   /// Returns `nil` unless `text` is a client URL. Without a port it is etcd's own, 2379.
   package init?(_ text: String) {
-    let parts = text.split(separator: "://", maxSplits: 1)
-    guard parts.count == 2, text.contains("://"), let scheme = Scheme(rawValue: String(parts[0]))
+    guard let separator = text.firstRange(of: "://"),
+      let scheme = Scheme(rawValue: String(text[..<separator.lowerBound]))
     else { return nil }
-    var authority = parts[1]
+    var authority = text[separator.upperBound...]
     if authority.hasSuffix("/") { authority.removeLast() }
 
     var host = authority
     var port = 2379
     if let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") {
-      guard let number = Int(authority[authority.index(after: colon)...]),
-        (1...65_535).contains(number)
-      else { return nil }
+      let digits = authority[authority.index(after: colon)...]
+      guard digits.first != "+", let number = Int(digits), (1...65_535).contains(number) else {
+        return nil
+      }
       port = number
       host = authority[..<colon]
     }
@@ -38,7 +39,8 @@ package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
   private static func isHost(_ text: Substring) -> Bool {
     if text.hasPrefix("["), text.hasSuffix("]") {
       let address = text.dropFirst().dropLast()
-      return address.contains(":") && address.allSatisfy { $0.isHexDigit || ".:%".contains($0) }
+      return address.contains(":")
+        && address.allSatisfy { $0.isASCII && $0.isHexDigit || ".:".contains($0) }
     }
     let isNameCharacter = { (character: Character) in
       character.isASCII && (character.isLetter || character.isNumber || ".-_".contains(character))

@@ -63,12 +63,14 @@ package struct EtcdCluster {
         failures.append(error)
         withoutQuorum = withoutQuorum ?? ChosenMember(answer, revision: nil, failures: [])
       } catch {
-        // A member that is gone again; but what it refuses, all others would refuse as well.
-        guard case .unreachable = error, error.stopReason == nil else { throw error }
+        // A member that is gone or going; but what is wrong with our user, the others refuse, too.
+        if error.isConfiguration || error.stopReason != nil { throw error }
         failures.append(error)
       }
     }
-    guard var chosen = withoutQuorum else { throw .noUsableEndpoint(failures) }
+    guard var chosen = withoutQuorum else {
+      throw failures.count == 1 ? failures[0] : .noUsableEndpoint(failures)
+    }
     chosen.failures = failures
     return chosen
   }
@@ -153,6 +155,11 @@ package struct ChosenMember {
 
   /// Asks this member, and no other, for its snapshot.
   package func openSnapshot() throws(EtcdError) -> Snapshot {
-    Snapshot(try server.openSnapshot(demandingLeader: hasQuorum))
+    do throws(EtcdError) {
+      return Snapshot(try server.openSnapshot(demandingLeader: hasQuorum))
+    } catch  where error.lacksCredentials {
+      // Without quorum nobody can sign in, and then that is the reason.
+      throw failures.last { $0.isQuorumLoss || $0.isSlowAnswer } ?? error
+    }
   }
 }

@@ -28,8 +28,9 @@ extension EtcdError {
       case .untrustedServer, .refusedIdentity, .unusableCredentials, .notHTTP: true
       default: false
       }
-    case .refused(_, _, let message): Refusal(message) != nil
-    case .strangeAnswer(_, _, _, let text): text.contains("CommonName") || text.contains("HTTPS")
+    case .refused(_, _, let message): Refusal(message).map { $0 != .tokenInvalid } ?? false
+    case .strangeAnswer(_, _, let status, let text):
+      status == 421 || text.contains("CommonName") || text.contains("HTTPS")
     case .noGateway, .notGRPC, .differentClusters: true
     case .noUsableEndpoint(let errors): errors.allSatisfy(\.isConfiguration)
     case .onlyLearners, .corrupt: false
@@ -49,12 +50,19 @@ extension EtcdError {
   /// etcd answered that there is no leader, or not in time: quorum is lost or the member cut off.
   var isQuorumLoss: Bool {
     guard case .refused(_, _, let message) = self else { return false }
-    return ["no leader", "request timed out", "context deadline exceeded", "leader changed"]
+    return Self.tellsOfQuorumLoss(message)
+  }
+
+  private static func tellsOfQuorumLoss(_ message: String) -> Bool {
+    ["no leader", "request timed out", "context deadline exceeded", "leader changed"]
       .contains { message.hasSuffix($0) || message.contains("\($0),") }
   }
-}
 
-extension EtcdError {
+  var lacksCredentials: Bool {
+    guard case .refused(_, _, let message) = self else { return false }
+    return Refusal(message) == .credentialsMissing
+  }
+
   /// The member took the call but did not answer it in time, as one without quorum may.
   var isSlowAnswer: Bool {
     guard case .unreachable(_, let error) = self else { return false }
@@ -62,8 +70,8 @@ extension EtcdError {
   }
 }
 
-/// The refusals that only a change of configuration can lift, told apart by the end of etcd's
-/// message: older releases report them as 500 "unknown".
+/// The refusals that have to do with etcd's users, told apart by the end of etcd's message: older
+/// releases report them as 500 "unknown".
 enum Refusal: Equatable {
   case credentialsMissing
   case credentialsWrong
@@ -156,8 +164,8 @@ extension EtcdError: CustomStringConvertible {
       "grant the user of APP_BACKUP_ETCD_CREDENTIALS_SECRET etcd's root role: a snapshot needs it"
     case .tokenInvalid:
       "did etcd restart in the meantime? another attempt gets a new token"
-    case nil where message.hasSuffix("no leader"):
-      "the cluster has lost its quorum: bring back a majority of its members"
+    case nil where tellsOfQuorumLoss(message):
+      "has the cluster lost its quorum? then bring back a majority of its members"
     case nil where endpoint.scheme == .https && isGatewayCutOff(message):
       "etcd's gateway cannot reach its own server: does etcd's server certificate carry the extended key usage clientAuth beside serverAuth?"
     case nil: nil
@@ -166,7 +174,7 @@ extension EtcdError: CustomStringConvertible {
 
   /// What the gateways of the releases in use say when their own server hangs up on them.
   private static func isGatewayCutOff(_ message: String) -> Bool {
-    ["SubConn", "tls: bad certificate", "connection closed"].contains { message.contains($0) }
+    ["SubConn", "tls: bad certificate", "connection closed", "connection error"].contains { message.contains($0) }
   }
 
   private static func hint(status: Int, text: String) -> String? {

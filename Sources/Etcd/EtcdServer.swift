@@ -36,7 +36,38 @@ enum CallLimit {
 }
 
 /// The longest text of a foreign answer that an error message quotes.
+///
+/// It ends where something like base64 begins: that may be a part of the database, whose contents
+/// are nobody's business.
 func excerpt(_ body: some Collection<UInt8>) -> String {
   let text = String(decoding: body.prefix(300), as: UTF8.self)
-  return text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+  var words: [Substring] = []
+  for word in text.split(whereSeparator: \.isWhitespace) {
+    guard let encoded = startOfBase64(in: word) else {
+      words.append(word)
+      continue
+    }
+    words.append(word[..<encoded] + "…")
+    break
+  }
+  return words.joined(separator: " ")
+}
+
+/// Where a run of base64's characters begins that is longer than any word.
+private func startOfBase64(in text: Substring) -> Substring.Index? {
+  var start = text.startIndex
+  var length = 0
+  for index in text.indices {
+    let character = text[index]
+    let isOfBase64 =
+      character.isASCII && (character.isLetter || character.isNumber || "+/=".contains(character))
+    if !isOfBase64 {
+      start = text.index(after: index)
+      length = 0
+    } else {
+      length += 1
+      if length > 24 { return start }
+    }
+  }
+  return nil
 }

@@ -29,9 +29,9 @@ package struct GatewayLines: SnapshotDecoder {
   }
 
   package mutating func next() throws(DecodingFault) -> SnapshotMessage? {
-    while let line = try nextLine() {
+    while let (line, isEnded) = try nextLine() {
       let isBlank = line.allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }
-      if !isBlank { return try decode(line) }
+      if !isBlank { return try decode(line, isEnded: isEnded) }
     }
     return nil
   }
@@ -44,23 +44,23 @@ package struct GatewayLines: SnapshotDecoder {
     let result: Message
   }
 
-  private func decode(_ line: Data) throws(DecodingFault) -> SnapshotMessage {
+  private func decode(_ line: Data, isEnded: Bool) throws(DecodingFault) -> SnapshotMessage {
     if let message = try? decoder.decode(Line.self, from: line).result {
       return SnapshotMessage(
         blob: message.blob ?? Data(), remaining: message.remaining_bytes?.value ?? 0)
     }
     // Not a message: etcd's own error, a line that was cut, or nothing of etcd's at all.
     if let fault = GatewayFault(body: Array(line)) { throw .refused(message: fault.message) }
-    if line.starts(with: Data("{\"result\"".utf8)) { throw .truncated }
+    if !isEnded && line.first == UInt8(ascii: "{") { throw .truncated }
     throw .garbled(excerpt: excerpt(line.prefix(120)))
   }
 
-  /// The next line without its line end; the last one may have none.
-  private mutating func nextLine() throws(DecodingFault) -> Data? {
+  /// The next line without its line end, and whether it had one; only the last may lack it.
+  private mutating func nextLine() throws(DecodingFault) -> (Data, isEnded: Bool)? {
     if let length = lengthOfLine() {
       defer { inbox.skip(1) }
       searched = 0
-      return inbox.take(length)
+      return (inbox.take(length), true)
     }
     guard inbox.count <= Self.longestLine else {
       throw .garbled(excerpt: excerpt(inbox.take(120)))
@@ -69,7 +69,7 @@ package struct GatewayLines: SnapshotDecoder {
       searched = inbox.count
       return nil
     }
-    return inbox.take(inbox.count)
+    return (inbox.take(inbox.count), false)
   }
 
   private func lengthOfLine() -> Int? {

@@ -73,7 +73,8 @@ package enum MemberChoice {
     let ranked = voters.sorted { isOlder($1, $0) }
     let sparing = ranked.firstIndex { candidate in
       !candidate.isLeader && candidate.leaderID != nil && candidate.raftTerm == newest.raftTerm
-        && candidate.appliedIndex + nearTie >= newest.appliedIndex
+        // Of the same term, none has applied more than the newest.
+        && newest.appliedIndex - candidate.appliedIndex <= nearTie
     }
     guard let sparing else { return ranked }
     return [ranked[sparing]] + ranked[..<sparing] + ranked[(sparing + 1)...]

@@ -9,6 +9,11 @@ package struct SnapshotMessage: Equatable {
   package let blob: Data
   /// Bytes of the database still to come after this message.
   package let remaining: UInt64
+
+  package init(blob: Data, remaining: UInt64) {
+    self.blob = blob
+    self.remaining = remaining
+  }
 }
 
 /// Cuts messages out of bytes that come in pieces of any length. Pure: reads nothing by itself.

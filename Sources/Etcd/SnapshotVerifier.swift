@@ -10,12 +10,12 @@ internal import FoundationEssentials
 /// database bytes; one message of exactly 32 bytes follows, and it is the SHA-256 of the database;
 /// nothing follows that; and the size is a multiple of 512 plus 32, by which etcd's restore
 /// recognises that a snapshot carries its hash.
-struct SnapshotVerifier: ~Copyable {
+package struct SnapshotVerifier: ~Copyable {
   private var digest = SHA256()
   /// Bytes of the database so far, trailer excluded.
   private var databaseBytes: UInt64 = 0
   /// What the database's header says; known once the first message has come.
-  private(set) var databaseSize: UInt64?
+  package private(set) var databaseSize: UInt64?
   private var expectedRemaining: UInt64 = 0
   private var emptyMessages = 0
   private var trailer: SHA256Digest?
@@ -24,10 +24,12 @@ struct SnapshotVerifier: ~Copyable {
   /// etcd sends none; but a member that cannot read its database sends them for ever.
   private static let mostEmptyMessages = 100
 
-  /// Bytes of the snapshot so far, trailer included.
-  var received: UInt64 { databaseBytes + (trailer == nil ? 0 : Self.trailerSize) }
+  package init() {}
 
-  mutating func accept(_ message: SnapshotMessage) throws(SnapshotError) {
+  /// Bytes of the snapshot so far, trailer included.
+  package var received: UInt64 { databaseBytes + (trailer == nil ? 0 : Self.trailerSize) }
+
+  package mutating func accept(_ message: SnapshotMessage) throws(SnapshotError) {
     if message.blob.isEmpty {
       emptyMessages += 1
       guard emptyMessages < Self.mostEmptyMessages else {
@@ -49,7 +51,7 @@ struct SnapshotVerifier: ~Copyable {
   }
 
   /// Throws unless the stream, which has ended cleanly, was a whole snapshot.
-  consuming func finish() throws(SnapshotError) -> SnapshotProof {
+  package consuming func finish() throws(SnapshotError) -> SnapshotProof {
     guard let databaseSize, let trailer else {
       throw .truncated(
         received: received, expected: databaseSize.map { $0 + Self.trailerSize })

@@ -123,7 +123,7 @@ import Testing
     headers["x-ms-version"] = "2021-12-02"
     var request = StorageRequest(
       vector.operation, path: vector.path, query: vector.query, headers: headers,
-      body: vector.bodyLength.map { Payload(repeatElement(0, count: $0)) })
+      body: vector.bodyLength.map { Payload([UInt8](repeating: 0, count: $0)) })
     if let method = vector.method { request.method = method }
     return request
   }

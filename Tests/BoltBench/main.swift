@@ -2,12 +2,13 @@ import Bolt
 import Foundation
 let data = [UInt8](try Data(contentsOf: URL(fileURLWithPath: CommandLine.arguments[1])))
 let size = data.count - data.count % 512
-let clock = ContinuousClock()
+
 var peak = 0
 var report: DatabaseReport?
 let repeats = CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2])! : 1
 for _ in 0..<repeats {
-  let t = try clock.measure {
+  let c0 = clock()
+  let t = try Swift.ContinuousClock().measure {
     var i = DatabaseInspection(announcedSize: UInt64(size))
     var o = 0
     while o < size {
@@ -18,6 +19,11 @@ for _ in 0..<repeats {
     }
     report = try i.finish()
   }
-  print(t, Double(size) / 1e6 / (Double(t.components.attoseconds) / 1e18 + Double(t.components.seconds)), "MB/s")
+  let cpu = Double(clock() - c0) / 1e6;
+  print(
+    t, "cpu", cpu, Double(size) / 1e6 / cpu, "MB/s per cpu, wall",
+    Double(size) / 1e6 / (Double(t.components.attoseconds) / 1e18 + Double(t.components.seconds)),
+    "MB/s")
 }
 print("held", peak, "per page", Double(peak) / Double(report!.pageCount)); print(report!)
+print(try DatabaseFile(CommandLine.arguments[1]).inspect())

@@ -62,12 +62,12 @@ class Node:
     def run(self, pod, namespace, program, entrypoint, token):
         """Runs the pod's one container, whose image holds `program` as `entrypoint`."""
         [container] = pod["containers"]
-        account = self._service_account(token, namespace)
+        account = self.service_account(token, namespace)
         message = self.folder / "termination-log"
         message.write_text("")
         message.chmod(0o666)
         command = [entrypoint, *container.get("args", [])] if "command" not in container else container["command"]
-        launch = ["/usr/bin/env", "-i", *self._environment(container, namespace), *command]
+        launch = ["/usr/bin/env", "-i", *environment(container, namespace, self.api_server), *command]
         result = subprocess.run(
             ["unshare", "--mount", "--propagation", "private", "bash", "-c", ENTER, "enter",
              account, message, program, entrypoint, *privileges(pod, container), *launch],
@@ -75,7 +75,8 @@ class Node:
         )  # fmt: skip
         return Outcome(result.returncode, result.stdout, message.read_text())
 
-    def _service_account(self, token, namespace):
+    def service_account(self, token, namespace):
+        """The folder that is mounted into every pod."""
         folder = self.folder / "serviceaccount"
         folder.mkdir(exist_ok=True)
         (folder / "token").write_text(token + "\n")
@@ -83,13 +84,15 @@ class Node:
         (folder / "namespace").write_text(namespace)
         return folder
 
-    def _environment(self, container, namespace):
-        server = urllib.parse.urlsplit(self.api_server)
-        yield "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        yield f"KUBERNETES_SERVICE_HOST={server.hostname}"
-        yield f"KUBERNETES_SERVICE_PORT={server.port}"
-        for variable in container["env"]:
-            yield f"{variable['name']}={resolved(variable, namespace)}"
+
+def environment(container, namespace, api_server):
+    """`NAME=value` of everything that the container's process finds in its environment."""
+    server = urllib.parse.urlsplit(api_server)
+    yield "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    yield f"KUBERNETES_SERVICE_HOST={server.hostname}"
+    yield f"KUBERNETES_SERVICE_PORT={server.port}"
+    for variable in container["env"]:
+        yield f"{variable['name']}={resolved(variable, namespace)}"
 
 
 def resolved(variable, namespace):

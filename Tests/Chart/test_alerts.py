@@ -71,7 +71,8 @@ class Story:
         job = f'namespace="kyma-system",job_name="{name}"'
         gone = gone or self.minutes
         self.add("kube_job_created", job, [(started, None), (gone - started, started * MINUTE)])
-        self.add("kube_job_owner", f'{job},owner_kind="CronJob",owner_name="{owner}"', [(started, None), (gone - started, 1)])
+        owned = f'{job},owner_kind="CronJob",owner_name="{owner}"'
+        self.add("kube_job_owner", owned, [(started, None), (gone - started, 1)])
         failed = [(started, None), (ended - started, 0), (gone - ended, 1)]
         self.add("kube_job_failed", f'{job},condition="true"', failed)
         self.add("kube_job_failed", f'{job},condition="false"', [(started, None), (gone - started, 0)])
@@ -235,7 +236,8 @@ def test_a_restart_of_kube_state_metrics_is_silent(silent):
     story = Story(4 * 60).at("old").cron_job(last=100).suspended([(100, 0), (140, None)])
     story.add("kube_cronjob_status_last_successful_time", CRON_JOB, [(31, None), (69, 31 * MINUTE)])
     story.at("new").add("kube_cronjob_created", CRON_JOB, [(110, None), (130, 0)])
-    story.add("kube_cronjob_status_last_successful_time", CRON_JOB, [(110, None), (30, 31 * MINUTE), (100, 140 * MINUTE)])
+    successes = [(110, None), (30, 31 * MINUTE), (100, 140 * MINUTE)]
+    story.add("kube_cronjob_status_last_successful_time", CRON_JOB, successes)
     silent(story)
 
 
@@ -257,5 +259,6 @@ def test_every_alert_says_what_it_is_and_how_severe(helm4):
     [group] = helm4.render({"prometheusRule": {"enabled": True}}).one("PrometheusRule")["spec"]["groups"]
     for rule in group["rules"]:
         assert rule["labels"]["severity"] in ("critical", "warning")
-        assert rule["annotations"]["summary"] and "backup-etcd-backup in kyma-system" in rule["annotations"]["description"]
+        assert rule["annotations"]["summary"].endswith(".")
+        assert "backup-etcd-backup in kyma-system" in rule["annotations"]["description"]
         assert rule["for"]

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import yaml
 
-from helm import CHART, PROJECT
+from helm import CHART, PROJECT, Objects
 
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 FINAL_STAGE = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
@@ -23,6 +23,15 @@ def test_the_chart_installs_the_version_that_the_program_prints():
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert chart["appVersion"] == version
     assert f"version: {chart['version']}" in (CHART / "README.md").read_text()
+
+
+def test_every_variable_of_the_program_has_its_value_in_the_chart(helm4):
+    """Those that a pod has no use for are left out on purpose."""
+    known = set(re.findall(r'"(APP_\w+)"', (PROJECT / "Sources/Backup/Variable.swift").read_text()))
+    everything = yaml.safe_load((CHART / "ci" / "everything-values.yaml").read_text())
+    objects = Objects(yaml.safe_load_all(helm4.template(everything)))
+    rendered = {name for name in objects.environment if name.startswith("APP_")}
+    assert rendered == known - {"APP_KUBECONFIG_PATH", "APP_TERMINATION_MESSAGE_PATH"}
 
 
 def test_the_image_is_built_with_the_toolchain_of_the_project():

@@ -90,6 +90,7 @@ def test_extra_environment_cannot_contradict_a_value(helm):
         ("etcd.secure", "true"),
         ("etcd.endpoints", "https://a:2379"),
         ("etcd.endpoints", ["a:2379"]),
+        ("etcd.transport", "http2"),
         ("backupApp.cronJobSchedule", 30),
         ("backupApp.suspend", "no"),
         ("backupApp.startingDeadlineSeconds", 5),

@@ -7,6 +7,7 @@ import yaml
 
 from helm import CHART, ENABLED, Helm, Objects, nested
 
+ABS = "etcd-operator.backupOperator.abs"
 RUN_OBJECTS = ["ConfigMap", "CronJob", "Role", "RoleBinding", "Secret", "ServiceAccount"]
 
 
@@ -29,13 +30,14 @@ def test_both_helms_render_the_same(helm_programs, tmp_path):
     [
         ("global.etcdBackup.containerName", "snapshots/", "APP_ABS_CONTAINER_NAME", "snapshots/"),
         ("global.etcdBackup.secretName", "store", "APP_ABS_SECRET_NAME", "store"),
-        ("etcd-operator.backupOperator.abs.endpoint", "https://s.example.com", "APP_ABS_ENDPOINT", "https://s.example.com"),
-        ("etcd-operator.backupOperator.abs.caConfigMap", "ca", "APP_ABS_CA_FILE", "/etc/etcd-backup/abs-ca/ca.crt"),
+        (f"{ABS}.endpoint", "https://s.example.com", "APP_ABS_ENDPOINT", "https://s.example.com"),
+        (f"{ABS}.caConfigMap", "ca", "APP_ABS_CA_FILE", "/etc/etcd-backup/abs-ca/ca.crt"),
         ("etcd.fullname", "my", "APP_BACKUP_ETCD_ENDPOINTS", "https://my-client.kyma-system.svc.cluster.local:2379"),
         ("etcd.fullname", "my", "APP_BACKUP_CLIENT_TLS_SECRET", "my-etcd-client-tls"),
-        ("etcd.endpoints", ["https://a:2379", "https://b:2379"], "APP_BACKUP_ETCD_ENDPOINTS", "https://a:2379,https://b:2379"),
+        ("etcd.endpoints", ["https://a:1", "https://b:2"], "APP_BACKUP_ETCD_ENDPOINTS", "https://a:1,https://b:2"),
         ("etcd.tlsSecretName", "pair", "APP_BACKUP_CLIENT_TLS_SECRET", "pair"),
         ("etcd.credentialsSecretName", "root", "APP_BACKUP_ETCD_CREDENTIALS_SECRET", "root"),
+        ("etcd.transport", "grpc", "APP_BACKUP_ETCD_TRANSPORT", "grpc"),
         ("backupApp.timeout", "1h30m", "APP_BACKUP_TIMEOUT", "1h30m"),
         ("backupApp.blobPrefix", "production", "APP_BLOB_PREFIX", "production"),
         ("backupApp.configMapName", "record", "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING", "record"),
@@ -55,7 +57,8 @@ def test_optional_variables_are_absent_until_their_values_are_set(helm):
     assert set(helm.render().environment) == {
         "APP_LOGGER_LEVEL", "APP_LOGGER_FORMAT", "APP_WORKING_NAMESPACE", "APP_ABS_CONTAINER_NAME",
         "APP_ABS_SECRET_NAME", "APP_BLOB_PREFIX", "APP_BACKUP_ETCD_ENDPOINTS",
-        "APP_BACKUP_CLIENT_TLS_SECRET", "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING", "APP_BACKUP_TIMEOUT",
+        "APP_BACKUP_CLIENT_TLS_SECRET", "APP_BACKUP_ETCD_TRANSPORT", "APP_BACKUP_TIMEOUT",
+        "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING",
         "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS", "APP_CLEANER_EXPIRATION_BLOB_TIME",
     }  # fmt: skip
 
@@ -229,7 +232,8 @@ def test_the_pull_policy_is_where_the_predecessor_had_it(helm):
 
 
 def test_resources_are_those_given(helm):
-    assert helm.render({"resources": {"limits": {"memory": "1Gi"}}}).container["resources"]["limits"] == {"memory": "1Gi"}
+    container = helm.render({"resources": {"limits": {"memory": "1Gi"}}}).container
+    assert container["resources"]["limits"] == {"memory": "1Gi"}
 
 
 def test_more_environment_labels_and_annotations_can_be_given(helm):

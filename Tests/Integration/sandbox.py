@@ -192,21 +192,26 @@ class Sandbox:
 
     def plant_blobs(self, container, blobs):
         """Puts committed blobs without bytes into the state: (name, size, last modified in epoch seconds)."""
+        lines = []
         for name, size, modified in blobs:
             when = formatdate(modified, usegmt=True)
-            record = {"name": name, "etag": "0x8D" + hashlib.sha256(name.encode()).hexdigest()[:13].upper(),
-                      "created": when, "lastModified": when, "content": {"type": "application/octet-stream"},
-                      "metadata": [], "blocks": [{"id": "MDAwMDAwMDA=", "size": size}]}
-            (self.container_folder(container) / "committed" / f"{blob_key(name)}.json").write_text(json.dumps(record))
-        self.reload()
+            lines.append(json.dumps({"put": {
+                "name": name, "etag": "0x8D" + hashlib.sha256(name.encode()).hexdigest()[:13].upper(),
+                "created": when, "lastModified": when, "content": {"type": "application/octet-stream"},
+                "metadata": [], "blocks": [{"id": "MDAwMDAwMDA=", "size": size}]}}) + "\n")
+        self._append_to_journal(container, "".join(lines))
 
     def age_blob(self, container, name, seconds):
         """Makes a blob look `seconds` older."""
-        path = self.container_folder(container) / "committed" / f"{blob_key(name)}.json"
-        record = json.loads(path.read_text())
+        lines = map(json.loads, (self.container_folder(container) / "committed.jsonl").read_text().splitlines())
+        record = [line["put"] for line in lines if line.get("put", {}).get("name") == name][-1]
         modified = parsedate_to_datetime(record["lastModified"]).timestamp() - seconds
         record["lastModified"] = record["created"] = formatdate(modified, usegmt=True)
-        _replace(path, json.dumps(record))
+        self._append_to_journal(container, json.dumps({"put": record}) + "\n")
+
+    def _append_to_journal(self, container, text):
+        with open(self.container_folder(container) / "committed.jsonl", "a") as journal:
+            journal.write(text)
         self.reload()
 
     # Kubernetes.
@@ -284,13 +289,6 @@ class Sandbox:
         lines = path.read_text().splitlines() if path.exists() else []
         entries = [json.loads(line) for line in lines]
         return [entry for entry in entries if operation in (None, entry["operation"])]
-
-
-def blob_key(name):
-    """The sandbox's file name for a blob (short names only)."""
-    key = quote(name, safe="-_~").replace(".", "%2E")
-    assert len(key) <= 180, "long names are hashed"
-    return key
 
 
 # Requests to the blob service without any client library, for what a library would not send.

@@ -5,14 +5,16 @@ The seconds of a Go duration, rounded up; fails when it is none, or zero where t
 Takes a dict: `value`, `name` of the value for the message, and `zeroAllowed`.
 */}}
 {{- define "etcd-backup.seconds" -}}
-{{- $units := dict "h" 3600.0 "m" 60.0 "s" 1.0 "ms" 0.001 "us" 0.000001 "µs" 0.000001 "μs" 0.000001 "ns" 0.000000001 }}
+{{- $units := dict "h" 3600.0 "m" 60.0 "s" 1.0 "ms" 1e-3 "us" 1e-6 "µs" 1e-6 "μs" 1e-6 "ns" 1e-9 }}
 {{- $number := "([0-9]+(\\.[0-9]*)?|\\.[0-9]+)" }}
 {{- $text := trimPrefix "+" .value }}
 {{- $parts := regexFindAll (printf "%s(ns|us|µs|μs|ms|s|m|h)" $number) $text -1 }}
 {{- if eq $text "0" }}
 {{- $parts = list "0s" }}
 {{- else if or (not $parts) (ne (join "" $parts) $text) }}
-{{- fail (printf "%s is %q, which is no Go duration: write it like 30m, 1h30m or 90s (units h, m, s, ms; there are no days)" .name .value) }}
+{{- fail (printf
+  "%s is %q, which is no Go duration: write it like 30m, 1h30m or 90s (units h, m, s, ms; there are no days)"
+  .name .value) }}
 {{- end }}
 {{- $seconds := 0.0 }}
 {{- range $parts }}

@@ -35,6 +35,8 @@
 - name: APP_BACKUP_ETCD_CREDENTIALS_SECRET
   value: {{ . | quote }}
 {{- end }}
+- name: APP_BACKUP_ETCD_TRANSPORT
+  value: {{ $.Values.etcd.transport | quote }}
 - name: APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING
   value: {{ .configMapName | quote }}
 - name: APP_BACKUP_TIMEOUT

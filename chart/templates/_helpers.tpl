@@ -58,7 +58,8 @@ helm.sh/chart: {{ include "etcd-backup.chart" . }}
 {{/* etcd's client URLs, separated by commas. */}}
 {{- define "etcd-backup.etcdEndpoints" -}}
 {{- $scheme := ternary "https" "http" .Values.etcd.secure }}
-{{- $service := printf "%s://%s-client.%s.svc.cluster.local:2379" $scheme .Values.etcd.fullname .Release.Namespace }}
+{{- $service := printf
+  "%s://%s-client.%s.svc.cluster.local:2379" $scheme .Values.etcd.fullname .Release.Namespace }}
 {{- default (list $service) .Values.etcd.endpoints | join "," }}
 {{- end }}
 

@@ -1,56 +1,84 @@
 {{/* What the schema cannot say: values that exclude or require each other. */}}
 
-{{/*
-Fails with the list of everything that is wrong, so that one attempt shows it all.
-The account, its key and the container belong to an enabled backup, and it needs all three.
-*/}}
+{{/* Fails with the list of everything that is wrong, so that one attempt shows it all. */}}
 {{- define "etcd-backup.validate" -}}
-{{- $backup := .Values.global.etcdBackup }}
-{{- $abs := (index .Values "etcd-operator").backupOperator.abs }}
-{{- $wrong := list }}
-{{- if $backup.enabled }}
-{{- if not $backup.containerName }}
-{{- $wrong = append $wrong "global.etcdBackup.containerName is empty: set it to the Azure Blob Storage container for the backups" }}
-{{- end }}
-{{- if $backup.existingSecret }}
-{{- if or $abs.storageAccount $abs.storageKey }}
-{{- $wrong = append $wrong (printf "global.etcdBackup.existingSecret is %q, so the account and its key come from there: leave etcd-operator.backupOperator.abs.storageAccount and .storageKey empty, or existingSecret" $backup.existingSecret) }}
-{{- end }}
-{{- else }}
-{{- if not $abs.storageAccount }}
-{{- $wrong = append $wrong "etcd-operator.backupOperator.abs.storageAccount is empty: set it to the storage account's name, or global.etcdBackup.existingSecret to a Secret that holds it" }}
-{{- end }}
-{{- if not $abs.storageKey }}
-{{- $wrong = append $wrong "etcd-operator.backupOperator.abs.storageKey is empty: set it to a key of the storage account, or global.etcdBackup.existingSecret to a Secret that holds it" }}
-{{- else if not (regexMatch "^[A-Za-z0-9+/]+={0,2}$" (trim $abs.storageKey)) }}
-{{- $wrong = append $wrong "etcd-operator.backupOperator.abs.storageKey is not base64: copy the key as the Azure portal shows it" }}
-{{- end }}
-{{- end }}
-{{- $wrong = concat $wrong (include "etcd-backup.invalidRun" . | fromJsonArray) }}
-{{- else }}
-{{- range $name, $value := dict "global.etcdBackup.containerName" $backup.containerName "etcd-operator.backupOperator.abs.storageAccount" $abs.storageAccount "etcd-operator.backupOperator.abs.storageKey" $abs.storageKey }}
-{{- if $value }}
-{{- $wrong = append $wrong (printf "%s is set, but backups are off: set global.etcdBackup.enabled to true, or leave %s empty" $name $name) }}
-{{- end }}
-{{- end }}
-{{- end }}
-{{- if $wrong }}
-{{- fail (printf "\n\n  - %s\n" (join "\n  - " $wrong)) }}
+{{- $check := ternary "etcd-backup.mistakes" "etcd-backup.mistakesWhileOff" .Values.global.etcdBackup.enabled }}
+{{- $mistakes := include $check . | fromJsonArray }}
+{{- if $mistakes }}
+{{- fail (printf "\n\n  - %s\n" (join "\n  - " $mistakes)) }}
 {{- end }}
 {{- end }}
 
-{{/* What is wrong with the values of the run itself, as a JSON array of messages. */}}
-{{- define "etcd-backup.invalidRun" -}}
-{{- $wrong := list }}
+{{/* The account, its key and the container belong to a backup: a JSON array of those set for nothing. */}}
+{{- define "etcd-backup.mistakesWhileOff" -}}
+{{- $abs := (index .Values "etcd-operator").backupOperator.abs }}
+{{- $belongings := dict
+  "global.etcdBackup.containerName" .Values.global.etcdBackup.containerName
+  "etcd-operator.backupOperator.abs.storageAccount" $abs.storageAccount
+  "etcd-operator.backupOperator.abs.storageKey" $abs.storageKey }}
+{{- $mistakes := list }}
+{{- range $name, $value := $belongings }}
+{{- if $value }}
+{{- $mistakes = append $mistakes (printf
+  "%s is set, but backups are off: set global.etcdBackup.enabled to true, or leave %s empty" $name $name) }}
+{{- end }}
+{{- end }}
+{{- toJson $mistakes }}
+{{- end }}
+
+{{/* What is wrong with the values of an enabled backup: a JSON array. */}}
+{{- define "etcd-backup.mistakes" -}}
+{{- $mistakes := list }}
+{{- if not .Values.global.etcdBackup.containerName }}
+{{- $mistakes = append $mistakes
+  "global.etcdBackup.containerName is empty: set it to the Azure Blob Storage container for the backups" }}
+{{- end }}
+{{- $mistakes = concat $mistakes (include "etcd-backup.mistakesOfAccount" . | fromJsonArray) }}
+{{- $mistakes = concat $mistakes (include "etcd-backup.mistakesOfRun" . | fromJsonArray) }}
+{{- toJson $mistakes }}
+{{- end }}
+
+{{/* The account and its key are given here, or in an existing Secret, never both. The key is never shown. */}}
+{{- define "etcd-backup.mistakesOfAccount" -}}
+{{- $abs := (index .Values "etcd-operator").backupOperator.abs }}
+{{- $existing := .Values.global.etcdBackup.existingSecret }}
+{{- $orSecret := "or global.etcdBackup.existingSecret to a Secret that holds it" }}
+{{- $mistakes := list }}
+{{- if and $existing (or $abs.storageAccount $abs.storageKey) }}
+{{- $mistakes = append $mistakes (printf
+  "global.etcdBackup.existingSecret is %q, so account and key come from there: leave %s empty, or existingSecret"
+  $existing "etcd-operator.backupOperator.abs.storageAccount and .storageKey") }}
+{{- else if not $existing }}
+{{- if not $abs.storageAccount }}
+{{- $mistakes = append $mistakes (printf
+  "etcd-operator.backupOperator.abs.storageAccount is empty: set it to the storage account's name, %s" $orSecret) }}
+{{- end }}
+{{- if not $abs.storageKey }}
+{{- $mistakes = append $mistakes (printf
+  "etcd-operator.backupOperator.abs.storageKey is empty: set it to a key of the storage account, %s" $orSecret) }}
+{{- else if not (regexMatch "^[A-Za-z0-9+/]+={0,2}$" (trim $abs.storageKey)) }}
+{{- $mistakes = append $mistakes
+  "etcd-operator.backupOperator.abs.storageKey is not base64: copy the key as the Azure portal shows it" }}
+{{- end }}
+{{- end }}
+{{- toJson $mistakes }}
+{{- end }}
+
+{{/* The schedule, etcd's endpoints, and variables that are set twice. */}}
+{{- define "etcd-backup.mistakesOfRun" -}}
+{{- $mistakes := list }}
 {{- $schedule := .Values.backupApp.cronJobSchedule }}
 {{- if contains "TZ=" $schedule }}
-{{- $wrong = append $wrong (printf "backupApp.cronJobSchedule is %q: Kubernetes takes no time zone there, set backupApp.timeZone instead" $schedule) }}
+{{- $mistakes = append $mistakes (printf
+  "backupApp.cronJobSchedule is %q: Kubernetes takes no time zone there, set backupApp.timeZone instead" $schedule) }}
 {{- else if not (or (hasPrefix "@" $schedule) (eq 5 (len (regexSplit "\\s+" (trim $schedule) -1)))) }}
-{{- $wrong = append $wrong (printf "backupApp.cronJobSchedule is %q: cron wants five fields, such as %q" $schedule "*/30 * * * *") }}
+{{- $mistakes = append $mistakes (printf
+  "backupApp.cronJobSchedule is %q: cron wants five fields, such as %q" $schedule "*/30 * * * *") }}
 {{- end }}
 {{- range .Values.etcd.endpoints }}
 {{- if and $.Values.etcd.secure (hasPrefix "http://" .) }}
-{{- $wrong = append $wrong (printf "etcd.endpoints has %s, but etcd.secure is true: write https, or set etcd.secure to false" .) }}
+{{- $mistakes = append $mistakes (printf
+  "etcd.endpoints has %s, but etcd.secure is true: write https, or set etcd.secure to false" .) }}
 {{- end }}
 {{- end }}
 {{- $taken := list }}
@@ -59,8 +87,9 @@ The account, its key and the container belong to an enabled backup, and it needs
 {{- end }}
 {{- range .Values.extraEnv }}
 {{- if has .name $taken }}
-{{- $wrong = append $wrong (printf "extraEnv has %s, which the chart sets already: use the chart's own value for it" .name) }}
+{{- $mistakes = append $mistakes (printf
+  "extraEnv has %s, which the chart sets already: use the chart's own value for it" .name) }}
 {{- end }}
 {{- end }}
-{{- toJson $wrong }}
+{{- toJson $mistakes }}
 {{- end }}

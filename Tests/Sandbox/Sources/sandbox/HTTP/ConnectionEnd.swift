@@ -1,11 +1,15 @@
 // Ends a connection as a broken network would: without TLS's farewell, with RST when asked.
 
 import NIOCore
+import NIOHTTPTypes
 import NIOPosix
 
 #if canImport(Glibc)
   import Glibc
 #endif
+
+/// The connection was ended on purpose; nothing more can be sent on it.
+struct ConnectionEnded: Error {}
 
 /// The two ways in which a connection ends before its time.
 enum ConnectionEnd {
@@ -18,13 +22,23 @@ enum ConnectionEnd {
     }
   }
 
-  /// Makes the coming close send RST instead of FIN, and drops what was not yet sent.
-  static func reset(_ channel: any Channel) async throws {
+  /// Ends the connection at once, with RST.
+  static func reset(_ channel: any Channel) async -> ConnectionEnded {
     let socket = channel as? any SocketOptionProvider
-    try await socket?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+    // The peer may have gone first, which is just as well; so below.
+    try? await socket?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+    try? await channel.pipeline.addHandler(Closer(), position: .first).get()
+    return ConnectionEnded()
   }
 
-  static func close(_ channel: any Channel) async throws {
-    try await channel.pipeline.addHandler(Closer(), position: .first).get()
+  /// Ends the connection when `last`, and so all before it, is on its way; `isReset` then sends
+  /// RST instead of FIN.
+  static func close(
+    _ channel: any Channel, after last: HTTPResponsePart, withReset isReset: Bool = false
+  ) async -> ConnectionEnded {
+    try? await channel.writeAndFlush(last)
+    if isReset { return await reset(channel) }
+    try? await channel.pipeline.addHandler(Closer(), position: .first).get()
+    return ConnectionEnded()
   }
 }

@@ -3,7 +3,6 @@
 import HTTPTypes
 import HummingbirdCore
 import NIOCore
-import NIOHTTPTypes
 
 /// Answers the requests of one port.
 struct Exchange<S: Service>: Sendable {
@@ -13,8 +12,8 @@ struct Exchange<S: Service>: Sendable {
   /// Whether clients may present certificates here.
   var checksCertificates = false
 
-  /// The connection was ended on purpose; nothing more can be sent on it.
-  private struct Ended: Error {}
+  /// A fault wants the connection to be reset instead of an answer.
+  private struct ResetDue: Error {}
 
   func respond(
     to request: Request, with writer: consuming ResponseWriter, on channel: any Channel
@@ -44,12 +43,12 @@ struct Exchange<S: Service>: Sendable {
 
     let answer: Answer
     do {
-      answer = try await carryOut(call, body: &body, fault, on: channel, &entry)
+      answer = try await carryOut(call, body: &body, fault, &entry)
     } catch {
-      // Nobody is there to be answered: the client left, or a fault ended the connection.
+      // Nobody is there to be answered: the client left, or a fault ends the connection.
       entry.bytesIn = body.received
       log.append(entry)
-      throw error
+      throw error is ResetDue ? await ConnectionEnd.reset(channel) : error
     }
     entry.bytesIn = body.received
     try await send(
@@ -58,14 +57,15 @@ struct Exchange<S: Service>: Sendable {
 
   /// Everything up to the answer: throws only when no answer can be sent any more.
   private func carryOut(
-    _ call: Call, body: inout IncomingBody, _ fault: FaultAction?, on channel: any Channel,
+    _ call: Call, body: inout IncomingBody, _ fault: FaultAction?,
     _ entry: inout RequestLog.Entry
   ) async throws -> Answer {
+    let isAnswerSide = fault?.concernsAnswer(to: call) ?? false
     switch fault?.kind {
-    case .reset:
+    case .reset where !isAnswerSide:
       try await body.discard(upTo: fault?.afterBytes ?? 0)
-      throw await end(channel)
-    case .stall:
+      throw ResetDue()
+    case .stall where !isAnswerSide:
       try await body.discard(upTo: fault?.afterBytes ?? 0)
       try await Task.sleep(for: .seconds(fault?.seconds ?? 3600))
     case .delay:
@@ -94,96 +94,10 @@ struct Exchange<S: Service>: Sendable {
     // A client that is still sending would not see an early answer; so hear it out.
     if !body.isUnasked && fault?.early != true { try await body.discard() }
 
-    if fault?.kind == .lostAnswer { throw await end(channel) }
+    if fault?.kind == .lostAnswer { throw ResetDue() }
     if fault?.kind == .wrongChecksum, answer["x-ms-content-crc64"] != nil {
       answer["x-ms-content-crc64"] = CRC64.header(0x0123_4567_89AB_CDEF)
     }
     return answer
-  }
-
-  private func send(
-    _ answer: Answer, to call: Call, with writer: consuming ResponseWriter, on channel: any Channel,
-    _ fault: FaultAction?, _ entry: RequestLog.Entry, closing: Bool = false
-  ) async throws {
-    var answer = answer
-    let now = HTTPDate.now
-    let offset = fault?.kind == .date ? Int(fault?.seconds ?? 0) : 0
-    answer["Date"] = now.advanced(by: offset).description
-    if answer["Content-Length"] == nil, answer.status >= 200, answer.status != 204 {
-      answer["Content-Length"] = String(answer.bodyLength)
-    }
-    if closing { answer["Connection"] = "close" }
-
-    let cut = fault?.kind == .cut ? fault?.afterBytes ?? 0 : Int.max
-    var entry = entry
-    entry.status = answer.status
-    entry.bytesOut = min(cut, call.method == "HEAD" ? 0 : answer.bodyLength)
-    // Before the answer, so that a client that has it finds its request in the log.
-    log.append(entry)
-
-    let head = HTTPResponse(status: .init(code: answer.status), headerFields: answer.headers)
-    if case .bytes(let bytes) = answer.body, fault == nil, !closing, call.method != "HEAD" {
-      try await writer.write(response: head, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
-    } else {
-      var out = try await writer.writeHead(head)
-      if call.method != "HEAD" {
-        try await write(answer.body, upTo: cut, fault) { try await out.write($0) }
-      }
-      if answer.bodyLength > cut { throw await end(channel, after: .body(ByteBuffer())) }
-      if closing { throw await end(channel, after: .end(nil)) }
-      try await out.finish(nil)
-    }
-  }
-
-  private func write(
-    _ body: Answer.Body, upTo cut: Int, _ fault: FaultAction?,
-    _ send: (ByteBuffer) async throws -> Void
-  ) async throws {
-    var pace = Pace(bytesPerSecond: fault?.kind == .throttle ? fault?.bytesPerSecond : nil)
-    let pieceSize = fault?.kind == .throttle ? 16 * 1024 : 256 * 1024
-    var isDamaged = fault?.kind != .damage
-    var left = cut
-
-    func pass(_ piece: ByteBuffer) async throws {
-      var piece = piece
-      if !isDamaged, let first: UInt8 = piece.getInteger(at: piece.readerIndex) {
-        piece.setInteger(first ^ 1, at: piece.readerIndex)
-        isDamaged = true
-      }
-      let part = piece.getSlice(at: piece.readerIndex, length: min(left, piece.readableBytes))
-      left -= min(left, piece.readableBytes)
-      try await pace.pass(part?.readableBytes ?? 0)
-      if let part { try await send(part) }
-    }
-
-    switch body {
-    case .none:
-      break
-    case .bytes(let bytes):
-      var rest = ByteBuffer(bytes: bytes)
-      while left > 0, rest.readableBytes > 0,
-        let piece = rest.readSlice(length: min(pieceSize, rest.readableBytes))
-      {
-        try await pass(piece)
-      }
-    case .stored(let slice):
-      var reader = slice.reader(pieceSize: pieceSize)
-      while left > 0, let piece = try reader.next() {
-        try await pass(piece)
-      }
-    }
-  }
-
-  /// Ends the connection below TLS: after all that was written and `last` are on their way, or,
-  /// without a `last`, with a reset.
-  private func end(_ channel: any Channel, after last: HTTPResponsePart? = nil) async -> any Error {
-    // The peer may have gone first, which is just as well.
-    if let last {
-      try? await channel.writeAndFlush(last)
-    } else {
-      try? await ConnectionEnd.reset(channel)
-    }
-    try? await ConnectionEnd.close(channel)
-    return Ended()
   }
 }

@@ -23,6 +23,11 @@ struct FaultAction: Codable, Sendable {
   var seconds: Double?
   var milliseconds: Int?
   var bytesPerSecond: Int?
+
+  /// `afterBytes` counts the answer's body where the request has none.
+  func concernsAnswer(to call: Call) -> Bool {
+    afterBytes != nil && (call.contentLength ?? 0) == 0
+  }
 }
 
 /// One rule: the first `skip` matching requests pass, the next `times` get the action.

@@ -1,4 +1,4 @@
-// What is known of one committed blob, as its JSON file under `committed/` holds it.
+// What is known of one committed blob, as a line of `committed.jsonl` holds it.
 
 /// One metadata pair, its name in the case in which it came.
 struct Metadatum: Codable, Sendable, Equatable {

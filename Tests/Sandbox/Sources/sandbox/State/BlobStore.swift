@@ -21,6 +21,9 @@ final class BlobStore: Sendable {
     self.state = Mutex(State())
     try Files.makeFolder(folder)
     try reload()
+    try state.withLock { state in
+      for container in state.containers.values { try container.forgetIncoming() }
+    }
   }
 
   /// Takes everything from disk again, also what another process put there.
@@ -97,7 +100,7 @@ extension BlobStore {
       guard let blob = container.blobs[name] else { throw BlobError.blobNotFound }
       var record = blob.record
       try change(&record)
-      try Files.replace(container.recordFile(name), encoding: record)
+      try container.journal.put(record)
       container.blobs[name] = StoredBlob(record: record, bytes: blob.bytes)
       return record
     }
@@ -110,7 +113,7 @@ extension BlobStore {
       guard blob != nil || container.staged[name] != nil else { throw BlobError.blobNotFound }
       try conditions.checkWrite(blob?.record)
       if blob != nil, try container.policy().immutable == true { throw BlobError.immutable }
-      try Files.remove(container.recordFile(name))
+      if blob != nil { try container.journal.delete(name) }
       blob?.bytes?.supersede()
       container.blobs[name] = nil
       container.dropStaged(name)
@@ -226,12 +229,12 @@ extension Container {
     }
   }
 
-  /// Makes `record` the blob of that name; the rename of its file is the commit.
+  /// Makes `record` the blob of that name; its line in the journal is the commit.
   fileprivate func replace(_ name: String, with record: BlobRecord) throws -> BlobRecord {
     let old = blobs[name]
     var record = record
     record.created = old?.record.created ?? record.created
-    try Files.replace(recordFile(name), encoding: record)
+    try journal.put(record)
     blobs[name] = StoredBlob(
       record: record, bytes: record.folder.map { BlobBytes(folder: "\(folder)/data/\($0)") })
     old?.bytes?.supersede()

@@ -24,7 +24,7 @@ struct ContainerPolicy: Codable, Sendable {
 ///
 ///     container.json           etag, time and metadata
 ///     policy.json              optional, see `ContainerPolicy`
-///     committed/KEY.json       one `BlobRecord` each; renaming it into place is the commit
+///     committed.jsonl          the blobs, see `Journal`; appending a line is the commit
 ///     data/FOLDER/0, 1, …      the committed blocks' bytes
 ///     staged/KEY/ID            staged blocks' bytes; `staged/KEY/name` holds the blob's name
 ///     incoming/                bodies being received; emptied at start
@@ -38,6 +38,7 @@ final class Container {
   let name: String
   let folder: String
   var properties: Properties
+  let journal: Journal
   var blobs: [String: StoredBlob] = [:]
   var staged: [String: StagedBlob] = [:]
   var names: SortedNames
@@ -49,11 +50,13 @@ final class Container {
     self.properties = properties
     self.names = SortedNames([])
     let draft = "\(parent)/.\(UUID().uuidString)"
-    for part in ["committed", "data", "staged", "incoming"] {
+    for part in ["data", "staged", "incoming"] {
       try Files.makeFolder("\(draft)/\(part)")
     }
     try Files.replace("\(draft)/container.json", encoding: properties)
     try Files.move(draft, to: folder)
+    var none: [String: BlobRecord] = [:]
+    journal = try Journal(file: "\(folder)/committed.jsonl", recovering: &none)
   }
 
   /// A container as an earlier process left it.
@@ -64,22 +67,22 @@ final class Container {
     let decoder = JSONDecoder()
     properties = try decoder.decode(
       Properties.self, from: Files.read("\(folder)/container.json"))
-    try loadCommitted(decoder)
+    var records: [String: BlobRecord] = [:]
+    journal = try Journal(file: "\(folder)/committed.jsonl", recovering: &records)
+    adopt(records)
     try loadStaged()
     names = SortedNames(Set(blobs.keys).union(staged.keys))
+  }
+
+  /// Removes the bodies that an earlier process was receiving.
+  func forgetIncoming() throws {
     Files.removeFolder("\(folder)/incoming")
     try Files.makeFolder("\(folder)/incoming")
   }
 
-  private func loadCommitted(_ decoder: JSONDecoder) throws {
+  private func adopt(_ records: [String: BlobRecord]) {
     var used: Set<String> = []
-    for file in Files.names(in: "\(folder)/committed") {
-      guard file.hasSuffix(".json") else {
-        try Files.remove("\(folder)/committed/\(file)")  // a record whose rename did not come
-        continue
-      }
-      let record = try decoder.decode(
-        BlobRecord.self, from: Files.read("\(folder)/committed/\(file)"))
+    for record in records.values {
       if let data = record.folder { used.insert(data) }
       blobs[record.name] = StoredBlob(
         record: record, bytes: record.folder.map { BlobBytes(folder: "\(folder)/data/\($0)") })
@@ -114,7 +117,6 @@ final class Container {
     return try JSONDecoder().decode(ContainerPolicy.self, from: Files.read(file))
   }
 
-  func recordFile(_ blob: String) -> String { "\(folder)/committed/\(Self.key(blob)).json" }
   func stagingFolder(_ blob: String) -> String { "\(folder)/staged/\(Self.key(blob))" }
 
   /// Base64 without the one character that cannot stand in a file name.

@@ -1,0 +1,110 @@
+/// Goes through all records of a database in the order of their keys, for what depends on it.
+///
+/// The database was found sound before; this guards only against a file that changes meanwhile.
+struct RecordOrder {
+  private let meta: MetaPage
+  /// What `snapshot status` calls hash: over each top-level bucket's name, then its keys and values.
+  private(set) var hash = CRC32C()
+  /// Users' keys whose newest revision is no tombstone.
+  private(set) var liveKeys: Set<[UInt8]> = []
+
+  init(meta: MetaPage) { self.meta = meta }
+
+  mutating func read(_ file: borrowing ReadableFile) throws(BoltError) {
+    try walk(meta.root, bucket: nil, depth: 0, file)
+  }
+
+  /// Walks the tree at `page`; `bucket` is the top-level bucket that it belongs to, `nil` for the tree
+  /// of the buckets themselves.
+  private mutating func walk(
+    _ page: UInt64, bucket: [UInt8]?, depth: Int, _ file: borrowing ReadableFile
+  ) throws(BoltError) {
+    guard depth < TreeWalk.maximumDepth else {
+      throw .unsound(page: page, bucket: nil, Defect(.tooDeep))
+    }
+    let node = try read(page, file)
+    let bytes = unsafe node.span.bytes
+    let header = NodeHeader(bytes)
+    let isLeaf = header.flags == NodeHeader.leafFlag
+    var offset = header.dataOffset
+    for index in 0..<header.count {
+      let element: NodeElement
+      do {
+        element =
+          isLeaf
+          ? try NodeElement(leaf: bytes, index: index, expectedAt: offset, limit: bytes.byteCount)
+          : try NodeElement(branch: bytes, index: index, expectedAt: offset, limit: bytes.byteCount)
+      } catch {
+        throw .unsound(page: page, bucket: nil, error)
+      }
+      offset = element.end
+      guard isLeaf else {
+        try walk(element.child, bucket: bucket, depth: depth + 1, file)
+        continue
+      }
+      guard bucket == nil else {
+        take(element, bytes, bucket: bucket)
+        continue
+      }
+      let name = bytes.array(at: element.keyOffset, count: element.keySize)
+      hash.update(unsafe name.span.bytes)
+      let value = bytes.extracting(offset - element.valueSize..<offset)
+      let root = value.byteCount >= 16 ? value.uint64(at: 0) : 0
+      if root != 0 {
+        try walk(root, bucket: name, depth: depth + 1, file)
+      } else if value.byteCount >= 16 + NodeHeader.byteCount {
+        takeInline(value.extracting(16..<value.byteCount), bucket: name)
+      }
+    }
+  }
+
+  /// Reads the node at `page`, all its pages.
+  private func read(
+    _ page: UInt64, _ file: borrowing ReadableFile
+  ) throws(BoltError) -> [UInt8] {
+    guard page < meta.highWaterMark else {
+      throw .unsound(page: page, bucket: nil, Defect(.reachesBeyondDatabase))
+    }
+    let offset = page * UInt64(meta.pageSize)
+    let first = try file.read(meta.pageSize, at: offset)
+    guard first.count == meta.pageSize else {
+      throw .ended(after: offset + UInt64(first.count), expected: meta.databaseSize)
+    }
+    let header = NodeHeader(unsafe first.span.bytes)
+    guard UInt64(header.overflow) < meta.highWaterMark - page, header.dataOffset <= first.count
+    else {
+      throw .unsound(page: page, bucket: nil, Defect(.reachesBeyondDatabase))
+    }
+    guard header.overflow > 0 else { return first }
+    return try file.read((Int(header.overflow) + 1) * meta.pageSize, at: offset)
+  }
+
+  private mutating func takeInline(_ page: RawSpan, bucket: [UInt8]) {
+    let header = NodeHeader(page)
+    var offset = header.dataOffset
+    for index in 0..<header.count {
+      guard
+        let element = try? NodeElement(  // was sound a moment ago
+          leaf: page, index: index, expectedAt: offset, limit: page.byteCount)
+      else { return }
+      take(element, page, bucket: bucket)
+      offset = element.end
+    }
+  }
+
+  /// Takes one record of a bucket.
+  private mutating func take(_ element: NodeElement, _ bytes: RawSpan, bucket: [UInt8]?) {
+    hash.update(bytes.extracting(element.keyOffset..<element.keyOffset + element.keySize))
+    guard element.flags == 0 else { return }  // a bucket within: without a value for the tools
+    let value = bytes.extracting(element.end - element.valueSize..<element.end)
+    hash.update(value)
+    guard bucket == ReportBuilder.revisionBucketBytes, let key = KeyValue.userKey(value) else {
+      return
+    }
+    if element.keySize == 18 {
+      liveKeys.remove(key)
+    } else {
+      liveKeys.insert(key)
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/// What the ConfigMap says of the last success.
+
+import Backup
+import Testing
+
+@Suite struct `A record` {
+  let record = Record(
+    path: "backups/service-catalog/01ARZ3NDEKTSV4RRFFQ69G5FAV", size: 20_512,
+    sha256: "c41fa2068e5fb0e42176c1482ee4a6d4ac3e34b4e9c66a76aff8b90d16b50f33", revision: 6,
+    time: 1_795_339_800, duration: .milliseconds(12_340))
+
+  @Test func `keeps the path under the key that the predecessor used`() {
+    #expect(Record.pathKey == "abs-backup-file-path-from-last-success")
+    #expect(record.fields[Record.pathKey] == record.path)
+  }
+
+  @Test func `tells size, checksum, revision, time and duration under further keys`() {
+    var fields = record.fields
+    fields[Record.pathKey] = nil
+    #expect(
+      fields == [
+        "backup-size-bytes-from-last-success": "20512",
+        "backup-sha256-from-last-success": record.sha256,
+        "backup-etcd-revision-from-last-success": "6",
+        "backup-time-from-last-success": "2026-11-22T09:30:00Z",
+        "backup-duration-seconds-from-last-success": "12.340",
+      ])
+  }
+
+  @Test func `C5: has the same few keys whatever was recorded, so that it does not grow`() {
+    var other = record
+    other.path = "c/" + String(repeating: "p", count: 900)
+    other.revision = .max
+    other.size = .max
+    other.duration = .seconds(100_000)
+    #expect(Set(other.fields.keys) == Set(record.fields.keys))
+  }
+
+  @Test(arguments: [
+    (0, "0.000"), (7, "0.007"), (999, "0.999"), (1000, "1.000"), (59_960, "59.960"),
+    (3_600_500, "3600.500"),
+  ])
+  func `counts seconds with three decimals`(milliseconds: Int, text: String) {
+    #expect(Duration.milliseconds(milliseconds).secondsText == text)
+  }
+}
+
+@Suite struct `A timestamp` {
+  @Test(arguments: [
+    (0, "1970-01-01T00:00:00Z"), (951_782_400, "2000-02-29T00:00:00Z"),
+    (1_795_339_800, "2026-11-22T09:30:00Z"), (4_102_444_799, "2099-12-31T23:59:59Z"),
+  ])
+  func `is UTC to the second, as RFC 3339 writes it`(seconds: Int, text: String) {
+    #expect(Timestamp.format(seconds) == text)
+  }
+
+  @Test func `of now is not before the one of a moment ago`() {
+    let before = Timestamp.millisecondsNow()
+    #expect(Timestamp.secondsNow() >= before / 1000)
+    #expect(Timestamp.now() >= Timestamp.format(before / 1000))
+    #expect(before > 1_700_000_000_000)
+  }
+}
