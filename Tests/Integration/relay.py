@@ -85,6 +85,7 @@ class Relay:
                 sent = end
             if self.reset:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.shutdown(socket.SHUT_RD)  # ends the other thread's recv, which keeps the socket open
                 client.close()
             else:
                 client.shutdown(socket.SHUT_RDWR)
