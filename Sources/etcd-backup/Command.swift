@@ -12,7 +12,8 @@ struct EtcdBackup: ParsableCommand {
     commandName: "etcd-backup",
     abstract: "Backs an etcd cluster up to Azure Blob Storage, once, and exits.",
     discussion: Help.discussion,
-    version: Version.current)
+    version: Version.current,
+    subcommands: [MembersCommand.self, VolumeCommand.self])
 
   /// Ends the process with the status of the run; errors have been logged by then.
   static func main() {
