@@ -13,25 +13,49 @@ refuse() { # what is odd, what to do
   exit 1
 }
 
-# of_statefulset / of_cronjob JSONPATH [DEFAULT]
-of_statefulset() { found "$(ask get statefulset "$statefulset" --output "jsonpath=$1")" "${2:-}"; }
-of_cronjob() { found "$(ask get cronjob "$cronjob" --output "jsonpath=$1")" "${2:-}"; }
-found() { printf '%s' "${1:-$2}"; }
+# read_facts KIND NAME: asks once for everything named in `wanted` (name, jsonpath, default; one to a line) and sets
+# those variables. JSON comes on one line, so one line is one answer.
+read_facts() {
+  local fact expression default template="" answer answers names=() defaults=() i
+  while read -r fact expression default; do
+    [ -n "$fact" ] || continue
+    names+=("$fact") defaults+=("$default")
+    template+="{$expression}{\"\\n\"}"
+  done <<<"$wanted"
+  answer=$(ask get "$1" "$2" --output "jsonpath=$template") || return
+  mapfile -t answers <<<"$answer"
+  for ((i = 0; i < ${#names[@]}; i++)); do
+    printf -v "${names[i]}" '%s' "${answers[i]:-${defaults[i]}}"
+  done
+}
 
 find_cluster() {
   command -v kubectl >/dev/null || refuse "kubectl is not installed"
-  ask get statefulset "$statefulset" --output name >/dev/null || refuse \
-    "there is no StatefulSet $statefulset in namespace $namespace, or kubectl may not read it" \
-    "See --statefulset, --namespace and --context."
   find_statefulset
+  find_container
+  find_user
+  find_restore_tool
   find_data_directory
   find_volumes
   find_cronjob
+  find_backup
 }
 
 find_statefulset() {
-  local pod='.spec.template.spec' running
-  running=$(of_statefulset '{.spec.replicas}' 0)
+  local running first when_scaled owner wanted='
+    running      .spec.replicas                                          0
+    first        .spec.ordinals.start                                    0
+    when_scaled  .spec.persistentVolumeClaimRetentionPolicy.whenScaled   Retain
+    owner        .metadata.ownerReferences[*].kind
+    service      .spec.serviceName
+    etcd_pull_secrets   .spec.template.spec.imagePullSecrets             []
+    etcd_node_selector  .spec.template.spec.nodeSelector                 {}
+    etcd_tolerations    .spec.template.spec.tolerations                  []
+    etcd_pod_security   .spec.template.spec.securityContext              {}
+    pod_user            .spec.template.spec.securityContext.runAsUser
+    pod_group           .spec.template.spec.securityContext.runAsGroup'
+  read_facts statefulset "$statefulset" || refuse \
+    "StatefulSet $statefulset in namespace $namespace cannot be read" "See --statefulset, --namespace and --context."
   if [ -z "$replicas" ]; then
     replicas=3
     [ "$running" = 0 ] || [ "$running" = 3 ] ||
@@ -40,30 +64,13 @@ find_statefulset() {
     refuse "StatefulSet $statefulset has $running replicas, not $replicas"
   fi
   replicas_before=$running
-  [ "$(of_statefulset '{.spec.ordinals.start}' 0)" = 0 ] || refuse "the members are not counted from 0 (spec.ordinals)"
-  [ "$(of_statefulset '{.spec.persistentVolumeClaimRetentionPolicy.whenScaled}' Retain)" = Retain ] || refuse \
+  [ "$first" = 0 ] || refuse "the members are not counted from 0 (spec.ordinals)"
+  [ "$when_scaled" = Retain ] || refuse \
     "scaling the StatefulSet to zero would delete its volumes (persistentVolumeClaimRetentionPolicy.whenScaled)" \
     "Set it to Retain first: kubectl -n $namespace patch statefulset $statefulset --type merge -p" \
     "  '{\"spec\":{\"persistentVolumeClaimRetentionPolicy\":{\"whenScaled\":\"Retain\"}}}'"
-  local owner
-  owner=$(of_statefulset '{.metadata.ownerReferences[*].kind}')
   [ -z "$owner" ] || refuse "the StatefulSet belongs to a $owner, which would scale it up again while it is restored"
-
-  service=$(of_statefulset '{.spec.serviceName}')
   [ -n "$service" ] || refuse "the StatefulSet names no Service, so its members have no host names"
-  find_container
-  local etcd="$pod.containers[?(@.name==\"$container\")]"
-  etcd_image=$(of_statefulset "{$etcd.image}")
-  etcd_pull_secrets=$(of_statefulset "{$pod.imagePullSecrets}" '[]')
-  etcd_node_selector=$(of_statefulset "{$pod.nodeSelector}" '{}')
-  etcd_tolerations=$(of_statefulset "{$pod.tolerations}" '[]')
-  etcd_pod_security=$(of_statefulset "{$pod.securityContext}" '{}')
-  # The memory that a member may use is enough to restore it; its CPU limit would only make that slow.
-  local memory
-  memory=$(of_statefulset "{$etcd.resources.limits.memory}")
-  etcd_resources="{\"requests\":$(of_statefulset "{$etcd.resources.requests}" '{}')${memory:+,\"limits\":{\"memory\":\"$memory\"\}}}"
-  find_user "$etcd"
-  find_restore_tool
 }
 
 # The container that mounts the volume, and where.
@@ -77,17 +84,26 @@ find_container() {
     "See --volume-claim and --container."
   local sub_path
   read -r container mount_path sub_path <<<"$mounts"
+  local etcd=".spec.template.spec.containers[?(@.name==\"$container\")]" memory requests wanted
+  wanted="
+    etcd_image    $etcd.image
+    etcd_user     $etcd.securityContext.runAsUser
+    etcd_group    $etcd.securityContext.runAsGroup
+    requests      $etcd.resources.requests   {}
+    memory        $etcd.resources.limits.memory
+    etcd_command  $etcd.command
+    etcd_args     $etcd.args
+    etcd_env      $etcd.env"
+  read_facts statefulset "$statefulset" || refuse "StatefulSet $statefulset cannot be read"
+  # The memory that a member may use is enough to restore it; its CPU limit would only make that slow.
+  etcd_resources="{\"requests\":$requests${memory:+,\"limits\":{\"memory\":\"$memory\"\}}}"
   member_mounts="[{\"name\":\"member\",\"mountPath\":\"$mount_path\"${sub_path:+,\"subPath\":\"$sub_path\"}}]"
 }
 
 # Restored data must belong to the user that the member runs as. Official images name none: that is root.
-find_user() { # jsonpath of the container
-  local user group
-  user=$run_as
-  [ -n "$user" ] || user=$(of_statefulset "{$1.securityContext.runAsUser}")
-  [ -n "$user" ] || user=$(of_statefulset '{.spec.template.spec.securityContext.runAsUser}' 0)
-  group=$(of_statefulset "{$1.securityContext.runAsGroup}")
-  [ -n "$group" ] || group=$(of_statefulset '{.spec.template.spec.securityContext.runAsGroup}' "$user")
+find_user() {
+  local user=${run_as:-${etcd_user:-${pod_user:-0}}} group
+  group=${etcd_group:-${pod_group:-$user}}
   member_security="{\"runAsUser\":$user,\"runAsGroup\":$group,\"runAsNonRoot\":$([ "$user" = 0 ] && echo false || echo true)"
   member_security+=",\"allowPrivilegeEscalation\":false,\"readOnlyRootFilesystem\":true,\"capabilities\":{\"drop\":[\"ALL\"]}"
   member_security+=",\"seccompProfile\":{\"type\":\"RuntimeDefault\"}}"
@@ -103,8 +119,7 @@ find_restore_tool() {
 }
 
 find_data_directory() {
-  local etcd=".spec.template.spec.containers[?(@.name==\"$container\")]" start
-  start="$(of_statefulset "{$etcd.command}") $(of_statefulset "{$etcd.args}") $(of_statefulset "{$etcd.env}")"
+  local start="$etcd_command $etcd_args $etcd_env"
   if [ -z "$data_dir" ]; then
     data_dir=$mount_path/default.etcd
     if [[ $start =~ --data-dir[=\ \",]+([^\ \\\",]+) ]] ||
@@ -132,13 +147,15 @@ find_data_directory() {
 }
 
 find_volumes() {
-  local i claim status
-  for ((i = 0; i < replicas; i++)); do
-    claim=$volume_claim-$(member_name "$i")
-    status=$(ask get persistentvolumeclaim "$claim" --ignore-not-found \
-      --output 'jsonpath={.status.phase}{.metadata.deletionTimestamp}') || refuse "cannot read PersistentVolumeClaim $claim"
-    [ "$status" = Bound ] || refuse \
-      "PersistentVolumeClaim $claim is ${status:-not there}, not Bound" \
+  local i claim claims=() found
+  for ((i = 0; i < replicas; i++)); do claims+=("$volume_claim-$(member_name "$i")"); done
+  found=$(ask get persistentvolumeclaim "${claims[@]}" --ignore-not-found \
+    --output 'go-template={{define "claim"}}{{.metadata.name}} {{.status.phase}} {{.metadata.deletionTimestamp}}
+{{end}}{{if .items}}{{range .items}}{{template "claim" .}}{{end}}{{else}}{{template "claim" .}}{{end}}') ||
+    refuse "the PersistentVolumeClaims of namespace $namespace cannot be read"
+  for claim in "${claims[@]}"; do
+    grep --quiet "^$claim Bound <no value>$" <<<"$found" || refuse \
+      "PersistentVolumeClaim $claim is not there, not bound, or about to be deleted" \
       "Every member needs its volume. A new, empty one will do: let the StatefulSet start once and make it."
   done
 }
@@ -151,23 +168,23 @@ find_cronjob() {
       "not exactly one CronJob of etcd-backup in namespace $namespace: ${cronjob:-there is none}" \
       "See --cronjob. Its image, environment and service account are used; install the chart if there is none."
   fi
-  local pod='.spec.jobTemplate.spec.template.spec' tool
-  tool="$pod.containers[0]"
-  [ -n "$image" ] || image=$(of_cronjob "{$tool.image}")
-  [ -n "$image" ] || refuse "there is no CronJob $cronjob in namespace $namespace" "See --cronjob."
-  service_account=$(of_cronjob "{$pod.serviceAccountName}" default)
-  tool_env=$(of_cronjob "{$tool.env}" '[]')
-  tool_resources=$(of_cronjob "{$tool.resources}" '{}')
-  tool_security=$(of_cronjob "{$tool.securityContext}" '{}')
-  tool_mounts=$(of_cronjob "{$tool.volumeMounts}" '[]')
-  tool_volumes=$(of_cronjob "{$pod.volumes}" '[]')
-  tool_pod_security=$(of_cronjob "{$pod.securityContext}" '{}')
-  tool_pull_secrets=$(of_cronjob "{$pod.imagePullSecrets}" '[]')
-  tool_node_selector=$(of_cronjob "{$pod.nodeSelector}" '{}')
-  tool_tolerations=$(of_cronjob "{$pod.tolerations}" '[]')
-  pod_labels=$(of_cronjob '{.spec.jobTemplate.spec.template.metadata.labels}' '{}')
-  was_suspended=$(of_cronjob '{.spec.suspend}' false)
-  find_backup
+  local pod=.spec.jobTemplate.spec.template.spec tool_image wanted
+  wanted="
+    tool_image          $pod.containers[0].image
+    tool_env            $pod.containers[0].env              []
+    tool_resources      $pod.containers[0].resources        {}
+    tool_security       $pod.containers[0].securityContext  {}
+    tool_mounts         $pod.containers[0].volumeMounts     []
+    tool_volumes        $pod.volumes                        []
+    tool_pod_security   $pod.securityContext                {}
+    tool_pull_secrets   $pod.imagePullSecrets               []
+    tool_node_selector  $pod.nodeSelector                   {}
+    tool_tolerations    $pod.tolerations                    []
+    service_account     $pod.serviceAccountName             default
+    pod_labels          .spec.jobTemplate.spec.template.metadata.labels {}
+    was_suspended       .spec.suspend                       false"
+  read_facts cronjob "$cronjob" || refuse "CronJob $cronjob in namespace $namespace cannot be read" "See --cronjob."
+  image=${image:-$tool_image}
 }
 
 # The recorded path, unless another was asked for.
@@ -180,10 +197,11 @@ find_backup() {
   [[ $tool_env =~ \"name\":\"APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING\",\"value\":\"([^\"]+)\" ]] ||
     refuse "CronJob $cronjob does not say which ConfigMap records the last success" "Say --from PATH."
   local record=${BASH_REMATCH[1]}
-  path=$(ask get configmap "$record" --ignore-not-found --output 'jsonpath={.data.abs-backup-file-path-from-last-success}')
+  local wanted='
+    path  .data.abs-backup-file-path-from-last-success
+    size  .data.backup-size-bytes-from-last-success     0'
+  read_facts configmap "$record" || refuse "ConfigMap $record cannot be read" "Say --from PATH."
   [ -n "$path" ] || refuse "ConfigMap $record records no backup" "Say --from PATH; etcd-backup list shows what there is."
-  size=$(ask get configmap "$record" --output 'jsonpath={.data.backup-size-bytes-from-last-success}')
-  size=${size:-0}
 }
 
 # node_of MEMBER: where its pod runs; empty where it has none.

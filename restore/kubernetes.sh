@@ -38,16 +38,13 @@ change() {
   return 1
 }
 
-# apply WHY FUNCTION ARGUMENTS: the manifest that the function prints.
+# apply WHY MANIFEST
 apply() {
-  local why=$1 manifest
-  shift
-  manifest=$("$@")
+  local why=$1 manifest=$2 attempt
   if [ "$dry_run" = true ]; then
-    printf '$ kubectl --namespace %s apply --filename -   # %s\n%s\n---\n' "$namespace" "$why" "$manifest"
+    printf '$ kubectl --namespace %s apply --filename -   # %s\n%s\n' "$namespace" "$why" "$manifest"
     return
   fi
-  local attempt
   for attempt in 1 2 3; do
     if kube apply --validate=false --filename - <<<"$manifest" >/dev/null; then return; fi
     [ "$attempt" = 3 ] || sleep 2
@@ -64,11 +61,10 @@ scale() {
 # is_stopped: it is scaled to zero and no pod of a member is left, not even one that is ending.
 is_stopped() {
   [ "$dry_run" = false ] || return 0
-  local wanted i pod
+  local wanted i members=() pods
   wanted=$(ask get statefulset "$statefulset" --output 'jsonpath={.spec.replicas}') && [ "$wanted" = 0 ] || return
-  for ((i = 0; i < replicas; i++)); do
-    pod=$(ask get pod "$(member_name "$i")" --ignore-not-found --output name) && [ -z "$pod" ] || return
-  done
+  for ((i = 0; i < replicas; i++)); do members+=("$(member_name "$i")"); done
+  pods=$(ask get pods "${members[@]}" --ignore-not-found --output name) && [ -z "$pods" ]
 }
 
 wait_until_stopped() {
@@ -84,18 +80,40 @@ wait_until_stopped() {
 
 # Jobs
 
-# job_state NAME: absent, foreign (of another restore), running, complete or failed.
-job_state() {
-  local found
-  found=$(ask get job "$1" --ignore-not-found \
-    --output 'jsonpath={.metadata.labels.restore-id} {.status.conditions[?(@.status=="True")].type}') || return
-  case $found in
-    "") echo absent ;;
-    "$id "*Complete*) echo complete ;;
-    "$id "*Failed*) echo failed ;;
-    "$id "*) echo running ;;
-    *) echo foreign ;;
-  esac
+# A list when several were asked for and found, else the one.
+readonly jobs_template='{{define "job"}}{{.metadata.name}} {{with .metadata.labels}}{{index . "restore-id"}}{{end}}{{with .status}}{{range .conditions}}{{if eq .status "True"}} {{.type}}{{end}}{{end}}{{end}}
+{{end}}{{if .items}}{{range .items}}{{template "job" .}}{{end}}{{else}}{{template "job" .}}{{end}}'
+
+# job_states NAME...: in the array `states`: absent, foreign (of another restore), running, complete or failed.
+job_states() {
+  local found name rest
+  found=$(ask get jobs "$@" --ignore-not-found --output "go-template=$jobs_template") || return
+  for name in "$@"; do states[$name]=absent; done
+  while read -r name rest; do
+    case "$rest " in
+      " ") ;;
+      "$id "*Complete*) states[$name]=complete ;;
+      "$id "*Failed*) states[$name]=failed ;;
+      "$id "*) states[$name]=running ;;
+      *) states[$name]=foreign ;;
+    esac
+  done <<<"$found"
+}
+
+# on_members KIND: a Job of that kind for each member.
+on_members() {
+  local names
+  job_names "$1"
+  run_jobs "${names[@]}"
+}
+
+# job_names KIND...: the names of these kinds of Jobs for all members, in the array `names`.
+job_names() {
+  local kind i
+  names=()
+  for kind in "$@"; do
+    for ((i = 0; i < replicas; i++)); do names+=("$prefix-$kind-$i"); done
+  done
 }
 
 delete_jobs() {
@@ -105,49 +123,52 @@ delete_jobs() {
 
 # run_jobs NAME...: starts them together and waits for all. What an interrupted call left is gone on with.
 run_jobs() {
-  local name state
+  local name manifests="" old=()
+  local -A states=()
+  job_states "$@" || return
   for name in "$@"; do
-    state=$(job_state "$name") || return
-    case $state in
+    case ${states[$name]} in
       complete | running)
-        say "Job $name is there already: $state"
+        say "  $name is there already: ${states[$name]}"
         continue
         ;;
-      foreign | failed) delete_jobs "$name" || return ;;
+      foreign | failed) old+=("$name") ;;
     esac
-    apply "start it" job_manifest "$name" || return
+    manifests+="$(job_manifest "$name")"$'\n---\n'
   done
+  [ ${#old[@]} = 0 ] || delete_jobs "${old[@]}" || return
+  [ -z "$manifests" ] || apply "start ${name%-[0-9]*}" "$manifests" || return
   [ "$dry_run" = true ] || wait_for_jobs "$@"
 }
 
 wait_for_jobs() {
-  local name state open trouble known="" deadline=$((SECONDS + timeout + 60)) failed=""
-  local -A seen=()
+  local name deadline=$((SECONDS + timeout + 60)) begun=$SECONDS known="" trouble open
+  local -A states=() told=()
   while true; do
-    open=0
+    job_states "$@" || return
+    open=""
     for name in "$@"; do
-      [ "${seen[$name]:-}" != complete ] || continue
-      state=$(job_state "$name") || return
-      case $state in
-        complete) say "  $name: complete ($SECONDS s)" ;;
-        running) open=1 ;;
-        *) failed=$name ;;
+      case ${states[$name]} in
+        complete) [ -n "${told[$name]:-}" ] || say "  $name: complete after $((SECONDS - begun)) s" ;;
+        running) open=yes ;;
+        *) break 2 ;;
       esac
-      seen[$name]=$state
+      told[$name]=${states[$name]/running/}
     done
-    [ -z "$failed" ] || break
-    [ "$open" = 1 ] || return 0
+    [ -n "$open" ] || return 0
     if [ "$SECONDS" -ge "$deadline" ]; then
-      say "  not complete after $timeout s"
+      say "  not complete after $((SECONDS - begun)) s"
       break
     fi
-    trouble=$(pod_trouble "$@")
-    [ "$trouble" = "$known" ] || [ -z "$trouble" ] || say "$trouble"
-    known=$trouble
+    if [ $((SECONDS - begun)) -ge 10 ]; then
+      trouble=$(pod_trouble "$@")
+      [ "$trouble" = "$known" ] || say "$trouble"
+      known=$trouble
+    fi
     sleep "$poll"
   done
   for name in "$@"; do
-    [ "${seen[$name]}" = complete ] || explain "$name"
+    [ "${states[$name]}" = complete ] || explain "$name"
   done
   return 1
 }

@@ -65,7 +65,7 @@ parse_options() {
   run_as="" cronjob="" image="" from="" bump_revision="" mark_compacted=false yes=false dry_run=false
   discard_old=false timeout=1800 wait=300 context="" action=restore path="" size=0 some_serve=false
   poll=${RESTORE_POLL_SECONDS:-2}
-  printf -v id '%(%Y%m%d-%H%M%S)T' -1
+  TZ=UTC0 printf -v id '%(%Y%m%d-%H%M%S)T' -1
   token=restored-$id
   again="$0 $(remaining "$@")"
   while [ $# -gt 0 ]; do
@@ -133,6 +133,7 @@ Old data     kept as $data_dir.before-restore-$id$([ "$discard_old" = false ] ||
 Tool         $image, configured as CronJob $cronjob
 Noted in     ConfigMap $note
 EOF
+  [ -z "$phase" ] || say "Beside that, the old data of an earlier restore is still on the volumes; --finish removes it."
 }
 
 confirm() {

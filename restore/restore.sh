@@ -93,7 +93,7 @@ prove() {
     local report
     report=$(job_log "$prefix-verify") || return
     [[ $report =~ \"path\":\"([^\"]+)\" ]] && path=${BASH_REMATCH[1]//\\/}
-    [[ $report =~ \"size\":([0-9]+) ]] && size=${BASH_REMATCH[1]}
+    [[ $report =~ \"bytes\":([0-9]+) ]] && size=${BASH_REMATCH[1]}
     if [ -z "$path" ] || [ "$size" = 0 ]; then
       say "etcd-backup verify did not say which backup it read: $report"
       return 1
@@ -203,7 +203,7 @@ restore() {
 
 begin() {
   phase=proving
-  apply "note what is under way" note_manifest || finale 1 "FAILED: cannot write ConfigMap $note. Nothing has been changed."
+  apply "note what is under way" "$(note_manifest)" || finale 1 "FAILED: cannot write ConfigMap $note. Nothing has been changed."
 }
 
 # comes_before PHASE PHASE

@@ -86,10 +86,15 @@ package struct MemberVolume {
 
   /// Sets the old data aside and puts the restored data where the member will find it.
   package func switchOver() throws(VolumeError) {
-    guard restored.exists else {
-      guard aside.exists else { throw .absent(restored.text) }
-      return  // an earlier attempt has done it
-    }
+    if restored.exists {
+      try exchange()
+    } else if !aside.exists {
+      throw .absent(restored.text)
+    }  // else an earlier attempt has done it
+    try staging.remove()
+  }
+
+  private func exchange() throws(VolumeError) {
     // Everything that etcd's tool wrote is on the disk before a name says that it is there.
     sync()
     if aside.exists {
