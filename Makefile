@@ -15,7 +15,7 @@ demo: tools build sandbox ## Back up a real etcd, restore it, compare every key
 	@.build/venv/bin/python Tests/demo
 
 .PHONY: test
-test: tools lint build sandbox test-unit test-integration ## Run every check there is
+test: tools lint build sandbox test-unit test-integration test-chart ## Run every check there is
 
 .PHONY: build
 build: packages ## Build the release binary, .build/release/etcd-backup
@@ -29,6 +29,14 @@ test-unit: packages ## Run the unit tests and the wire tests
 .PHONY: test-integration
 test-integration: tools build sandbox ## Run the tests on real etcd servers
 	@.ci/stage "integration tests" $(pytest) --numprocesses auto
+
+.PHONY: test-chart
+test-chart: tools build sandbox ## Run the tests of the chart: both helms, promtool, the pod as rendered
+	@.ci/stage "chart tests" .build/venv/bin/python -m pytest Tests/Chart --numprocesses auto
+
+.PHONY: image-test
+image-test: tools sandbox ## Build the container image without a daemon, try it, print its sizes (as root)
+	@.ci/image-test
 
 .PHONY: lint
 lint: packages ## Check formats, scripts and the import table; build nothing
@@ -53,6 +61,8 @@ packages:
 tools: packages
 	@.ci/python
 	@.ci/etcd-versions
+	@.ci/helm
+	@.ci/promtool
 
 .PHONY: sandbox
 sandbox: packages

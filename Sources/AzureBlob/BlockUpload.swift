@@ -62,6 +62,12 @@ package struct BlockUpload: ~Copyable {
     try service()
   }
 
+  /// Whether `append` would take that many bytes without waiting.
+  package mutating func isReady(for count: Int) throws(AzureBlobError) -> Bool {
+    try service()
+    return underWay.count < blocksInFlight || filling.payload.count + count < blockSize
+  }
+
   /// Sends what is left as the last block and waits until every block is stored.
   ///
   /// From here on only `commit` is left to be called.

@@ -28,7 +28,7 @@ package enum MetaProblem: Equatable, Sendable {
   case version(UInt32)
   case header
   case pageSize(Int)
-  case tooManyPages(UInt64)
+  case pageCount(UInt64)
   case root(UInt64)
   case freelist(UInt64)
 }
@@ -88,7 +88,8 @@ extension MetaProblem: CustomStringConvertible {
     case .version(let version): "is of version \(version), not 2"
     case .header: "has a header that is not a meta page's"
     case .pageSize(let size): "says a page size of \(size) bytes"
-    case .tooManyPages(let pages): "says \(pages) pages, more than can be checked"
+    case .pageCount(let pages):
+      "says \(pages) pages, fewer than a database has or more than can be checked"
     case .root(let page): "has its root at page \(page), outside the database"
     case .freelist(let page): "has its freelist at page \(page), outside the database"
     }

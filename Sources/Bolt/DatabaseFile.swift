@@ -6,7 +6,7 @@
 /// last of its revisions.
 package struct DatabaseFile: ~Copyable {
   /// What a file tells.
-  package struct Report: Equatable, Sendable {
+  package struct Report: Equatable, Encodable, Sendable {
     /// What a stream would tell as well.
     package let database: DatabaseReport
     /// What `snapshot status` calls hash.

@@ -1,13 +1,13 @@
 /// What is inside a sound database of etcd.
-package struct DatabaseReport: Equatable, Sendable {
+package struct DatabaseReport: Equatable, Encodable, Sendable {
   /// One of the top-level buckets.
-  package struct Bucket: Equatable, Sendable {
+  package struct Bucket: Equatable, Encodable, Sendable {
     package let name: String
     package let records: Int
   }
 
   /// A member of the cluster, as of this snapshot.
-  package struct Member: Equatable, Sendable {
+  package struct Member: Equatable, Encodable, Sendable {
     /// Hexadecimal, as etcdctl prints it.
     package let id: String
     /// Empty for a member that was added but never started.

@@ -1,14 +1,11 @@
 /// What etcd keeps as the value of a revision: the message `mvccpb.KeyValue`.
 enum KeyValue {
-  /// Whether a value can belong to the record of `revision`.
+  /// Whether a value of `size` bytes, which begins with `bytes`, can be that of the record of
+  /// `revision`.
   ///
   /// The message repeats the revision (field 3, `mod_revision`), which makes it the one witness of a
   /// key whose damage would leave the order of keys intact. A tombstone's value holds the user's key
   /// and nothing else. A record that marks a revision bumped by a restore has no value.
-  ///
-  /// - Parameters:
-  ///   - bytes: The value's beginning, or all of it.
-  ///   - size: Bytes in the value.
   @inline(__always)
   static func fits(revision: UInt64, isTombstone: Bool, _ bytes: RawSpan, size: Int) -> Bool {
     guard size > 0 else { return !isTombstone }

@@ -22,12 +22,8 @@ struct LeafReader {
     let inline: BucketOutline.Inline?
   }
 
-  /// Takes record `index`.
-  ///
-  /// - Parameters:
-  ///   - value: Where the value begins in `bytes`; all of it is there for a bucket, at least its
-  ///     beginning for anything else.
-  ///   - available: How much of the value is there.
+  /// Takes record `index`, whose key lies at `key` in `bytes` and whose value follows at `value`:
+  /// `available` bytes of it, which is all for a bucket and at least the beginning for anything else.
   @inline(__always)
   mutating func take(
     _ element: NodeElement, index: Int, in bytes: RawSpan, key: Int, value: Int, available: Int

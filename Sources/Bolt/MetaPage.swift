@@ -55,8 +55,8 @@ package struct MetaPage: Equatable, Sendable {
       throw refuse(.pageSize(pageSize))
     }
     let (size, overflow) = highWaterMark.multipliedReportingOverflow(by: UInt64(pageSize))
-    guard !overflow, highWaterMark <= UInt64(Self.maximumPages) else {
-      throw refuse(.tooManyPages(highWaterMark))
+    guard !overflow, (3...Self.maximumPages).contains(highWaterMark) else {
+      throw refuse(.pageCount(highWaterMark))
     }
     databaseSize = size
     guard (2..<highWaterMark).contains(root) else { throw refuse(.root(root)) }
@@ -72,7 +72,7 @@ package struct MetaPage: Equatable, Sendable {
 
   /// The largest database read: 256 GiB in pages of 4 KiB, far beyond what etcd advises (8 GiB).
   /// It bounds what an announced size can make us reserve.
-  static let maximumPages = 1 << 26
+  static let maximumPages: UInt64 = 1 << 26
 
   /// Whether `other` is what bbolt streams as page 1 after this page 0: the transaction before,
   /// all else equal.

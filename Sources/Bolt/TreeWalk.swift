@@ -131,17 +131,25 @@ struct TreeWalk {
   private mutating func enter(_ page: UInt32, bucket: String?) throws(BoltError) -> PageFact {
     let fact = table[page]
     guard fact.kind != .defective, fact.kind != .incomplete else {
-      // A branch is refused for a child that it disagrees with; the child may be the broken one.
-      let child = fact.defect.kind == .childDisagrees ? fact.defect.other : 0
-      if child >= 2, table[child].kind == .defective {
-        throw unsound(child, bucket, table[child].defect)
-      }
-      throw unsound(page, bucket, fact.defect)
+      let culprit = culprit(page)
+      throw unsound(culprit, bucket, table[culprit].defect)
     }
     for part in page...page + table.overflow(of: page) {
       guard used.insert(part) else { throw unsound(part, bucket, Defect(.usedTwice)) }
     }
     return fact
+  }
+
+  /// The page to blame for a defective one: a branch is refused for a child that it disagrees with,
+  /// and the child may be the broken one, or a branch refused in turn.
+  private func culprit(_ page: UInt32) -> UInt32 {
+    var page = page
+    for _ in 0..<Self.maximumDepth {
+      let defect = table[page].defect
+      guard defect.kind == .childDisagrees, table[defect.other].kind == .defective else { break }
+      page = defect.other
+    }
+    return page
   }
 
   /// Goes up from a finished child to the nearest branch with a child left, checking the branches that

@@ -174,7 +174,9 @@ extension EtcdError: CustomStringConvertible {
 
   /// What the gateways of the releases in use say when their own server hangs up on them.
   private static func isGatewayCutOff(_ message: String) -> Bool {
-    ["SubConn", "tls: bad certificate", "connection closed", "connection error"].contains { message.contains($0) }
+    ["SubConn", "tls: bad certificate", "connection closed", "connection error"].contains {
+      message.contains($0)
+    }
   }
 
   private static func hint(status: Int, text: String) -> String? {

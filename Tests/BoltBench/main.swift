@@ -1,29 +1,68 @@
+// Measures the inspection of a large database, or inspects a local file:
+//
+//   BoltBench throughput [GiB] [page size]     default: 8 GiB in pages of 4096 bytes
+//   BoltBench inspect FILE                     the report, as JSON
+//
+// The large database is made up while it is read, so that neither disk nor network has a part in it.
+
 import Bolt
 import Foundation
-let data = [UInt8](try Data(contentsOf: URL(fileURLWithPath: CommandLine.arguments[1])))
-let size = data.count - data.count % 512
 
-var peak = 0
-var report: DatabaseReport?
-let repeats = CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2])! : 1
-for _ in 0..<repeats {
-  let c0 = clock()
-  let t = try Swift.ContinuousClock().measure {
-    var i = DatabaseInspection(announcedSize: UInt64(size))
-    var o = 0
-    while o < size {
-      let e = min(size, o + 32768)
-      try unsafe i.update(data.span.extracting(o..<e).bytes)
-      o = e
-      peak = max(peak, i.heldByteCount)
-    }
-    report = try i.finish()
+func throughput(gibibytes: Double, pageSize: Int) throws {
+  var database = SyntheticDatabase(byteCount: Int(gibibytes * 0x4000_0000), pageSize: pageSize)
+  var inspection = DatabaseInspection(announcedSize: UInt64(database.byteCount))
+  let before = peakMemory()
+  var cpuSeconds = 0.0
+  var held = 0
+  while let bytes = database.next() {
+    let start = clock()
+    try inspection.update(bytes)
+    cpuSeconds += Double(clock() - start) / Double(CLOCKS_PER_SEC)
+    held = max(held, inspection.heldByteCount)
   }
-  let cpu = Double(clock() - c0) / 1e6;
-  print(
-    t, "cpu", cpu, Double(size) / 1e6 / cpu, "MB/s per cpu, wall",
-    Double(size) / 1e6 / (Double(t.components.attoseconds) / 1e18 + Double(t.components.seconds)),
-    "MB/s")
+  let start = clock()
+  let report = try inspection.finish()
+  let judging = Double(clock() - start) / Double(CLOCKS_PER_SEC)
+  cpuSeconds += judging
+
+  let megabytes = Double(database.byteCount) / 1e6
+  func rounded(_ value: Double) -> String { String(format: "%.2f", value) }
+  print("database         \(rounded(megabytes)) MB, \(report.pageCount) pages of \(pageSize) bytes")
+  print("records          \(report.totalRecords), revision \(report.revision)")
+  print("processor time   \(rounded(cpuSeconds)) s, of it \(rounded(judging)) s at the end")
+  print("throughput       \(rounded(megabytes / 1000 / cpuSeconds)) GB/s")
+  print("memory kept      \(rounded(Double(held) / Double(report.pageCount))) bytes a page")
+  print("memory in all    \(rounded(Double(peakMemory() - before) / 1e6)) MB more than before")
 }
-print("held", peak, "per page", Double(peak) / Double(report!.pageCount)); print(report!)
-print(try DatabaseFile(CommandLine.arguments[1]).inspect())
+
+/// The largest amount of memory that this process has had, in bytes.
+func peakMemory() -> Int {
+  var usage = rusage()
+  getrusage(RUSAGE_SELF.rawValue, &usage)
+  return usage.ru_maxrss * 1024
+}
+
+func inspect(_ path: String) throws {
+  let report = try DatabaseFile(path).inspect()
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+  print(String(decoding: try encoder.encode(report), as: UTF8.self))
+}
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+do {
+  switch arguments.first {
+  case "throughput":
+    try throughput(
+      gibibytes: arguments.count > 1 ? Double(arguments[1]) ?? 8 : 8,
+      pageSize: arguments.count > 2 ? Int(arguments[2]) ?? 4096 : 4096)
+  case "inspect" where arguments.count == 2:
+    try inspect(arguments[1])
+  default:
+    print("usage: BoltBench throughput [GiB] [page size] | BoltBench inspect FILE")
+    exit(64)
+  }
+} catch {
+  print(error)
+  exit(1)
+}

@@ -75,8 +75,15 @@ class Helm:
 
     def run(self, *arguments, **environment):
         """The finished command; the caller judges its status."""
+        return self._run(self.program, *arguments, **environment)
+
+    def kubectl(self, *arguments):
+        """The same for the kubectl that came with this helm."""
+        return self._run(self.program.with_name("kubectl"), *arguments)
+
+    def _run(self, program, *arguments, **environment):
         settings = {"PATH": os.environ["PATH"], "HOME": str(self.home), **environment}
-        command = [str(self.program), *map(str, arguments)]
+        command = [str(program), *map(str, arguments)]
         return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=120)
 
     def template(self, values, chart=CHART, namespace="kyma-system", release="backup", arguments=()):

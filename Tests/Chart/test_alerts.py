@@ -9,12 +9,20 @@ import subprocess
 import pytest
 import yaml
 
+from helm import PROJECT
+
+PROMTOOL = PROJECT / ".build" / "promtool" / "promtool"
 MINUTE, DAY = 60, 86400
 CRON_JOB = 'namespace="kyma-system",cronjob="backup-etcd-backup"'
 
 TOO_OLD, NEVER, MISSING, SUSPENDED, FAILED = (
     f"EtcdBackup{name}" for name in ("TooOld", "NeverSucceeded", "Missing", "Suspended", "Failed")
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unpacked():
+    subprocess.run([PROJECT / ".ci" / "promtool"], check=True)  # does nothing when it is there
 
 
 @pytest.fixture
@@ -101,7 +109,7 @@ def promtool(rules, tmp_path):
         }
         file = tmp_path / "test.yaml"
         file.write_text(yaml.safe_dump(content))
-        result = subprocess.run(["promtool", "test", "rules", file], capture_output=True, text=True)
+        result = subprocess.run([PROMTOOL, "test", "rules", file], capture_output=True, text=True)
         assert result.returncode == 0, result.stdout + result.stderr
 
     return test
@@ -131,7 +139,7 @@ def silent(promtool):
 
 
 def test_the_rules_are_valid(rules):
-    result = subprocess.run(["promtool", "check", "rules", "--lint-fatal", rules], capture_output=True, text=True)
+    result = subprocess.run([PROMTOOL, "check", "rules", "--lint-fatal", rules], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
 
 

@@ -1,5 +1,6 @@
 """A release's life: what install, upgrade and uninstall do to the objects, with the real helm."""
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -113,3 +114,17 @@ def test_a_secret_that_the_predecessor_left_stops_the_install_and_can_be_used_as
 def test_a_wrong_value_stops_the_install_before_anything_is_created(release, cluster):
     assert "containerName is empty" in release("install", {"global": {"etcdBackup": {"containerName": ""}}}, expect=1)
     assert cluster.objects == {}
+
+
+def test_a_job_made_by_hand_from_the_cron_job_is_its_template_unchanged(release, helm, cluster, tmp_path):
+    release("install")
+    command = ["create", "job", "--namespace=kyma-system", "--from=cronjob/backup-etcd-backup", "by-hand"]
+    options = [f"--server={cluster.url}", f"--cache-dir={tmp_path / 'cache'}", "--dry-run=client", "--output=yaml"]
+    result = helm.kubectl(*command, *options)
+    assert result.returncode == 0, result.stderr
+    job = yaml.safe_load(result.stdout)
+    template = cluster.objects[CRON_JOB]["spec"]["jobTemplate"]
+    del job["spec"]["template"]["metadata"]["creationTimestamp"]  # kubectl prints it as null
+    assert job["spec"] == template["spec"]
+    assert template["metadata"]["labels"].items() <= job["metadata"]["labels"].items()
+    kubernetes_validate.validate(job, kubernetes_validate.latest_version())

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox import BlobRequest, Sandbox, signature, string_to_sign
+from blob_request import BlobRequest, commit, put_blob, put_block, signature, string_to_sign
+from sandbox import Sandbox
 
 CONTAINER = "etcd-backups"
 BLOCK = "comp=block&blockid=MDAwMQ%3D%3D"
@@ -37,19 +38,6 @@ def service(running):
 @pytest.fixture
 def blob():
     return f"/{CONTAINER}/c1/{os.urandom(6).hex()}"
-
-
-def put_block(service, blob, body=b"data"):
-    return BlobRequest(service, "PUT", f"{blob}?{BLOCK}", body=body)
-
-
-def commit(service, blob):
-    return BlobRequest(service, "PUT", f"{blob}?comp=blocklist",
-                       body=b"<BlockList><Latest>MDAwMQ==</Latest></BlockList>")
-
-
-def put_blob(service, blob, body):
-    return BlobRequest(service, "PUT", blob, body=body, headers={"x-ms-blob-type": "BlockBlob"})
 
 
 def signed_get(service, blob):
@@ -310,7 +298,8 @@ def test_the_log_tells_each_request_and_no_secret(service, blob):
     put_block(service, blob)
     kubernetes(service)
     entries = service.requests()[before:]
-    assert [(entry["service"], entry["operation"], entry["method"], entry["status"], entry["bytesIn"])
-            for entry in entries] == [("blob", "PutBlock", "PUT", 201, 4), ("kubernetes", "GetConfigMap", "GET", 200, 0)]
+    keys = ("service", "operation", "method", "status", "bytesIn")
+    assert [tuple(entry[key] for key in keys) for entry in entries] == [
+        ("blob", "PutBlock", "PUT", 201, 4), ("kubernetes", "GetConfigMap", "GET", 200, 0)]
     text = (service.state / "requests.jsonl").read_text()
     assert "SharedKey" not in text and "Bearer" not in text and '"token"' not in text

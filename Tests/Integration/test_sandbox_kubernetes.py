@@ -291,7 +291,8 @@ def test_a_client_certificate_of_another_ca_is_none(record, tmp_path):
 
 
 def test_a_kubeconfig_names_server_ca_token_and_namespace(service, tmp_path):
-    config = json.loads(open(service.kubeconfig(tmp_path / "kubeconfig", "job", NAMESPACE)).read())
+    service.kubeconfig(tmp_path / "kubeconfig", "job", NAMESPACE)
+    config = json.loads((tmp_path / "kubeconfig").read_text())
     assert config["clusters"][0]["cluster"]["server"] == service.kubernetes_url
     assert config["users"][0]["user"]["token"] == "job"
     assert config["contexts"][0]["context"]["namespace"] == NAMESPACE

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox import ACCOUNT_KEY, BlobRequest, Sandbox, signature, string_to_sign
+from blob_request import BlobRequest, signature, string_to_sign
+from sandbox import ACCOUNT_KEY, Sandbox
 
 KEY = base64.b64encode(bytes(range(64))).decode()
 COMMON = {"x-ms-date": "Sat, 01 Mar 2025 02:03:04 GMT", "x-ms-version": "2021-12-02"}

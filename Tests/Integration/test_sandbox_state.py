@@ -4,22 +4,19 @@ import base64
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from azure.storage.blob import BlobBlock
 
-from sandbox import BlobRequest, Sandbox, binary
+from blob_request import BlobRequest, commit, put_block
+from sandbox import Sandbox, binary
 
 CONTAINER = "etcd-backups"
-
-
-def put_block(service, blob, block_id, body):
-    name = quote(base64.b64encode(block_id).decode(), safe="")
-    return BlobRequest(service, "PUT", f"/{CONTAINER}/{blob}?comp=block&blockid={name}", body=body)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -31,7 +28,7 @@ def test_everything_is_there_again_after_a_restart(tmp_path, number):
         blob.stage_block("0001", data)
         made = blob.commit_block_list([BlobBlock("0001")], metadata={"RunId": "7"})
         blob.stage_block("0002", b"staged")
-        put_block(service, "half/" + "x" * 500, b"+/\xff\xfe", b"x")
+        put_block(service, f"/{CONTAINER}/half/" + "x" * 500, block_id=b"+/\xff\xfe")
         service.stop(number)
         service.start()
         blob = service.blob_service_client().get_blob_client(CONTAINER, "c1/a b\u00fc.db")
@@ -53,11 +50,11 @@ def test_kills_at_any_moment_leave_whole_blobs_only(tmp_path):
             def write():
                 for number in range(1000):
                     body = bytes([number % 256]) * size
+                    blob = f"/{CONTAINER}/{attempt}/{number}"
                     try:
-                        put_block(service, f"{attempt}/{number}", b"0001", body)
-                        put_block(service, f"{attempt}/{number}", b"0002", body)
-                        BlobRequest(service, "PUT", f"/{CONTAINER}/{attempt}/{number}?comp=blocklist", body=(
-                            b"<BlockList><Latest>MDAwMQ==</Latest><Latest>MDAwMg==</Latest></BlockList>"))
+                        put_block(service, blob, body, block_id=b"0001")
+                        put_block(service, blob, body, block_id=b"0002")
+                        commit(service, blob, ("Latest", b"0001"), ("Latest", b"0002"))
                     except OSError:
                         return
 
@@ -78,9 +75,6 @@ def test_kills_at_any_moment_leave_whole_blobs_only(tmp_path):
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(tmp_path):
-    import socket
-    from urllib.parse import urlsplit
-
     with Sandbox(state=tmp_path, kubernetes=False) as service:
         service.create_container(CONTAINER)
         request = BlobRequest(service, "PUT", f"/{CONTAINER}/b?comp=block&blockid=MDAwMQ%3D%3D", body=bytes(100_000))
@@ -114,9 +108,9 @@ def test_one_hundred_thousand_blobs_are_listed_in_pages_and_quickly():
         service.plant_blobs(CONTAINER, [(name, 20_512, 1_700_000_000) for name in names])
         found, marker, slowest = [], "", 0.0
         while True:
+            query = f"restype=container&comp=list&prefix=c1%2F&marker={quote(marker, safe='')}"
             start = time.monotonic()
-            answer = BlobRequest(
-                service, "GET", f"/{CONTAINER}?restype=container&comp=list&prefix=c1%2F&marker={quote(marker, safe='')}")
+            answer = BlobRequest(service, "GET", f"/{CONTAINER}?{query}")
             slowest = max(slowest, time.monotonic() - start)
             assert answer.status == 200
             page = re.findall("<Name>(.*?)</Name>", answer.content.decode())
@@ -150,16 +144,14 @@ def test_planted_and_aged_blobs_look_as_old_as_they_should():
 def test_more_than_100000_staged_blocks_are_refused(tmp_path):
     with Sandbox(state=tmp_path, kubernetes=False) as service:
         service.create_container(CONTAINER)
-        put_block(service, "pile", b"%06d" % 0, b"x")
+        put_block(service, f"/{CONTAINER}/pile", b"x", block_id=b"000000")
         folder = tmp_path / "blobs" / CONTAINER / "staged" / "pile"
         for number in range(1, 100_000):
-            name = base64.b64encode(b"%06d" % number).decode().replace("/", "_")
-            os.link(folder / base64.b64encode(b"000000").decode(), folder / name) if number < 60_000 else (
-                folder / name).write_bytes(b"x")
+            (folder / base64.b64encode(b"%06d" % number).decode()).touch()
         service.reload()
-        answer = put_block(service, "pile", b"%06d" % 100_000, b"x")
+        answer = put_block(service, f"/{CONTAINER}/pile", b"x", block_id=b"100000")
         assert (answer.status, answer.code) == (409, "BlockCountExceedsLimit")
-        assert put_block(service, "pile", b"%06d" % 99_999, b"y").status == 201
+        assert put_block(service, f"/{CONTAINER}/pile", b"y", block_id=b"099999").status == 201
 
 
 def test_discarded_data_still_counts_but_cannot_be_read():
