@@ -30,6 +30,10 @@ test-unit: packages ## Run the unit tests and the wire tests
 test-integration: tools build sandbox ## Run the tests on real etcd servers
 	@.ci/stage "integration tests" $(pytest) --numprocesses auto
 
+.PHONY: test-large
+test-large: tools build sandbox ## Run the tests that take minutes: 2 GB of database, 100,000 blobs
+	@.ci/stage "large integration tests" $(pytest) -m large
+
 .PHONY: test-chart
 test-chart: tools build sandbox ## Run the tests of the chart: both helms, promtool, the pod as rendered
 	@.ci/stage "chart tests" .build/venv/bin/python -m pytest Tests/Chart --numprocesses auto
