@@ -1,4 +1,4 @@
-/// Tells how far a snapshot has come: now and then in the log, steadily on a terminal.
+/// Tells how far a snapshot has come, from etcd or from the store: now and then in the log, steadily on a terminal.
 
 internal import HTTP
 internal import Logging
@@ -64,10 +64,12 @@ struct Progress {
   private var meter: ProgressMeter
   private let log: Logger
   private let bar: ProgressBar?
+  private let message: Logger.Message
 
-  init(_ log: Logger, _ bar: ProgressBar?) {
+  init(_ log: Logger, _ bar: ProgressBar?, _ message: Logger.Message = "snapshot progresses") {
     self.log = log
     self.bar = bar
+    self.message = message
     meter = ProgressMeter(every: bar == nil ? .seconds(5) : .milliseconds(200), from: .now)
   }
 
@@ -76,7 +78,7 @@ struct Progress {
     if let bar {
       bar.draw(reading)
     } else {
-      log.info("snapshot progresses", metadata: reading.metadata)
+      log.info(message, metadata: reading.metadata)
     }
   }
 

@@ -30,6 +30,11 @@ package struct Record: Equatable, Sendable {
   /// The key that the restore document and the predecessor name.
   package static let pathKey = "abs-backup-file-path-from-last-success"
 
+  /// Beside the last success: the backup that was last read back from the store and proven whole,
+  /// and when.
+  package static let verifiedPathKey = "backup-last-verified-path"
+  package static let verifiedTimeKey = "backup-last-verified-time"
+
   /// Always the same few keys, so the ConfigMap does not grow.
   package var fields: [String: String] {
     [

@@ -32,6 +32,21 @@ package enum TerminationMessage {
     }
   }
 
+  package static func render(_ proven: ProvenBackup) -> String {
+    var message = Message(result: "success", status: ExitStatus.success.rawValue)
+    message.path = "\(proven.path)"
+    message.bytes = proven.details.size
+    message.sha256 = proven.sha256
+    return encode(message)
+  }
+
+  package static func render(_ error: CommandError) -> String {
+    var message = Message(result: "failure", status: error.status.rawValue)
+    message.cause = error.cause
+    message.hint = error.hint
+    return encodeCut(message)
+  }
+
   package static func render(_ error: RunError, path: String? = nil) -> String {
     var message = Message(
       result: path == nil ? "failure" : "incomplete", status: error.status.rawValue)
@@ -39,11 +54,16 @@ package enum TerminationMessage {
     message.stage = error.stage.rawValue
     message.cause = error.cause
     message.hint = error.hint
+    return encodeCut(message)
+  }
+
+  private static func encodeCut(_ message: Message) -> String {
     let line = encode(message)
     guard line.utf8.count > mostBytes else { return line }
     // Escapes can make a cause six times as long, so half of that much is cut to be sure.
-    message.cause = String(error.cause.prefix(500)) + "…"
-    message.hint = error.hint.map { String($0.prefix(100)) }
+    var message = message
+    message.cause = message.cause.map { String($0.prefix(500)) + "…" }
+    message.hint = message.hint.map { String($0.prefix(100)) }
     return encode(message)
   }
 

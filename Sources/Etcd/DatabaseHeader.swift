@@ -7,14 +7,16 @@ struct DatabaseHeader: Equatable {
   /// Bytes: high-water page id × page size, which is the length of a streamed snapshot's database.
   let databaseSize: UInt64
 
+  static let byteCount = 80
+
   private static let magic: UInt32 = 0xED0C_DAED
   private static let version: UInt32 = 2
 
   init(_ bytes: Data) throws(SnapshotError) {
-    guard bytes.count >= 80 else {
+    guard bytes.count >= Self.byteCount else {
       throw .notDatabase(reason: "only \(bytes.count) bytes in its first message")
     }
-    let fields = Array(bytes.prefix(80))
+    let fields = Array(bytes.prefix(Self.byteCount))
     guard Self.read(UInt32.self, fields, at: 16) == Self.magic else {
       throw .notDatabase(reason: "bbolt's magic number is missing")
     }

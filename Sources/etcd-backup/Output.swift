@@ -1,0 +1,29 @@
+/// Results on standard output: readable for people, JSON for scripts.
+
+internal import ArgumentParser
+internal import FoundationEssentials
+
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+  case table, json
+}
+
+enum Output {
+  /// One line of JSON, keys in order.
+  static func json(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    do {
+      return String(decoding: try encoder.encode(value), as: UTF8.self)
+    } catch {
+      preconditionFailure("plain fields can always be written as JSON: \(error)")
+    }
+  }
+
+  /// Names and values, one pair a line; pairs without a value are left out.
+  static func list(_ pairs: [(name: String, value: String?)]) -> String {
+    let width = pairs.map(\.name.count).max() ?? 0
+    return pairs.compactMap { name, value in
+      value.map { name + String(repeating: " ", count: width - name.count) + "  " + $0 }
+    }.joined(separator: "\n")
+  }
+}
