@@ -34,6 +34,7 @@ let package = Package(
     // The product, from the bytes up.
     .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: strict),
     .target(name: "Bolt", swiftSettings: strict),
+    .target(name: "Volume", swiftSettings: strict),
     .target(name: "HTTP", dependencies: ["CCurl"], swiftSettings: strict),
     .target(name: "Etcd", dependencies: ["HTTP", "Digests"], swiftSettings: strict),
     .target(name: "AzureBlob", dependencies: ["HTTP", "Digests", "CExpat"], swiftSettings: strict),
@@ -51,7 +52,7 @@ let package = Package(
     .executableTarget(
       name: "etcd-backup",
       dependencies: [
-        "Backup",
+        "Backup", "Volume",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -92,5 +93,6 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "BoltTests", dependencies: ["Bolt"], exclude: ["Fixtures"], swiftSettings: strict),
+    .testTarget(name: "VolumeTests", dependencies: ["Volume"], swiftSettings: strict),
   ]
 )

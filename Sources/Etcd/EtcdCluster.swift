@@ -13,8 +13,8 @@ package enum EtcdTransport: String, Sendable, CaseIterable {
 }
 
 package struct EtcdCluster {
-  private let endpoints: [Endpoint]
-  private let credentials: Credentials?
+  let endpoints: [Endpoint]
+  let credentials: Credentials?
   private let kind: EtcdTransport
   private let transport: Transport
   private let connection: Connection
@@ -76,14 +76,14 @@ package struct EtcdCluster {
   }
 
   /// An endpoint that answered.
-  fileprivate struct Answer {
+  struct Answer {
     var server: any EtcdServer
     let status: MemberStatus
     /// Why it is not spoken to in gRPC although that was tried.
     var fallback: EtcdError?
   }
 
-  private func probe(_ endpoint: Endpoint) throws(EtcdError) -> Answer {
+  func probe(_ endpoint: Endpoint) throws(EtcdError) -> Answer {
     switch kind {
     case .gateway: return try probe(gateway(at: endpoint))
     case .grpc: return try probe(native(at: endpoint))

@@ -21,6 +21,9 @@ protocol EtcdServer {
   /// The member answers only once it has applied all of that itself, so it is not behind then.
   func linearizableRevision() throws(EtcdError) -> UInt64
 
+  /// How many keys the store holds, and at which revision, by a read that goes through raft.
+  func count() throws(EtcdError) -> KeyCount
+
   /// Asks for a snapshot; `demandingLeader` makes a member without a leader refuse.
   func openSnapshot(demandingLeader: Bool) throws(EtcdError) -> SnapshotMessages
 }

@@ -84,6 +84,20 @@ struct Gateway: EtcdServer {
     return answer.header.revision?.value ?? 0
   }
 
+  func count() throws(EtcdError) -> KeyCount {
+    struct Question: Encodable {
+      let key = "AA=="
+      let range_end = "AA=="  // from the zero byte to the zero byte: everything
+      let count_only = true
+    }
+    struct Answer: Decodable {
+      let header: StatusAnswer.Header
+      let count: LenientUInt64?
+    }
+    let answer: Answer = try call("kv/range", Question(), within: CallLimit.linearizableRead)
+    return KeyCount(keys: answer.count?.value ?? 0, revision: answer.header.revision?.value ?? 0)
+  }
+
   func openSnapshot(demandingLeader: Bool) throws(EtcdError) -> SnapshotMessages {
     var request = request("maintenance/snapshot", Data("{}".utf8))
     if demandingLeader { request.headers.add("Grpc-Metadata-Hasleader", "true") }

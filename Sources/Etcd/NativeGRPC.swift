@@ -75,6 +75,16 @@ struct NativeGRPC: EtcdServer {
     return answer.message(1)?.number(3) ?? 0
   }
 
+  /// RangeRequest: 1 key, 2 range_end, 9 count_only; RangeResponse: 1 header, 4 count.
+  func count() throws(EtcdError) -> KeyCount {
+    var question = ProtobufWriter()
+    question.add(1, [0])
+    question.add(2, [0])  // from the zero byte to the zero byte: everything
+    question.add(9, 1)
+    let answer = try call("KV/Range", question, within: CallLimit.linearizableRead)
+    return KeyCount(keys: answer.number(4), revision: answer.message(1)?.number(3) ?? 0)
+  }
+
   func openSnapshot(demandingLeader: Bool) throws(EtcdError) -> SnapshotMessages {
     let call = "Maintenance/Snapshot"
     var request = request(call, ProtobufWriter())

@@ -2,12 +2,20 @@
 
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Glibc
 
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
   case table, json
 }
 
 enum Output {
+  /// One line, at once: a pipe's buffer would be lost if the process ended badly.
+  static func line(_ text: String, to descriptor: Int32) {
+    let bytes = Array("\(text)\n".utf8)
+    // Nobody is left to tell when this fails.
+    _ = unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+  }
+
   /// One line of JSON, keys in order.
   static func json(_ value: some Encodable) -> String {
     let encoder = JSONEncoder()

@@ -15,7 +15,11 @@ import uuid
 import yaml
 
 KINDS = {
-    "v1": {"ConfigMap": "configmaps", "Secret": "secrets", "ServiceAccount": "serviceaccounts"},
+    "v1": {
+        "ConfigMap": "configmaps", "Secret": "secrets", "ServiceAccount": "serviceaccounts",
+        "Pod": "pods", "PersistentVolumeClaim": "persistentvolumeclaims",
+    },
+    "apps/v1": {"StatefulSet": "statefulsets"},
     "batch/v1": {"CronJob": "cronjobs", "Job": "jobs"},
     "rbac.authorization.k8s.io/v1": {"Role": "roles", "RoleBinding": "rolebindings"},
 }
@@ -130,9 +134,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def answer(self, code, body):
-        content = json.dumps(body).encode()
+        is_text = isinstance(body, str)
+        content = body.encode() if is_text else json.dumps(body).encode()
         self.send_response(code)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "text/plain" if is_text else "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

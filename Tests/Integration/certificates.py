@@ -30,12 +30,13 @@ class Authority:
         self._certificate = builder.sign(self._key, hashes.SHA256())
         self.certificate = _pem(self._certificate)
 
-    def server(self, client_auth: bool = True) -> KeyPair:
+    def server(self, client_auth: bool = True, hosts: tuple[str, ...] = (), addresses: tuple[str, ...] = ()) -> KeyPair:
         """etcd's gateway also uses the server's certificate as a client, which needs `client_auth`."""
         usages = [ExtendedKeyUsageOID.SERVER_AUTH]
         if client_auth:
             usages.append(ExtendedKeyUsageOID.CLIENT_AUTH)
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        names = [x509.DNSName(host) for host in ("localhost", *hosts)]
+        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", *addresses)]
         return self._issue("etcd", usages, names)
 
     def client(self, common_name: str | None = "etcd-backup") -> KeyPair:
@@ -87,9 +88,12 @@ class TLS:
         server_client_auth: bool = True,
         client_name: str | None = "etcd-backup",
         signer: Authority | None = None,
+        hosts: tuple[str, ...] = (),
+        addresses: tuple[str, ...] = (),
     ) -> "TLS":
         signer = signer or Authority()
-        tls = cls(signer, signer.server(server_client_auth), signer.client(client_name), folder)
+        server = signer.server(server_client_auth, hosts, addresses)
+        tls = cls(signer, server, signer.client(client_name), folder)
         folder.mkdir(parents=True)
         for name, text in {
             "ca.crt": signer.certificate,

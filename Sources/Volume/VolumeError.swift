@@ -1,0 +1,48 @@
+/// Why a restore cannot go on at a member's volume.
+
+package enum VolumeError: Error, Equatable {
+  case badPlace(String, expected: String)
+  case absent(String)
+  /// Something that is not of this restore lies where the restored data belongs.
+  case occupied(String)
+  case noRoom(String, free: UInt64, needed: UInt64)
+  /// The old data is aside already, so the staging folder must not be emptied.
+  case alreadyMoved(String)
+  /// Data was set aside, and yet there is data again: somebody started the member in between.
+  case bothThere(String, String)
+  /// A system call failed.
+  case failed(String, path: String, reason: String)
+}
+
+extension VolumeError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .badPlace(let text, let expected): "\(text) is not \(expected)"
+    case .absent(let path): "\(path) is not there"
+    case .occupied(let path): "\(path) is there already, and not from this restore"
+    case .noRoom(let folder, let free, let needed):
+      "\(folder) has \(Self.mebibytes(free)) free, but the restore needs \(Self.mebibytes(needed))"
+    case .alreadyMoved(let aside): "the data was set aside already, as \(aside)"
+    case .bothThere(let data, let aside): "there are both \(data) and \(aside)"
+    case .failed(let action, let path, let reason): "cannot \(action) \(path): \(reason)"
+    }
+  }
+
+  package var hint: String? {
+    switch self {
+    case .badPlace: nil
+    case .absent: "is this the member's volume, and is the data directory the right one?"
+    case .occupied:
+      "the member's start-up would take it; look what it is, and move it away or delete it"
+    case .noRoom:
+      "grow the volume, or remove old data that an earlier restore kept aside (restore.sh --finish)"
+    case .alreadyMoved: "go on with that restore, or undo it (restore.sh --undo)"
+    case .bothThere:
+      "the member was started in between; stop it, decide which of the two to keep, rename the other"
+    case .failed(_, _, let reason):
+      reason == "Permission denied" ? "run as the user that owns the member's data" : nil
+    }
+  }
+
+  private static func mebibytes(_ bytes: UInt64) -> String { "\(bytes >> 20) MiB" }
+}

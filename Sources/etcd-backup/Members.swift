@@ -1,0 +1,44 @@
+/// `etcd-backup members`: waits until every etcd member serves, and says what each one holds.
+
+internal import ArgumentParser
+internal import Backup
+internal import FoundationEssentials
+internal import Glibc
+
+struct Members: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "members",
+    abstract: "Waits until every etcd member serves; shows revisions and numbers of keys.",
+    discussion: """
+      restore.sh ends with it. Asks each endpoint by itself, with the credentials of the run, and \
+      changes nothing. Ends with status 0 once all of them serve, else with 1.
+      """)
+
+  @Option(help: "Client URLs, one for each member (default: APP_BACKUP_ETCD_ENDPOINTS).")
+  var endpoints: String?
+
+  @Option(help: "How many seconds to wait for them.")
+  var wait = 300
+
+  func run() throws {
+    var environment = ProcessInfo.processInfo.environment
+    if let endpoints { environment["APP_BACKUP_ETCD_ENDPOINTS"] = endpoints }
+    do {
+      let configuration = try Configuration(environment: environment) { path in
+        try Array(Data(contentsOf: URL(filePath: path)))
+      }
+      let patience = Patience(timeout: .seconds(wait)) { Termination.isRequested }
+      let watch = MemberWatch(configuration, environment: environment, patience: patience) {
+        Output.line($0, to: STDOUT_FILENO)
+      }
+      guard try watch.run() else { throw ExitCode.failure }
+    } catch let error as ConfigurationError {
+      Output.line("error: \(error)", to: STDERR_FILENO)
+      throw ExitCode(ExitStatus.configuration.rawValue)
+    } catch let error as any Explained {
+      let hint = error.hint.map { " (\($0))" } ?? ""
+      Output.line("error: \(error)\(hint)", to: STDERR_FILENO)
+      throw ExitCode(error.isConfiguration ? ExitStatus.configuration.rawValue : 1)
+    }
+  }
+}

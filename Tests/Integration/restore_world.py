@@ -1,0 +1,278 @@
+"""A StatefulSet of three etcd members with TLS under the restore document's own names, its backups, and restore.sh."""
+
+import contextlib
+import os
+import random
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from azure.storage.blob import BlobServiceClient
+
+from certificates import TLS
+from control_plane import ControlPlane
+from etcd import DEFAULT, Cluster, Release
+from gateway import Contents, Gateway
+from helm import Helm
+from pods import Image, Node
+from processes import CLEAN_ENVIRONMENT, ROOT, wait_until
+from program import BINARY
+from sandbox import Sandbox
+from world import CONTAINER, NAMESPACE, RECORD, STORE_SECRET, TLS_SECRET, TOKEN, World
+
+NAME = "service-catalog-etcd-stateful"
+CRONJOB = "etcd-backup"
+SCRIPT = ROOT / "restore" / "restore.sh"
+MEMBERS = [f"{NAME}-{number}" for number in range(3)]
+
+
+class RestoreWorld:
+    """Everything at hand: `etcd` fills and reads the cluster, `run()` restores it."""
+
+    def __init__(self, folder: Path, release: Release, helm: Helm, sandbox: Sandbox, node: Node, plane: ControlPlane,
+                 addresses: list[str], tls: TLS, backups: World):
+        self.folder, self.release, self.helm, self.sandbox = folder, release, helm, sandbox
+        self.node, self.plane, self.addresses, self.tls, self.backups = node, plane, addresses, tls, backups
+        self.etcd = Reach(folder / "reach", release, tls, addresses)
+        self.runs = 0
+
+    # The cluster
+
+    def install(self) -> None:
+        """The StatefulSet with its volumes and the chart's CronJob, its account and its Secrets."""
+        objects = self.helm.render({
+            "global": {"etcdBackup": {"containerName": CONTAINER, "existingSecret": STORE_SECRET}},
+            "etcd-operator": {"backupOperator": {"abs": {
+                "storageAccount": "", "storageKey": "", "endpoint": self.sandbox.blob_url}}},
+            "etcd": {"tlsSecretName": TLS_SECRET},
+        }, release=CRONJOB)
+        self.sandbox.put_secret(NAMESPACE, TLS_SECRET, self.tls.secret())
+        self.sandbox.put_configmap(NAMESPACE, objects.one("ConfigMap")["metadata"]["name"], {})
+        self.plane.put("cronjobs", objects.one("CronJob"))
+        account = objects.pod["serviceAccountName"]
+        self.sandbox.grant(TOKEN, f"system:serviceaccount:{NAMESPACE}:{account}", [
+            {key: rule[key] for key in ("resources", "resourceNames", "verbs")} | {"namespace": NAMESPACE}
+            for rule in objects.one("Role")["rules"]])
+        self.node.allow(account, NAMESPACE, TOKEN, self.sandbox)
+        for member in MEMBERS:
+            self.node.make_volume(f"data-{member}")
+            self.plane.put("persistentvolumeclaims", {
+                "apiVersion": "v1", "kind": "PersistentVolumeClaim", "status": {"phase": "Bound"},
+                "metadata": {"name": f"data-{member}", "namespace": NAMESPACE}})
+        self.plane.put("statefulsets", self.statefulset(self.release))
+        self.wait_until_serving()
+
+    def statefulset(self, release: Release) -> dict:
+        item = yaml.safe_load(Path(__file__).with_name("statefulset.yaml").read_text())
+        pod = item["spec"]["template"]["spec"]
+        pod["containers"][0]["image"] = f"etcd:v{release.version}"
+        pod["volumes"][0]["hostPath"]["path"] = str(self.tls.folder)
+        return item
+
+    def wait_until_serving(self) -> None:
+        for gateway in self.etcd.gateways():
+            with gateway:
+                wait_until(gateway.health, "health of a member", 60)
+
+    def stop_members(self) -> None:
+        self._scale(0)
+        self.plane.wait_until_gone(f"{NAME}-")
+
+    def start_members(self) -> None:
+        self._scale(3)
+        self.wait_until_serving()
+
+    def _scale(self, replicas: int) -> None:
+        item = self.plane.get("statefulsets", NAMESPACE, NAME)
+        item["spec"]["replicas"] = replicas
+        self.plane.put("statefulsets", item)
+
+    def replace_statefulset(self, item: dict) -> None:
+        self.plane.put("statefulsets", item)
+
+    def destroy_data(self) -> None:
+        """The worst day: every member's data is gone, and the members with it."""
+        self.stop_members()
+        for member in MEMBERS:
+            subprocess.run(["rm", "-rf", *map(str, self.volume(member).iterdir())], check=True)
+
+    def volume(self, member: str) -> Path:
+        return self.node.volume(f"data-{member}")
+
+    def names_on(self, member: str) -> list[str]:
+        return sorted(path.name for path in self.volume(member).iterdir())
+
+    def data_identities(self) -> list[str]:
+        """What tells each member's data apart from any other data: its first log file and its inode."""
+        found = []
+        for member in MEMBERS:
+            wal = sorted((self.volume(member) / "default.etcd" / "member" / "wal").glob("*.wal"))[0]
+            found.append(f"{member} {wal.name} {wal.stat().st_ino}")
+        return found
+
+    # Backups
+
+    def back_up(self) -> str:
+        """Takes a backup as the CronJob would; returns the recorded path."""
+        self.backups.env["APP_BACKUP_ETCD_ENDPOINTS"] = ",".join(self.etcd.urls)
+        self.backups.env["APP_BACKUP_CLIENT_TLS_SECRET"] = TLS_SECRET
+        return self.backups.assert_success(self.backups.run())
+
+    @property
+    def blobs(self) -> BlobServiceClient:
+        return self.backups.service
+
+    # restore.sh
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kubectl = self.folder / "bin"
+        kubectl.mkdir(exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            (kubectl / "kubectl").symlink_to(self.helm.program.with_name("kubectl"))
+        config = self.folder / "kubeconfig-of-the-operator"
+        config.write_text(yaml.safe_dump({
+            "apiVersion": "v1", "kind": "Config", "current-context": "here",
+            "clusters": [{"name": "here", "cluster": {"server": self.plane.url}}],
+            "contexts": [{"name": "here", "context": {"cluster": "here", "user": ""}}]}))
+        return CLEAN_ENVIRONMENT | {
+            "PATH": f"{kubectl}:{CLEAN_ENVIRONMENT['PATH']}", "HOME": str(self.folder),
+            "KUBECONFIG": str(config), "RESTORE_POLL_SECONDS": "0.3"}
+
+    def start(self, *options: str) -> subprocess.Popen:
+        self.runs += 1
+        self.log = self.folder / f"restore-{self.runs}.log"
+        with open(self.log, "wb") as output:
+            return subprocess.Popen(
+                [str(SCRIPT), "--yes", "--wait", "30", "--timeout", "60", *options],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=self.environment,
+                start_new_session=True)
+
+    def run(self, *options: str, status: int = 0) -> str:
+        """Runs restore.sh to its end; returns what it said."""
+        process = self.start(*options)
+        assert process.wait(timeout=180) == status, self.log.read_text()
+        return self.log.read_text()
+
+    @property
+    def note(self) -> dict | None:
+        item = self.plane.get("configmaps", NAMESPACE, f"{NAME}-restore")
+        return item and item["data"]
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.plane.get("cronjobs", NAMESPACE, CRONJOB)["spec"]["suspend"]
+
+    @property
+    def replicas(self) -> int:
+        return self.plane.get("statefulsets", NAMESPACE, NAME)["spec"]["replicas"]
+
+
+class Reach:
+    """Fills and reads the StatefulSet's etcd from outside, by the members' addresses."""
+
+    def __init__(self, folder: Path, release: Release, tls: TLS, addresses: list[str]):
+        self.urls = [f"https://{address}:2379" for address in addresses]
+        self.release, self.tls = release, tls
+        self.user: tuple[str, str] | None = None
+        self._tools = Cluster(folder, release, tls=tls)  # never started: its etcdctl and its ways to fill
+        self._tools.gateway = lambda: self.gateway()
+
+    def gateway(self, number: int = 0) -> Gateway:
+        return Gateway(self.urls[number], self.release.gateway_prefix, self.tls, self.user)
+
+    def gateways(self) -> list[Gateway]:
+        return [self.gateway(number) for number in range(len(self.urls))]
+
+    def __getattr__(self, name: str):
+        """fill, put, contents and enable_authentication of Cluster, over this cluster's gateway."""
+        if name not in ("fill", "put", "contents", "enable_authentication"):
+            raise AttributeError(name)
+        return getattr(self._tools, name)
+
+    def etcdctl(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [str(self.release.folder / "etcdctl"), f"--endpoints={','.join(self.urls)}",
+             f"--cacert={self.tls.folder / 'ca.crt'}", f"--cert={self.tls.folder / 'client.crt'}",
+             f"--key={self.tls.folder / 'client.key'}",
+             *([f"--user={':'.join(self.user)}"] if self.user else []), *arguments],
+            env=CLEAN_ENVIRONMENT | {"ETCDCTL_API": "3"}, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def state(self) -> dict:
+        """All that a restore must bring back: every key and change, leases, users and roles."""
+        leases = sorted(self.etcdctl("lease", "list").splitlines()[1:])
+        return {
+            "contents": self.contents(),
+            "leases": {lease: self._granted(lease) for lease in leases},
+            "users": self.etcdctl("user", "list").split(),
+            "roles": self.etcdctl("role", "list").split(),
+        }
+
+    def _granted(self, lease: str) -> str:
+        """How long it was granted for, and the keys attached to it."""
+        answer = self.etcdctl("lease", "timetolive", lease, "--keys")
+        return answer[answer.index("granted with TTL("):].partition(",")[0] + answer.partition("attached keys")[2]
+
+
+def assert_same(before: dict, after: dict) -> None:
+    contents: Contents = before["contents"]
+    assert contents.differences(after["contents"]) == []
+    for what in ("leases", "users", "roles"):
+        assert before[what] == after[what], what
+
+
+@contextlib.contextmanager
+def restore_world(folder: Path, helm: Helm, release: Release = DEFAULT, releases: tuple[Release, ...] = ()) -> Iterator[RestoreWorld]:
+    """`releases` are further etcd images that a StatefulSet may name."""
+    addresses = loopback_addresses(len(MEMBERS))
+    domain = f"{NAME}.{NAMESPACE}.svc.cluster.local"
+    tls = TLS.make(
+        folder / "tls", client_name=None, hosts=(f"*.{domain}", f"{NAME}-client.{NAMESPACE}.svc.cluster.local"),
+        addresses=tuple(addresses))
+    hosts = {f"{member}.{domain}": address for member, address in zip(MEMBERS, addresses)}
+    images = {f"etcd:v{each.version}": etcd_image(each) for each in (release, *releases)}
+    images[f"etcd-backup:{program_version()}"] = Image(
+        {"etcd-backup": BINARY}, entrypoint=["/usr/local/bin/etcd-backup"])
+    with (
+        Sandbox(state=folder / "sandbox") as sandbox,
+        Node(folder / "node", images, hosts) as node,
+    ):
+        backups = World(sandbox, folder)
+        plane = ControlPlane(node, record=(RECORD, lambda: backups.record))
+        with plane:
+            world = RestoreWorld(folder, release, helm, sandbox, node, plane, addresses, tls, backups)
+            world.install()
+            yield world
+            backups.stop()
+
+
+def etcd_image(release: Release) -> Image:
+    return Image({path.name: path for path in release.folder.iterdir()})
+
+
+def program_version() -> str:
+    return yaml.safe_load((ROOT / "chart" / "Chart.yaml").read_text())["appVersion"]
+
+
+def loopback_addresses(count: int) -> list[str]:
+    """Addresses of this machine that nobody else uses, for servers with fixed ports."""
+    chooser = random.SystemRandom()
+    while True:
+        network = f"127.{chooser.randrange(1, 255)}.{chooser.randrange(255)}"
+        addresses = [f"{network}.{number + 1}" for number in range(count)]
+        if all(map(_is_free, addresses)):
+            return addresses
+
+
+def _is_free(address: str) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 2380))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,50 @@
+// A folder in place of a member's volume; data directories hold one file that says whose they are.
+
+import Foundation
+import Volume
+
+final class TemporaryVolume: Sendable {
+  private let root = FileManager.default.temporaryDirectory
+    .appending(path: "volume-\(UUID().uuidString)")
+
+  init() {
+    makeFolder("")
+  }
+
+  deinit {
+    try? FileManager.default.removeItem(at: root)  // best effort: it lies in the temporary folder
+  }
+
+  func volume(target: String = "backup.etcd") throws -> MemberVolume {
+    try MemberVolume(data: path("default.etcd"), target: path(target), restore: "r1")
+  }
+
+  func path(_ name: String) -> String { root.appending(path: name).path() }
+
+  func makeFolder(_ name: String) {
+    try? FileManager.default.createDirectory(
+      at: root.appending(path: name), withIntermediateDirectories: true)
+  }
+
+  func put(_ name: String, _ owner: String) {
+    makeFolder("\(name)/member")
+    try? Data(owner.utf8).write(to: root.appending(path: "\(name)/member/db"))
+  }
+
+  func move(_ name: String, to other: String) {
+    try? FileManager.default.moveItem(
+      at: root.appending(path: name), to: root.appending(path: other))
+  }
+
+  /// Whose data this is; `nil` where it is not there.
+  func content(_ name: String) -> String? {
+    (try? Data(contentsOf: root.appending(path: "\(name)/member/db")))
+      .map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  var names: [String] { names(in: "") }
+
+  func names(in folder: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: path(folder))) ?? []).sorted()
+  }
+}

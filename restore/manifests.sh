@@ -1,0 +1,213 @@
+#!/usr/bin/env bash
+# What runs in the cluster: the note of a restore under way, and one Job for each thing to do.
+#
+# Whatever is read from the cluster (environment, security context, …) is JSON, which is YAML as it stands.
+#
+# Part of restore.sh, whose variables it uses.
+# shellcheck disable=SC2154
+
+# A member, and the URLs by which the others and the clients know it.
+member_name() { printf '%s-%s' "$statefulset" "$1"; }
+host_name() { printf '%s.%s.%s.svc.%s' "$(member_name "$1")" "$service" "$namespace" "$cluster_domain"; }
+peer_url() { printf '%s://%s:%s' "$scheme" "$(host_name "$1")" "$peer_port"; }
+client_url() { printf '%s://%s:%s' "$scheme" "$(host_name "$1")" "$client_port"; }
+
+# joined FUNCTION: what it gives for every member, with commas between.
+joined() {
+  local i list=""
+  for ((i = 0; i < replicas; i++)); do list+="${list:+,}$("$1" "$i")"; done
+  printf '%s' "$list"
+}
+
+named_peer_url() { printf '%s=%s' "$(member_name "$1")" "$(peer_url "$1")"; }
+
+# quoted WORD...: a JSON list of strings.
+quoted() {
+  local word list=""
+  for word in "$@"; do
+    word=${word//\\/\\\\}
+    list+="${list:+, }\"${word//\"/\\\"}\""
+  done
+  printf '[%s]' "$list"
+}
+
+# concatenated LIST LIST: of two JSON lists, either of which may be missing.
+concatenated() {
+  local one=${1#\[} other=${2#\[}
+  one=${one%\]} other=${other%\]}
+  printf '[%s%s%s]' "$one" "${one:+${other:+,}}" "$other"
+}
+
+note_manifest() {
+  cat <<EOF
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: $note
+  namespace: $namespace
+  labels: {restore-id: "$id"}
+data:
+  phase: $phase
+  id: "$id"
+  path: "$path"
+  size: "$size"
+  replicas: "$replicas"
+  replicas-before: "$replicas_before"
+  was-suspended: "$was_suspended"
+  data-dir: $data_dir
+  target-dir: $target_dir
+  token: "$token"
+EOF
+}
+
+# job_manifest NAME: by the end of the name, verify, members, or one of the things done on a member's volume.
+job_manifest() {
+  local name=$1 kind member="" pod
+  kind=${name#"$prefix-"}
+  case $kind in
+    *-[0-9]*)
+      member=${kind##*-}
+      kind=${kind%-*}
+      ;;
+  esac
+  case $kind in
+    verify) pod=$(tool_pod verify "$path" --output json) ;;
+    members) pod=$(tool_pod members --endpoints "$(joined client_url)" --wait "$wait") ;;
+    *) pod=$(volume_pod "$kind" "$member") ;;
+  esac
+  cat <<EOF
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: $name
+  namespace: $namespace
+  labels: {restore-id: "$id"}
+spec:
+  backoffLimit: 1
+  activeDeadlineSeconds: $timeout
+  ttlSecondsAfterFinished: 86400
+  podFailurePolicy:
+    rules:
+      - {action: FailJob, onExitCodes: {operator: In, values: [64, 78]}}
+      - {action: Ignore, onPodConditions: [{type: DisruptionTarget, status: "True"}]}
+  template:
+    metadata:
+      labels: $pod_labels
+      annotations: {"sidecar.istio.io/inject": "false"}
+    spec:
+      restartPolicy: Never
+      enableServiceLinks: false
+$pod
+EOF
+}
+
+# The CronJob's own pod with other arguments: the same credentials, nothing to keep.
+tool_pod() {
+  cat <<EOF
+      serviceAccountName: $service_account
+      imagePullSecrets: $tool_pull_secrets
+      nodeSelector: $tool_node_selector
+      tolerations: $tool_tolerations
+      securityContext: $tool_pod_security
+      containers:
+        - name: etcd-backup
+          image: "$image"
+          args: $(quoted "$@")
+          env: $tool_env
+          resources: $tool_resources
+          securityContext: $tool_security
+          volumeMounts: $tool_mounts
+          terminationMessagePolicy: FallbackToLogsOnError
+      volumes: $tool_volumes
+EOF
+}
+
+# A pod with a member's volume where the member has it, as the user that the member runs as.
+volume_pod() { # kind, member
+  local kind=$1 member=$2 places=(--data "$data_dir" --target "$target_dir" --restore "$id")
+  local staging=${data_dir%/*}/restore-$id
+  volume_pod_head "$kind" "$member"
+  case $kind in
+    check)
+      cat <<EOF
+      initContainers:
+$(etcd_container "$member" "$staging" --help)
+      containers:
+$(volume_container check volume check "${places[@]}" --need "$(needed_bytes)")
+EOF
+      ;;
+    member)
+      cat <<EOF
+      initContainers:
+$(volume_container prepare volume prepare "${places[@]}" --need "$(needed_bytes)")
+$(volume_container download download "$path" --output "$staging/backup.db" --force)
+      containers:
+$(etcd_container "$member" "$staging")
+EOF
+      ;;
+    *)
+      cat <<EOF
+      containers:
+$(volume_container "$kind" volume "$kind" "${places[@]}")
+EOF
+      ;;
+  esac
+}
+
+volume_pod_head() { # kind, member
+  local node=""
+  # A running member holds its volume: the pod must go to the same node.
+  case $1 in check | discard) node=$(node_of "$2") ;; esac
+  cat <<EOF
+      serviceAccountName: $service_account
+      imagePullSecrets: $(concatenated "$tool_pull_secrets" "$etcd_pull_secrets")
+      nodeSelector: $etcd_node_selector
+      tolerations: $etcd_tolerations
+      securityContext: $etcd_pod_security
+EOF
+  [ -z "$node" ] || printf '      nodeName: %s\n' "$node"
+  cat <<EOF
+      volumes: $(concatenated "$tool_volumes" "[{\"name\":\"member\",\"persistentVolumeClaim\":{\"claimName\":\"$volume_claim-$(member_name "$2")\"}}]")
+EOF
+}
+
+volume_container() { # name, arguments of etcd-backup
+  local name=$1
+  shift
+  cat <<EOF
+        - name: $name
+          image: "$image"
+          args: $(quoted "$@")
+          env: $tool_env
+          resources: $tool_resources
+          securityContext: $member_security
+          volumeMounts: $(concatenated "$tool_mounts" "$member_mounts")
+          terminationMessagePolicy: FallbackToLogsOnError
+EOF
+}
+
+# The cluster's own image restores with its own tool: no other knows its files as well.
+etcd_container() { # member, staging, options
+  local member=$1 staging=$2
+  shift 2
+  local command=("$restore_tool" snapshot restore "$staging/backup.db"
+    --name "$(member_name "$member")"
+    --initial-cluster "$(joined named_peer_url)"
+    --initial-cluster-token "$token"
+    --initial-advertise-peer-urls "$(peer_url "$member")"
+    --data-dir "$staging/restored.etcd")
+  [ -z "$bump_revision" ] || command+=(--bump-revision "$bump_revision" --mark-compacted)
+  cat <<EOF
+        - name: etcd
+          image: "$etcd_image"
+          command: $(quoted "${command[@]}" "$@")
+          env: [{name: ETCDCTL_API, value: "3"}]
+          resources: $etcd_resources
+          securityContext: $member_security
+          volumeMounts: $member_mounts
+          terminationMessagePolicy: FallbackToLogsOnError
+EOF
+}
+
+# The downloaded file and the database made of it, both as large as the backup, and etcd's log files beside.
+needed_bytes() { echo $((2 * size + (256 << 20))); }

@@ -1,0 +1,240 @@
+#!/usr/bin/env bash
+# Restores the members of an etcd StatefulSet from a recorded backup; needs bash and kubectl. See --help.
+#
+# The story is told here; manifests.sh renders what runs in the cluster, kubernetes.sh is the way to it.
+set -euo pipefail
+
+folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=restore/kubernetes.sh
+source "$folder/kubernetes.sh"
+# shellcheck source=restore/manifests.sh
+source "$folder/manifests.sh"
+# shellcheck source=restore/discovery.sh
+source "$folder/discovery.sh"
+# shellcheck source=restore/options.sh
+source "$folder/options.sh"
+
+# What is known of a restore while it is under way lies in the ConfigMap $note, so that any later call can go on or go
+# back. Its phase says how far everything has come:
+#   proving     nothing has been changed
+#   stopping    the StatefulSet is being scaled to zero; the data is untouched
+#   restoring   restored data is made beside the old data, which is untouched
+#   switching   the old data is being set aside, the restored data put into place
+#   starting    the restored data is in place on every member
+#   serving     every member serves; the old data is still aside
+#   undoing     the old data is being put back
+remember() { # phase
+  phase=$1
+  change "remember: $phase" patch configmap "$note" --type merge --patch "{\"data\":{\"phase\":\"$phase\"}}"
+}
+
+step() { say ""; say "== $*"; }
+
+# Every failure of a step ends here: the way back, then the state of everything and what to run next.
+give_up() {
+  say ""
+  say "FAILED: $*"
+  case $phase in
+    proving)
+      resume_backups && forget_note
+      finale 1 "Nothing has been changed. StatefulSet $statefulset was not stopped and its data was not touched." \
+        "Put right what failed, then run the same command again."
+      ;;
+    starting)
+      if [ "$some_serve" = true ]; then
+        resume_backups || true
+        finale 2 "The restored data is in place on every member and at least one of them serves it: clients may have" \
+          "written, so nothing was taken back. The old data is kept aside on every volume." \
+          "Find out why the others do not serve (kubectl -n $namespace logs, describe), then either" \
+          "  $again            to wait for them again, or" \
+          "  $again --undo     to go back to the old data (what was written since is lost)."
+      fi
+      ;;
+  esac
+  if go_back; then
+    finale 1 "The old data is back in its place on every member, as it was; nothing of the restore is left on the volumes." \
+      "StatefulSet $statefulset is scaled to $replicas_before again." \
+      "Put right what failed, then run the same command again. The failed Jobs are kept for a day: kubectl -n $namespace get jobs -l restore-id=$id"
+  fi
+  finale 2 "Putting the old data back did not finish. No data has been deleted: on each volume it is either in" \
+    "$data_dir or in $data_dir.before-restore-$id. StatefulSet $statefulset may be scaled to zero: leave it so." \
+    "Put right what the messages above say, then run: $again --undo"
+}
+
+finale() { # status, lines
+  local status=$1
+  shift
+  say ""
+  printf '%s\n' "$@"
+  trap - EXIT
+  exit "$status"
+}
+
+interrupted() {
+  finale 130 "" "INTERRUPTED in phase '${phase:-none}'. Nothing was taken back; Jobs that run go on." \
+    "Run the same command again to go on where it stopped, or: $again --undo"
+}
+
+# Steps
+
+suspend_backups() {
+  change "no backup may start now" patch cronjob "$cronjob" --type merge --patch '{"spec":{"suspend":true}}'
+}
+
+resume_backups() {
+  [ "$was_suspended" = true ] ||
+    change "backups may run again" patch cronjob "$cronjob" --type merge --patch '{"spec":{"suspend":false}}'
+}
+
+prove() {
+  step "1. Prove that the backup is whole (nothing is changed by this)"
+  run_jobs "$prefix-verify" || return
+  if [ "$dry_run" = false ]; then
+    local report
+    report=$(job_log "$prefix-verify") || return
+    [[ $report =~ \"path\":\"([^\"]+)\" ]] && path=${BASH_REMATCH[1]//\\/}
+    [[ $report =~ \"bytes\":([0-9]+) ]] && size=${BASH_REMATCH[1]}
+    if [ -z "$path" ] || [ "$size" = 0 ]; then
+      say "etcd-backup verify did not say which backup it read: $report"
+      return 1
+    fi
+    say "Whole: $path, $size bytes"
+    change "pin the backup" patch configmap "$note" --type merge --patch "{\"data\":{\"path\":\"$path\",\"size\":\"$size\"}}" || return
+  fi
+  step "2. Prove that every volume has room and that the members' image knows the restore command"
+  on_members check || return
+}
+
+stop_members() {
+  step "3. Stop StatefulSet $statefulset"
+  remember stopping || return
+  scale 0 || return
+  wait_until_stopped
+}
+
+restore_members() {
+  step "4. Restore beside the old data, on every member"
+  remember restoring || return
+  on_members member
+}
+
+switch_members() {
+  step "5. Set the old data aside and put the restored data into place"
+  is_stopped || {
+    say "StatefulSet $statefulset was scaled up by somebody else; its members run on their old data"
+    return 1
+  }
+  remember switching || return
+  on_members switch
+}
+
+start_members() {
+  step "6. Start StatefulSet $statefulset and wait until every member serves"
+  remember starting || return
+  scale "$replicas" || return
+  if run_jobs "$prefix-members"; then
+    some_serve=true
+    [ "$dry_run" = true ] || job_log "$prefix-members" || true
+    return 0
+  fi
+  if job_log "$prefix-members" | grep --quiet ' serves'; then some_serve=true; fi
+  return 1
+}
+
+# Back to the old data, from any phase.
+go_back() {
+  step "Going back to the old data"
+  local from=$phase
+  if [ "$from" != proving ] && [ "$from" != stopping ]; then
+    remember undoing || return
+    local names
+    job_names member switch
+    delete_jobs "${names[@]}" "$prefix-members" || return
+    scale 0 || return
+    wait_until_stopped || return
+    on_members put-back || return
+  fi
+  scale "$replicas_before" && resume_backups && forget_note
+}
+
+forget_note() { change "forget the note" delete configmap "$note" --ignore-not-found; }
+
+finish() {
+  step "Removing the data that was kept aside"
+  if [ "$dry_run" = false ] && is_stopped; then
+    say "StatefulSet $statefulset is stopped. Old data is removed only while the members run."
+    return 1
+  fi
+  on_members discard && forget_note
+}
+
+# The whole
+
+restore() {
+  if [ -n "$phase" ] && [ "$phase" != serving ]; then
+    say "Going on with restore $id of $path, which stopped in phase '$phase'."
+  else
+    show_plan
+    confirm "This stops StatefulSet $statefulset and replaces its data."
+    begin
+  fi
+  suspend_backups || give_up "suspending CronJob $cronjob"
+  local resumed=$phase
+  if comes_before "$resumed" switching; then
+    prove || give_up "the proof (steps 1 and 2)"
+    stop_members || give_up "stopping the members"
+    restore_members || give_up "restoring on every member"
+  fi
+  if comes_before "$resumed" starting; then
+    switch_members || give_up "switching every member to the restored data"
+  fi
+  start_members || give_up "the restored cluster does not serve on all members"
+  if ! remember serving || ! resume_backups; then give_up "noting that it is done"; fi
+  if [ "$discard_old" = true ]; then
+    finish || finale 2 "RESTORED, every member serves. But the old data is still on the volumes: $again --finish"
+    finale 0 "RESTORED from $path. Every member serves; the old data is removed."
+  fi
+  finale 0 "RESTORED from $path. Every member serves." \
+    "The old data is kept on every volume as $data_dir.before-restore-$id. When all is well:" \
+    "  $again --finish   removes it; until then" \
+    "  $again --undo     goes back to it." \
+    "Restart what watches this etcd (API servers, controllers): its revision went back, their caches did not."
+}
+
+begin() {
+  phase=proving
+  apply "note what is under way" "$(note_manifest)" || finale 1 "FAILED: cannot write ConfigMap $note. Nothing has been changed."
+}
+
+# comes_before PHASE PHASE
+comes_before() {
+  local order=" proving stopping restoring switching starting serving "
+  [[ ${order%% "$2" *} == *" $1"* ]]
+}
+
+main() {
+  parse_options "$@"
+  find_cluster
+  recall_note
+  trap interrupted INT TERM
+  case $action in
+    restore)
+      [ "$phase" != undoing ] || refuse "restore $id is being undone" "$again --undo goes on with that"
+      restore
+      ;;
+    undo)
+      [ -n "$phase" ] || refuse "ConfigMap $note is not there: no restore is under way and none can be undone"
+      confirm "This stops StatefulSet $statefulset and puts back the data from before restore $id."
+      go_back || finale 2 "UNDOING STOPPED. No old data has been deleted. Put right what the messages say, then run: $again --undo"
+      finale 0 "UNDONE. The data from before restore $id is in place, StatefulSet $statefulset is scaled to $replicas_before."
+      ;;
+    finish)
+      [ "$phase" = serving ] || refuse "no finished restore is noted (phase: ${phase:-none})"
+      confirm "This removes the data from before restore $id from every volume. There is no way back then."
+      finish || finale 2 "FINISHING STOPPED. The members were not touched. Run again: $again --finish"
+      finale 0 "FINISHED. The old data is removed."
+      ;;
+  esac
+}
+
+main "$@"
