@@ -67,7 +67,7 @@ extension SeededRandom {
 
 @Suite struct `Random damage` {
   /// Four messages and a hash; small, so that every place is hit.
-  static let database = TestDatabase.bytes(pageCount: 8, pageSize: 512)
+  static let database = TestDatabase.bytes(pageCount: 3, pageSize: 4096)
   static let file = database + SHA256.digest(of: database).bytes
 
   /// What is accepted as a snapshot of this stream, byte for byte, or `nil`.
@@ -76,7 +76,7 @@ extension SeededRandom {
     trailers: Headers
   ) -> [UInt8]? {
     var decoder = decoder
-    var verifier = SnapshotVerifier()
+    var verifier = SnapshotVerifier(checkingPages: false)
     var accepted: [UInt8] = []
     do {
       for start in stride(from: 0, to: bytes.count, by: size) {

@@ -8,6 +8,8 @@ enum TestDatabase {
     bytes.replaceSubrange(16..<20, with: littleEndian(UInt32(0xED0C_DAED)))
     bytes.replaceSubrange(20..<24, with: littleEndian(UInt32(2)))
     bytes.replaceSubrange(24..<28, with: littleEndian(UInt32(pageSize)))
+    bytes.replaceSubrange(32..<40, with: littleEndian(UInt64(2)))  // the root
+    bytes.replaceSubrange(48..<56, with: littleEndian(UInt64.max))  // no freelist
     bytes.replaceSubrange(56..<64, with: littleEndian(UInt64(pageCount)))
     bytes += littleEndian(UInt64(9))  // the transaction
     bytes += littleEndian(fnv1a(bytes[16..<72]))
