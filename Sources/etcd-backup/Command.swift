@@ -12,7 +12,10 @@ struct EtcdBackup: ParsableCommand {
     discussion: Help.discussion,
     version: Version.current,
     subcommands: [
-      BackUp.self, Download.self, Verify.self, Inspect.self, Members.self, Volume.self,
+    subcommands: [
+      BackUp.self, List.self, Download.self, Verify.self, Inspect.self, Members.self, Volume.self,
+    ],
+    defaultSubcommand: BackUp.self)
     ],
     defaultSubcommand: BackUp.self)
 
