@@ -27,16 +27,15 @@ import Testing
     let description = "nobody knows"
   }
 
-  static let stages: [Stage] = [
-    .configuration, .secrets, .member, .snapshot, .commit, .check, .record, .retention,
-  ]
+  static let stages = Stage.allCases
   static let beforeRecord = stages.filter { $0 < .record }
 
   @Test func `belongs to a stage, and stages are in order`() {
     #expect(Self.stages.shuffled().sorted() == Self.stages)
     #expect(
       Self.stages.map(\.rawValue) == [
-        "configuration", "secrets", "member", "snapshot", "commit", "check", "record", "retention",
+        "configuration", "secrets", "container", "member", "snapshot", "commit", "check", "record",
+        "retention",
       ])
   }
 
