@@ -77,6 +77,11 @@ package struct DatabaseInspection: ~Copyable {
     try update(unsafe bytes.span.bytes)
   }
 
+  /// Takes the next bytes of the database, any number of them.
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) throws(BoltError) {
+    try update(unsafe bytes.bytes)
+  }
+
   /// The report, if the database is sound and complete.
   package consuming func finish() throws(BoltError) -> DatabaseReport {
     guard let pages, next == pages.meta.highWaterMark, partial.isEmpty else {
