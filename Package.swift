@@ -52,7 +52,7 @@ let package = Package(
     .executableTarget(
       name: "etcd-backup",
       dependencies: [
-        "Backup", "Bolt", "Volume",
+        "Backup", "Bolt", "Digests", "Volume",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

@@ -12,10 +12,7 @@ struct EtcdBackup: ParsableCommand {
     discussion: Help.discussion,
     version: Version.current,
     subcommands: [
-    subcommands: [
       BackUp.self, List.self, Download.self, Verify.self, Inspect.self, Members.self, Volume.self,
-    ],
-    defaultSubcommand: BackUp.self)
     ],
     defaultSubcommand: BackUp.self)
 
