@@ -24,6 +24,7 @@ class Run:
     seconds: float
     cpu_seconds: float
     peak_bytes: int
+    written_bytes: int
 
     @property
     def events(self) -> list[dict]:
