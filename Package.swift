@@ -97,3 +97,11 @@ let package = Package(
     .testTarget(name: "VolumeTests", dependencies: ["Volume"], swiftSettings: strict),
   ]
 )
+
+// libFuzzer brings a `main` of its own, so this target is there for `make fuzz` alone.
+if Context.environment["FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "SnapshotFuzz", dependencies: ["Etcd", "HTTP", "Digests", "TestSupport"],
+      path: "Tests/Fuzz", swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

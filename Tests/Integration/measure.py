@@ -29,6 +29,7 @@ def main() -> None:
         "seconds": time.monotonic() - started,
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_bytes": usage.ru_maxrss * 1024,
+        "written_bytes": usage.ru_oublock * 512,
     }
     with open(report + ".new", "w", encoding="utf-8") as file:
         json.dump(outcome, file)

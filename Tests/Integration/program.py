@@ -25,6 +25,7 @@ class Run:
     seconds: float
     cpu_seconds: float
     peak_bytes: int
+    written_bytes: int
 
     @property
     def text(self) -> str:
