@@ -16,9 +16,11 @@ final class LogCollector: Sendable {
 
   var text: String { writes.joined() }
 
+  func note(_ text: String) { written.withLock { $0.append(text) } }
+
   func logger(_ format: LogFormat, level: Logger.Level = .trace) -> Logger {
     Logger(label: "test") { _ in
-      LineLog(level: level, format: format) { line in self.written.withLock { $0.append(line) } }
+      LineLog(level: level, format: format) { line in self.note(line) }
     }
   }
 }
