@@ -30,6 +30,10 @@ test-unit: packages ## Run the unit tests and the wire tests
 test-integration: tools build sandbox ## Run the tests on real etcd servers
 	@.ci/stage "integration tests" $(pytest) --numprocesses auto
 
+.PHONY: test-large
+test-large: tools build sandbox ## Run the tests that take minutes: 2 GB of database, 100,000 blobs
+	@.ci/stage "large integration tests" $(pytest) -m large
+
 .PHONY: test-chart
 test-chart: tools build sandbox ## Run the tests of the chart: both helms, promtool, the pod as rendered
 	@.ci/stage "chart tests" .build/venv/bin/python -m pytest Tests/Chart --numprocesses auto
@@ -37,6 +41,14 @@ test-chart: tools build sandbox ## Run the tests of the chart: both helms, promt
 .PHONY: image-test
 image-test: tools sandbox ## Build the container image without a daemon, try it, print its sizes (as root)
 	@.ci/image-test
+
+.PHONY: bench
+bench: tools build sandbox ## Measure speed, memory and load on etcd; OPTIONS=--help lists the options
+	@.build/venv/bin/python Tests/Bench/bench $(OPTIONS)
+
+.PHONY: fuzz
+fuzz: packages ## Feed the decoders of the snapshot twenty million damaged streams, in about an hour
+	@.ci/stage "fuzzing" .ci/fuzz
 
 .PHONY: lint
 lint: packages ## Check formats, scripts and the import table; build nothing

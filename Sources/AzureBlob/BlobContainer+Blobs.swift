@@ -18,6 +18,8 @@ package struct BlobProperties: Equatable, Sendable {
   package let contentType: String?
   /// `Hot`, `Cool`, `Cold` or `Archive`, where the account has tiers.
   package let accessTier: String?
+  /// `rehydrate-pending-to-hot` and the like, while a blob is on its way out of the archive.
+  package let archiveStatus: String?
   package let metadata: BlobMetadata
 }
 
@@ -67,7 +69,8 @@ extension BlobContainer {
     }
     return BlobProperties(
       size: size, etag: etag, lastModified: lastModified, contentType: headers["content-type"],
-      accessTier: headers["x-ms-access-tier"], metadata: BlobMetadata(answer: headers))
+      accessTier: headers["x-ms-access-tier"], archiveStatus: headers["x-ms-archive-status"],
+      metadata: BlobMetadata(answer: headers))
   }
 
   /// The blocks that a blob is made of, in their order.

@@ -7,7 +7,7 @@ package import HTTP
 internal import FoundationEssentials
 
 package struct BlobContainer {
-  package let name: ContainerName
+  package private(set) var name: ContainerName
   package let endpoint: StorageEndpoint
   let transport: Transport
   let connection: Connection
@@ -36,6 +36,13 @@ package struct BlobContainer {
     sharedKey = SharedKey(account: endpoint.account, key: key)
     self.clock = clock
     self.random = random
+  }
+
+  /// Another container of the same account, reached in the same way.
+  package func sibling(named name: ContainerName) -> BlobContainer {
+    var sibling = self
+    sibling.name = name
+    return sibling
   }
 
   // MARK: Addresses

@@ -5,31 +5,34 @@ internal import Etcd
 internal import HTTP
 internal import Kubernetes
 
-/// Everything a run talks to, ready to be used; only Kubernetes has been contacted by then.
-struct Access {
+/// The way to the stored backups and to the record; only Kubernetes has been contacted by then.
+struct StoreAccess {
   let cluster: Cluster
   let container: BlobContainer
-  let etcd: EtcdCluster
   /// Something about the way to Kubernetes that a log should mention.
   let warning: String?
 
   init(
-    _ configuration: Configuration, environment: [String: String], transport: Transport
+    _ configuration: StoreConfiguration, environment: [String: String], transport: Transport
   ) throws {
-    let server =
-      if let path = configuration.kubeconfigPath {
-        try APIServer.kubeconfig(at: path)
-      } else {
-        try APIServer.inCluster(environment: environment)
-      }
+    let server = try Self.server(configuration, environment: environment)
     warning = server.warning
     cluster = Cluster(server, namespace: configuration.namespace, transport: transport)
     container = try Self.container(configuration, cluster, transport)
-    etcd = try Self.etcd(configuration, cluster, transport)
   }
 
-  private static func container(
-    _ configuration: Configuration, _ cluster: Cluster, _ transport: Transport
+  static func server(
+    _ configuration: StoreConfiguration, environment: [String: String]
+  ) throws(KubernetesError) -> APIServer {
+    if let path = configuration.kubeconfigPath {
+      try APIServer.kubeconfig(at: path)
+    } else {
+      try APIServer.inCluster(environment: environment)
+    }
+  }
+
+  static func container(
+    _ configuration: StoreConfiguration, _ cluster: Cluster, _ transport: Transport
   ) throws -> BlobContainer {
     let secret = try cluster.secret(named: configuration.accountSecretName)
     let endpoint: StorageEndpoint
@@ -52,8 +55,27 @@ struct Access {
       configuration.container, of: endpoint, key: key, transport: transport,
       connection: connection)
   }
+}
 
-  private static func etcd(
+/// Everything a run talks to, ready to be used; only Kubernetes has been contacted by then.
+struct Access {
+  let cluster: Cluster
+  let container: BlobContainer
+  let etcd: EtcdCluster
+  let warning: String?
+
+  init(
+    _ configuration: Configuration, environment: [String: String], transport: Transport
+  ) throws {
+    let store = try StoreAccess(
+      configuration.store, environment: environment, transport: transport)
+    cluster = store.cluster
+    container = store.container
+    warning = store.warning
+    etcd = try Self.etcd(configuration, cluster, transport)
+  }
+
+  static func etcd(
     _ configuration: Configuration, _ cluster: Cluster, _ transport: Transport
   ) throws -> EtcdCluster {
     var connection = Connection()

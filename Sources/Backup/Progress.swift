@@ -1,4 +1,4 @@
-/// Tells how far a snapshot has come: now and then in the log, steadily on a terminal.
+/// Tells how far a snapshot has come, from etcd or from the store: now and then in the log, steadily on a terminal.
 
 internal import HTTP
 internal import Logging
@@ -64,10 +64,12 @@ struct Progress {
   private var meter: ProgressMeter
   private let log: Logger
   private let bar: ProgressBar?
+  private let message: Logger.Message
 
-  init(_ log: Logger, _ bar: ProgressBar?) {
+  init(_ log: Logger, _ bar: ProgressBar?, _ message: Logger.Message = "snapshot progresses") {
     self.log = log
     self.bar = bar
+    self.message = message
     meter = ProgressMeter(every: bar == nil ? .seconds(5) : .milliseconds(200), from: .now)
   }
 
@@ -76,7 +78,7 @@ struct Progress {
     if let bar {
       bar.draw(reading)
     } else {
-      log.info("snapshot progresses", metadata: reading.metadata)
+      log.info(message, metadata: reading.metadata)
     }
   }
 
@@ -92,7 +94,9 @@ extension ProgressMeter.Reading {
     if let expected { text += " of \(ByteCount.describe(expected))" }
     text += ", \(ByteCount.describe(UInt64(rate)))/s"
     if let remaining { text += ", \(Int(remaining.inSeconds.rounded(.up))) s left" }
-    guard let expected, expected > 0, width > text.count + 12 else { return text }
+    guard let expected, expected > 0, width > text.count + 12 else {
+      return String(text.prefix(width))
+    }
     let cells = min(width - text.count - 3, 40)
     let filled = Int(Double(cells) * Double(min(received, expected)) / Double(expected))
     return "[" + String(repeating: "#", count: filled)

@@ -53,6 +53,14 @@ package protocol Explained: Error, CustomStringConvertible {
   var stopReason: StopReason? { get }
 }
 
+extension Explained {
+  /// Where no backup has been stored, or none was to be.
+  package var status: ExitStatus {
+    if stopReason == .terminated { return .terminated }
+    return isConfiguration ? .configuration : .failed
+  }
+}
+
 extension EtcdError: Explained {}
 extension AzureBlobError: Explained {}
 extension KubernetesError: Explained {}
@@ -89,13 +97,6 @@ extension RunError: CustomStringConvertible {
     }
     cause = error.description
     hint = error.hint
-    status =
-      if stage >= .record {
-        .incomplete
-      } else if error.stopReason == .terminated {
-        .terminated
-      } else {
-        error.isConfiguration ? .configuration : .failed
-      }
+    status = stage >= .record ? .incomplete : error.status
   }
 }

@@ -2,21 +2,20 @@
 struct PageInspection {
   let meta: MetaPage
   private var table: PageTable
-  private var lists: ChildLists
+  private var lists = ChildLists()
   private var openNodes = OpenNodes()
   private var freelist: FreelistReader?
   private var freelistDefect: Defect?
   private let fingerprints = Fingerprints()
   private var findings = Findings()
-  /// Bytes that may be held beyond twenty a page.
+  /// Bytes that may be held beyond sixteen a page.
   private let extraLimit: Int
 
   init(_ meta: MetaPage) {
     self.meta = meta
     let pageCount = Int(meta.highWaterMark)
     table = PageTable(pageCount: pageCount)
-    lists = ChildLists(pageCount: pageCount)
-    extraLimit = pageCount * 4 + 1 << 20
+    extraLimit = pageCount * 8 + 1 << 20
     if meta.freelist != MetaPage.noFreelist {
       freelist = FreelistReader(page: UInt32(meta.freelist), pageCount: meta.highWaterMark)
     }
@@ -55,10 +54,10 @@ struct PageInspection {
   }
 
   /// Memory held, in bytes.
-  var heldByteCount: Int { table.count * 20 + extraByteCount }
+  var heldByteCount: Int { table.count * 16 + extraByteCount }
 
   private var extraByteCount: Int {
-    table.extraByteCount + lists.extraByteCount + openNodes.byteCount + findings.byteCount
+    table.extraByteCount + lists.byteCount + openNodes.byteCount + findings.byteCount
   }
 
   /// Reads the node that begins at page `number`, if one does, and adds the page's fact.
@@ -187,7 +186,7 @@ struct PageInspection {
   private mutating func fact(
     of reader: BranchReader, _ number: UInt32, _ header: NodeHeader
   ) throws(Defect) -> PageFact {
-    guard let last = reader.children.last else { throw Defect(.empty) }
+    guard let firstKey = reader.keys.first else { throw Defect(.empty) }
     var areLeaves: Bool?
     for (index, child) in reader.children.enumerated() where Int(child) < table.count {
       let kind = table[child].kind
@@ -200,8 +199,7 @@ struct PageInspection {
     }
     var fact = PageFact(.branch, count: header.count, overflow: header.overflow)
     fact.long = reader.fingerprint
-    fact.third = last
-    fact.flag = lists.store(reader.children, of: number)
+    fact.third = lists.store(reader.children, firstKey: firstKey)
     return fact
   }
 

@@ -1,6 +1,7 @@
 /// Decides whether a snapshot is whole: the countdown, the size, the SHA-256 and the database's own header.
 
-package import Digests
+internal import Bolt
+internal import Digests
 internal import FoundationEssentials
 
 /// Fed with one message after another, in order; `finish` gives the proof or says what is missing.
@@ -11,23 +12,23 @@ internal import FoundationEssentials
 /// nothing follows that; and the size is a multiple of 512 plus 32, by which etcd's restore
 /// recognises that a snapshot carries its hash.
 package struct SnapshotVerifier: ~Copyable {
-  private var digest = SHA256()
-  /// Bytes of the database so far, trailer excluded.
-  private var databaseBytes: UInt64 = 0
-  /// What the database's header says; known once the first message has come.
-  package private(set) var databaseSize: UInt64?
+  private var prover: SnapshotProver
   private var expectedRemaining: UInt64 = 0
   private var emptyMessages = 0
-  private var trailer: SHA256Digest?
 
   private static let trailerSize = UInt64(SHA256Digest.byteCount)
   /// etcd sends none; but a member that cannot read its database sends them for ever.
   private static let mostEmptyMessages = 100
 
-  package init() {}
+  package init(checkingPages: Bool) {
+    prover = SnapshotProver(checkingPages: checkingPages)
+  }
 
   /// Bytes of the snapshot so far, trailer included.
-  package var received: UInt64 { databaseBytes + (trailer == nil ? 0 : Self.trailerSize) }
+  package var received: UInt64 { prover.received }
+
+  /// What the database's header says; known once the first message has come.
+  package var databaseSize: UInt64? { prover.databaseSize }
 
   package mutating func accept(_ message: SnapshotMessage) throws(SnapshotError) {
     if message.blob.isEmpty {
@@ -38,38 +39,26 @@ package struct SnapshotVerifier: ~Copyable {
       return
     }
     emptyMessages = 0
-    guard trailer == nil else { throw .excessBytes(byteCount: message.blob.count) }
     if let size = databaseSize {
+      guard received <= size else { throw .excessBytes(byteCount: message.blob.count) }
       try count(message)
-      if databaseBytes == size { return try acceptTrailer(message) }
-      try acceptDatabase(message, of: size)
+      try checkBounds(of: message, in: size)
     } else {
-      let size = try readHeader(message)
-      databaseSize = size
-      try acceptDatabase(message, of: size)
+      try checkBounds(of: message, in: try readHeader(message))
     }
+    try prover.update(message.blob.bytes)
   }
 
   /// Throws unless the stream, which has ended cleanly, was a whole snapshot.
   package consuming func finish() throws(SnapshotError) -> SnapshotProof {
-    guard let databaseSize, let trailer else {
-      throw .truncated(
-        received: received, expected: databaseSize.map { $0 + Self.trailerSize })
-    }
-    var whole = digest.copy()
-    let computed = digest.finish()
-    guard computed == trailer else {
-      throw .checksumMismatch(announced: trailer, computed: computed)
-    }
-    unsafe trailer.bytes.withUnsafeBytes { unsafe whole.update($0) }
-    return SnapshotProof(size: databaseSize + Self.trailerSize, sha256: whole.finish())
+    try prover.finish()
   }
 
   // MARK: Parts of a message's way
 
   /// The first message announces the size of the whole; the database's header must agree.
   private mutating func readHeader(_ message: SnapshotMessage) throws(SnapshotError) -> UInt64 {
-    let header = try DatabaseHeader(message.blob)
+    let header = try MetaPage(firstBytes: Array(message.blob.prefix(MetaPage.byteCount)))
     let (announced, overflow) = message.remaining.addingReportingOverflow(
       UInt64(message.blob.count))
     // etcd leaves the trailer out of its count; a proposed change counts it in.
@@ -92,29 +81,15 @@ package struct SnapshotVerifier: ~Copyable {
     expectedRemaining = counted
   }
 
-  private mutating func acceptDatabase(_ message: SnapshotMessage, of size: UInt64)
-    throws(SnapshotError)
-  {
+  /// No message holds the end of the database and more; the one behind it is the trailer.
+  private func checkBounds(of message: SnapshotMessage, in size: UInt64) throws(SnapshotError) {
     let length = UInt64(message.blob.count)
-    guard databaseBytes + length <= size else {
-      throw .miscounted(announced: message.remaining, counted: size - databaseBytes)
+    if received == size {
+      guard length == Self.trailerSize else {
+        throw .malformedTrailer(byteCount: message.blob.count)
+      }
+    } else if received + length > size {
+      throw .miscounted(announced: message.remaining, counted: size - received)
     }
-    unsafe message.blob.withUnsafeBytes { unsafe digest.update($0) }
-    databaseBytes += length
   }
-
-  private mutating func acceptTrailer(_ message: SnapshotMessage) throws(SnapshotError) {
-    guard let announced = SHA256Digest(Array(message.blob)) else {
-      throw .malformedTrailer(byteCount: message.blob.count)
-    }
-    trailer = announced
-  }
-}
-
-/// What is known of a snapshot that proved whole.
-package struct SnapshotProof: Equatable, Sendable {
-  /// Bytes, the 32 of the trailer included.
-  package let size: UInt64
-  /// Of all those bytes: what `sha256sum` prints for the file.
-  package let sha256: SHA256Digest
 }

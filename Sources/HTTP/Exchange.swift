@@ -11,6 +11,9 @@ internal import CCurl
     case collect(limit: Int)
     /// It is read while it comes; at this many unread bytes the sender is made to wait.
     case stream(inboxCapacity: Int)
+    /// That of a 206 goes into this memory, more than there is room for is an error; that of any
+    /// other answer is kept, up to this many bytes.
+    case fill(Payload, limit: Int)
   }
 
   package let request: Request
@@ -19,8 +22,9 @@ internal import CCurl
   private let headerList: UnsafeMutablePointer<curl_slist>?
   private let connectList: UnsafeMutablePointer<curl_slist>?
 
-  private(set) var status = 0
-  private(set) var headers = Headers()
+  /// 0 until the head's first line has come.
+  package private(set) var status = 0
+  package private(set) var headers = Headers()
   private(set) var trailers = Headers()
   /// All lines of the head have come, and it is the final one.
   private(set) var hasHead = false
@@ -70,7 +74,7 @@ internal import CCurl
           detail: "the head of the answer is not whole"))
     } else {
       // A streamed body is the reader's: it may not have read all of it yet.
-      let body = if case .collect = bodyHandling { inbox } else { [UInt8]() }
+      let body = if case .stream = bodyHandling { [UInt8]() } else { inbox }
       outcome = .success(
         Response(status: status, headers: headers, body: body, trailers: trailers))
     }
@@ -80,6 +84,7 @@ internal import CCurl
     switch bodyHandling {
     case .collect(let limit): limit
     case .stream(let capacity): capacity
+    case .fill(let payload, let limit): status == 206 ? payload.capacity : limit
     }
   }
 }
@@ -106,9 +111,14 @@ extension Exchange {
   /// A piece of the body; the answer is how many bytes were taken, or a pause.
   fileprivate func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
     switch bodyHandling {
-    case .collect(let limit) where inbox.count + bytes.count > limit:
-      isTooLarge = true
-      return 0
+    case .fill(let payload, _) where status == 206:
+      isTooLarge = unsafe payload.append(bytes) < bytes.count
+      return isTooLarge ? 0 : bytes.count
+    case .collect(let limit), .fill(_, let limit):
+      isTooLarge = inbox.count + bytes.count > limit
+      guard !isTooLarge else { return 0 }
+      unsafe inbox.append(contentsOf: bytes)
+      return bytes.count
     case .stream(let capacity) where !inbox.isEmpty && inbox.count + bytes.count > capacity:
       isPaused = true
       return Int(CURL_WRITEFUNC_PAUSE)

@@ -1,4 +1,4 @@
-/// Bytes of a request's body at one fixed address, for as long as libcurl may read them.
+/// Bytes of a request's body, or of an answer's, at one fixed address for as long as libcurl may touch them.
 
 /// A buffer of fixed capacity that is filled, sent, emptied and filled again.
 ///
@@ -43,7 +43,9 @@
     count = 0
   }
 
-  package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    unsafe body(UnsafeRawBufferPointer(rebasing: memory[..<count]))
+  package func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try unsafe body(UnsafeRawBufferPointer(rebasing: memory[..<count]))
   }
 }

@@ -54,6 +54,15 @@ internal import CCurl
     add(Exchange(request, over: connection, body: .collect(limit: Self.largestAnswer)))
   }
 
+  /// Starts a request for a part of something; the part is appended to `payload` as it comes in,
+  /// and what has come stays there even where the rest does not.
+  package func start(_ request: Request, over connection: Connection, filling payload: Payload)
+    -> Exchange
+  {
+    add(
+      Exchange(request, over: connection, body: .fill(payload, limit: Self.largestAnswer)))
+  }
+
   /// Waits for an answer that was started earlier.
   package func finish(_ exchange: Exchange) throws(TransferError) -> Response {
     try wait(for: exchange.request.summary) { exchange.isFinished }

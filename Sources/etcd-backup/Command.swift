@@ -1,10 +1,8 @@
-/// The command `etcd-backup`: takes one backup and exits with a documented status.
+/// The command `etcd-backup`: takes one backup and exits with a documented status, or does what a subcommand says.
 
 internal import ArgumentParser
 internal import Backup
-internal import FoundationEssentials
 internal import Glibc
-internal import Logging
 
 @main
 struct EtcdBackup: ParsableCommand {
@@ -13,19 +11,17 @@ struct EtcdBackup: ParsableCommand {
     abstract: "Backs an etcd cluster up to Azure Blob Storage, once, and exits.",
     discussion: Help.discussion,
     version: Version.current,
-    subcommands: [MembersCommand.self, VolumeCommand.self])
+    subcommands: [
+      BackUp.self, List.self, Download.self, Verify.self, Inspect.self, Members.self, Volume.self,
+    ],
+    defaultSubcommand: BackUp.self)
 
-  /// Ends the process with the status of the run; errors have been logged by then.
+  /// Ends the process with the status of the command; errors have been logged by then.
   static func main() {
-    // A server that closes its connection must not end the program.
+    // A server or a reader that closes its connection must not end the program.
     _ = signal(SIGPIPE, SIG_IGN)
     Termination.install()
     // Parses the command line, prints help or the version, and knows the status of wrong usage.
     Self.main(nil)
-  }
-
-  func run() throws {
-    let status = Session(environment: ProcessInfo.processInfo.environment).backUp()
-    guard status == .success else { throw ExitCode(status.rawValue) }
   }
 }

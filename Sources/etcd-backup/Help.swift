@@ -11,10 +11,25 @@ enum Help {
 
     The usual http_proxy, https_proxy and no_proxy hold for the blob endpoint only.
 
-    EXIT STATUS:
-    \(statuses)
+    \(exitStatuses(of: ExitStatus.allCases.map { ($0, $0.meaning) }))
     """
   }
+
+  /// What a command's exit statuses mean, one line each.
+  static func exitStatuses(of meanings: [(status: ExitStatus, meaning: String)]) -> String {
+    let lines = meanings.map { status, meaning in
+      let number = String(status.rawValue)
+      return number + String(repeating: " ", count: 5 - number.count) + meaning
+    }
+    return (["EXIT STATUS:"] + lines).joined(separator: "\n")
+  }
+
+  /// The variables that a command reads which only needs the way to the stored backups.
+  static let storeVariables = """
+    Needs APP_WORKING_NAMESPACE, APP_ABS_CONTAINER_NAME, APP_ABS_SECRET_NAME and
+    APP_BLOB_PREFIX, and of all other variables only those that it uses; neither
+    etcd nor its variables. etcd-backup --help describes them all.
+    """
 
   private static var variables: String {
     Variable.all.map { variable in
@@ -40,12 +55,5 @@ enum Help {
       }
     }
     return lines.joined(separator: "\n")
-  }
-
-  private static var statuses: String {
-    ExitStatus.allCases.map { status in
-      let number = String(status.rawValue)
-      return number + String(repeating: " ", count: 5 - number.count) + status.meaning
-    }.joined(separator: "\n")
   }
 }

@@ -1,50 +1,106 @@
-/// What every subcommand begins with: the configuration, the log, and a way to be stopped.
+/// What every subcommand begins and ends with: the configuration, the log, a way to be stopped, and an exit status.
 
+internal import ArgumentParser
 internal import Backup
 internal import FoundationEssentials
 internal import Glibc
 internal import Logging
 
 struct Session {
-  private let environment: [String: String]
+  let environment: [String: String]
+  let patience: Patience
+  let log: Logger
+  /// Where somebody is watching.
+  let progressBar: ProgressBar?
+  private let terminationMessagePath: String
+  /// How the log says that the command came to nothing.
+  private let failing: String
 
-  init(environment: [String: String]) {
-    self.environment = environment
-  }
-
-  /// Reads the configuration, takes one backup and says how it ended.
-  func backUp() -> ExitStatus {
-    let configuration: Configuration
-    do throws(ConfigurationError) {
-      configuration = try Configuration(environment: environment) { path in
-        try Array(Data(contentsOf: URL(filePath: path)))
-      }
-    } catch {
-      return report(error)
-    }
-    let onTerminal = isatty(2) == 1
+  init(_ configuration: StoreConfiguration, failing: String) {
+    environment = ProcessInfo.processInfo.environment
+    patience = Patience(timeout: configuration.timeout) { Termination.isRequested }
+    let onTerminal = isatty(STDERR_FILENO) == 1
     let format = configuration.logFormat ?? (onTerminal ? .text : .json)
-    let patience = Patience(timeout: configuration.timeout) { Termination.isRequested }
-    let run = BackupRun(
-      configuration, environment: environment, patience: patience,
-      log: Self.logger(configuration.logLevel, format),
-      progressBar: onTerminal && format == .text ? ProgressBar(width: Self.terminalWidth()) : nil)
-    let result = run.run()
-    TerminationMessage.write(
-      TerminationMessage.render(result), to: configuration.terminationMessagePath)
-    return result.status
+    log = Self.logger(configuration.logLevel, format)
+    progressBar =
+      onTerminal && format == .text ? ProgressBar(width: Self.terminalWidth()) : nil
+    terminationMessagePath = configuration.terminationMessagePath
+    self.failing = failing
   }
 
-  /// All mistakes at once, one line each; nothing has been contacted.
-  private func report(_ error: ConfigurationError) -> ExitStatus {
+  /// Reads from the environment what `parse` makes of it, or ends the process with all mistakes
+  /// told, one line each; nothing has been contacted.
+  static func configuration<Value>(
+    failing: String,
+    _ parse: (
+      _ environment: [String: String], _ readFile: @escaping (String) throws -> [UInt8]
+    ) throws(ConfigurationError) -> Value
+  ) throws -> Value {
+    let environment = ProcessInfo.processInfo.environment
+    do throws(ConfigurationError) {
+      return try parse(environment) { path in try Array(Data(contentsOf: URL(filePath: path))) }
+    } catch {
+      throw report(error, environment, failing)
+    }
+  }
+
+  /// A session of a command that needs the way to the stored backups and nothing else.
+  static func withStore(
+    failing: String, needingRecord: Bool = false,
+    _ work: (Session, BackupStore) throws -> ExitStatus
+  ) throws {
+    let configuration = try configuration(failing: failing) {
+      (environment, readFile) throws(ConfigurationError) in
+      try StoreConfiguration(
+        environment: environment, needingRecord: needingRecord, readFile: readFile)
+    }
+    let session = Session(configuration, failing: failing)
+    try session.conclude {
+      let store = try BackupStore(
+        configuration, environment: session.environment, patience: session.patience,
+        log: session.log, progressBar: session.progressBar)
+      return try work(session, store)
+    }
+  }
+
+  /// Does the work and ends the process with its status; an error is logged with what to do.
+  func conclude(_ work: () throws -> ExitStatus) throws {
+    let status: ExitStatus
+    do {
+      status = try work()
+    } catch {
+      throw report(CommandError(error), failing)
+    }
+    guard status == .success else { throw ExitCode(status.rawValue) }
+  }
+
+  /// Shows the result where Kubernetes looks for it.
+  func leave(_ terminationMessage: String) {
+    TerminationMessage.write(terminationMessage, to: terminationMessagePath)
+  }
+
+  /// Logs an error with what to do about it, and shows it to Kubernetes.
+  @discardableResult func report(_ error: CommandError, _ failing: String) -> ExitCode {
+    var fields: Logger.Metadata = [
+      "error": "\(error.cause)", "exit.status": "\(error.status.rawValue)",
+    ]
+    if let hint = error.hint { fields["hint"] = "\(hint)" }
+    log.error("\(failing)", metadata: fields)
+    leave(TerminationMessage.render(error))
+    return ExitCode(error.status.rawValue)
+  }
+
+  private static func report(
+    _ error: ConfigurationError, _ environment: [String: String], _ failing: String
+  ) -> ExitCode {
     let format = LogFormat(rawValue: environment["APP_LOGGER_FORMAT"] ?? "")
-    let log = Self.logger(.info, format ?? (isatty(2) == 1 ? .text : .json))
+    let log = logger(.info, format ?? (isatty(STDERR_FILENO) == 1 ? .text : .json))
     for mistake in error.mistakes {
       log.error("wrong configuration", metadata: ["error": "\(mistake)"])
     }
     let failure = RunError(error)
     log.error(
-      "no backup taken",
+      "\(failing)",
       metadata: [
         "stage": "\(failure.stage.rawValue)",
         "hint": "etcd-backup --help describes every variable",
@@ -52,7 +108,7 @@ struct Session {
       ])
     let path = environment["APP_TERMINATION_MESSAGE_PATH"] ?? "/dev/termination-log"
     TerminationMessage.write(TerminationMessage.render(failure), to: path)
-    return failure.status
+    return ExitCode(failure.status.rawValue)
   }
 
   private static func logger(_ level: Logger.Level, _ format: LogFormat) -> Logger {

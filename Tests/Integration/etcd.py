@@ -9,6 +9,7 @@ from pathlib import Path
 
 from certificates import TLS
 from gateway import Contents, Gateway, encode
+from partition import PeerRelays
 from processes import CLEAN_ENVIRONMENT, ROOT, Child, StartFailed, free_port, wait_until
 
 LARGE = 4 << 20  # a filling transaction carries at most this many bytes of values
@@ -46,6 +47,8 @@ class Member:
         self.name = name
         self.client_port = free_port()
         self.peer_port = free_port()
+        relays = cluster.peers
+        self.peer_listen_port = relays.listen_for(self.peer_port) if relays else self.peer_port
         self.data = cluster.folder / f"{name}.etcd"
         self.log = cluster.folder / f"{name}.log"
         self.child: Child | None = None
@@ -75,7 +78,7 @@ class Member:
             "data-dir": str(self.data),
             "listen-client-urls": self.url,
             "advertise-client-urls": self.url,
-            "listen-peer-urls": self.peer_url,
+            "listen-peer-urls": f"http://127.0.0.1:{self.peer_listen_port}",
             "initial-advertise-peer-urls": self.peer_url,
             "initial-cluster": initial_cluster,
             "initial-cluster-state": state,
@@ -139,11 +142,13 @@ class Cluster:
         quota: int = 8 << 30,
         flags: tuple[str, ...] = (),
         http_port: int | None = None,
+        peers: PeerRelays | None = None,
     ):
         self.folder = folder
         self.release = release
         self.tls = tls
         self.quota = quota
+        self.peers = peers
         self.flags = list(flags)
         self.http_port = http_port  # set: HTTP is served there, and the client URL speaks gRPC only
         if http_port:
@@ -180,6 +185,8 @@ class Cluster:
         for member in self.members:
             if member.child:
                 member.kill()
+        if self.peers:
+            self.peers.close()
 
     @property
     def first(self) -> Member:
@@ -197,10 +204,15 @@ class Cluster:
             if member.is_serving:
                 member.wait_until_healthy()
 
-    def wait_for_no_leader(self) -> None:
-        """Waits until every member that is left knows that its leader is gone."""
-        alive = [member for member in self.members if member.is_serving]
-        wait_until(lambda: all("leader" not in m.status() for m in alive), "loss of the leader")
+    def wait_for_no_leader(self, *members: Member) -> None:
+        """Waits until these members, or all that are left, know that their leader is gone."""
+        asked = members or [member for member in self.members if member.is_serving]
+        wait_until(lambda: all("leader" not in m.status() for m in asked), "loss of the leader")
+
+    def isolate(self, member: Member) -> None:
+        """Cuts a member off from its peers; clients still reach it. Needs `peers`."""
+        self.peers.isolate(member.peer_port, member.pid)
+        self.wait_for_no_leader(member)
 
     @property
     def endpoints(self) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from partition import PeerRelays
 from processes import free_port
 
 
@@ -55,6 +56,35 @@ def test_M2_a_stopped_member_that_lags_is_not_the_one(empty_world, three):
     run = empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=",".join([lagging.url, *others]))
     path = empty_world.assert_success(run)
     empty_world.assert_restores(path, three, contents)
+
+
+def test_M2_a_member_cut_off_from_its_peers_is_not_the_one(empty_world, start_etcd):
+    three = start_etcd(size=3, peers=PeerRelays())
+    cut_off = three.followers[0]
+    three.isolate(cut_off)
+    others = [member for member in three.members if member is not cut_off]
+    three.members = [*others, cut_off]
+    for number in range(20):
+        three.put(f"/behind/its/back/{number}", "x")
+    contents = three.contents()
+    # First in the list, and it answers at once: what it has is whole, but old.
+    endpoints = ",".join([cut_off.url, *(member.url for member in others)])
+    path = empty_world.assert_success(empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=endpoints))
+    empty_world.assert_restores(path, three, contents)
+    assert empty_world.properties(path).metadata["quorum"] == "yes"
+
+
+def test_M5_only_a_member_cut_off_from_its_peers_is_backed_up_and_marked(empty_world, start_etcd):
+    three = start_etcd(size=3, peers=PeerRelays())
+    three.fill(50)
+    before = three.contents()
+    cut_off = three.followers[0]
+    three.isolate(cut_off)
+    run = empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=cut_off.url)
+    path = empty_world.assert_success(run)
+    assert "quorum" in run.log, run
+    assert empty_world.properties(path).metadata["quorum"] == "no"
+    empty_world.assert_restores(path, three, before)
 
 
 def test_M3_a_learner_is_never_the_one(empty_world, start_etcd):

@@ -110,7 +110,7 @@ def test_D8_a_listing_that_fails_half_way_deletes_nothing(world, fault):
     world.faults([
         {"match": listing, "times": 1, "action": {"kind": "empty-page"}},
         {"match": listing, "action": fault}])
-    run = world.run(APP_BACKUP_TIMEOUT="15s")
+    run = world.run(APP_BACKUP_TIMEOUT="6s")
     assert run.status == 2, run
     assert world.recorded_path in run.log, run
     world.faults([])

@@ -62,9 +62,14 @@ import UnixSignals
     guard certificate != nil || (noKubernetes && blobTLSPort == nil) else {
       throw ValidationError("TLS ports need --certificate and --key (or --no-kubernetes).")
     }
-    guard SharedKey(account: account, encodedKey: accountKey) != nil else {
+    _ = try sharedKey()
+  }
+
+  private func sharedKey() throws -> SharedKey {
+    guard let key = SharedKey(account: account, encodedKey: accountKey) else {
       throw ValidationError("--account-key is not base64.")
     }
+    return key
   }
 
   func run() async throws {
@@ -72,11 +77,10 @@ import UnixSignals
     let readyFile = "\(state)/ready.json"
     try Files.remove(readyFile)
 
-    guard let sharedKey = SharedKey(account: account, encodedKey: accountKey) else { return }
     let blobs = try BlobStore(folder: "\(state)/blobs", discardsData: discardData)
     let script = FaultScript(file: faults ?? "\(state)/faults.json")
     let log = try RequestLog(file: "\(state)/requests.jsonl")
-    let blobService = BlobService(key: sharedKey, store: blobs)
+    let blobService = BlobService(key: try sharedKey(), store: blobs)
 
     var ready = Ready(pid: ProcessInfo.processInfo.processIdentifier)
     let listeners = Listeners()

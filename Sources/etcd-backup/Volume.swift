@@ -4,7 +4,7 @@ internal import ArgumentParser
 internal import Glibc
 internal import Volume
 
-struct VolumeCommand: ParsableCommand {
+struct Volume: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "volume",
     abstract: "Moves data directories on the volume of a stopped etcd member.",

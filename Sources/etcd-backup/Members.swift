@@ -5,7 +5,7 @@ internal import Backup
 internal import FoundationEssentials
 internal import Glibc
 
-struct MembersCommand: ParsableCommand {
+struct Members: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "members",
     abstract: "Waits until every etcd member serves; shows revisions and numbers of keys.",

@@ -1,0 +1,215 @@
+/// Reads one version of a blob from its first byte to its last, several ranges of it at once.
+
+package import HTTP
+
+/// The counterpart of `BlockUpload`: pulled, in order, in bounded memory.
+///
+/// Ranges come in while anything at all is waited for. One that breaks off is asked for again from
+/// the byte where it broke, without holding up the others; and every one is pinned to the same
+/// version, so that no blob can be put together from two. Memory is
+/// `rangeSize × (rangesInFlight + 1)`: one range is being used while the others are on their way.
+///
+/// Letting go of a reader takes its requests off the wire.
+package struct BlobReader: ~Copyable {
+  package let blob: BlobName
+  package let etag: ETag
+  /// Of the whole blob, in bytes.
+  package let size: Int
+  private let container: BlobContainer
+  private let rangeSize: Int
+  private let rangesInFlight: Int
+
+  /// Where the next range to be asked for begins.
+  private var nextStart = 0
+  /// In the order of the blob; the first is the next to be handed out.
+  private var underWay: [BlobRange] = []
+  private var handedOut: Payload?
+  private var spare: [Payload] = []
+
+  fileprivate init(
+    _ blob: BlobName, of container: BlobContainer, _ etag: ETag, size: Int, rangeSize: Int,
+    rangesInFlight: Int
+  ) {
+    precondition(rangeSize > 0 && rangesInFlight > 0, "reading needs ranges")
+    self.blob = blob
+    self.container = container
+    self.etag = etag
+    self.size = size
+    self.rangeSize = rangeSize
+    self.rangesInFlight = rangesInFlight
+  }
+
+  deinit {
+    for range in underWay {
+      if case .inFlight(let exchange, _) = range.state { container.transport.cancel(exchange) }
+    }
+  }
+
+  /// The next bytes, which are gone with the next call; `nil` after the last.
+  package mutating func next() throws(AzureBlobError) -> Payload? {
+    if let payload = handedOut {
+      payload.removeAll()
+      spare.append(payload)
+      handedOut = nil
+    }
+    startRanges()
+    guard !underWay.isEmpty else { return nil }
+    try waitForFirst()
+    handedOut = underWay.removeFirst().payload
+    startRanges()
+    return handedOut
+  }
+
+  // MARK: Ranges on their way
+
+  private mutating func startRanges() {
+    while underWay.count < rangesInFlight, nextStart < size {
+      let end = min(nextStart + rangeSize, size)
+      let payload = spare.popLast() ?? Payload(capacity: min(rangeSize, size))
+      underWay.append(start(BlobRange(bytes: nextStart..<end, payload: payload)))
+      nextStart = end
+    }
+  }
+
+  private mutating func waitForFirst() throws(AzureBlobError) {
+    try service()
+    while !underWay[0].isComplete {
+      let exchanges = underWay.compactMap(\.exchange)
+      do {
+        try container.transport.wait(
+          for: "\(StorageOperation.getBlob.method) \(container.url(of: request(for: underWay[0])))",
+          until: underWay.compactMap(\.dueTime).min()
+        ) {
+          exchanges.contains { $0.result != nil }
+        }
+      } catch {
+        throw .unanswered(.getBlob, error, attempts: 1)
+      }
+      try service()
+    }
+  }
+
+  /// Takes in the answers that have come and starts the attempts that are due; waits for nothing.
+  private mutating func service() throws(AzureBlobError) {
+    for position in underWay.indices {
+      underWay[position] = try advanced(underWay[position])
+    }
+  }
+
+  /// The range as far as it has come without waiting for anything.
+  private func advanced(_ range: BlobRange) throws(AzureBlobError) -> BlobRange {
+    var range = range
+    switch range.state {
+    case .inFlight(let exchange, let heldBefore):
+      guard let result = exchange.result else { break }
+      do throws(AzureBlobError) {
+        try confirm(range, exchange, result, heldBefore)
+        range.state = .complete
+      } catch {
+        // An attempt that brought something was not in vain, so it does not count.
+        if range.payload.count > heldBefore { range.attempt = 1 }
+        guard let delay = container.delay(after: error, attempt: range.attempt) else { throw error }
+        range.state = .waiting(until: .now + delay)
+      }
+    case .waiting(let dueTime) where dueTime <= .now:
+      range.attempt += 1
+      range = start(range)
+    case .waiting, .complete:
+      break
+    }
+    return range
+  }
+
+  /// Returns only where all of the range has come, and nothing else.
+  private func confirm(
+    _ range: BlobRange, _ exchange: Exchange, _ result: Result<Response, TransferError>,
+    _ heldBefore: Int
+  ) throws(AzureBlobError) {
+    let request = request(for: range)
+    let expected =
+      "bytes \(range.bytes.lowerBound + heldBefore)-\(range.bytes.upperBound - 1)/\(size)"
+    let isPart =
+      exchange.headers["content-range"] == expected
+      && exchange.headers["etag"].flatMap { ETag($0) } == etag
+    // Also where the answer broke off: what came of it counts only if it is the right thing.
+    guard exchange.status != 206 || isPart else {
+      throw .unreadable(
+        .getBlob, url: container.url(of: request), reason: "it is not the range that was asked for")
+    }
+    if range.payload.count == range.bytes.count { return }
+    let answer = try container.judge(result, of: request, attempt: range.attempt)
+    guard answer.status == 206 else {
+      throw .unreadable(
+        .getBlob, url: container.url(of: request), reason: "it is not a part, but status 200")
+    }
+    let error = TransferError(
+      .cutShort, request: "\(request.method) \(container.url(of: request))",
+      detail: "\(range.payload.count) of \(range.bytes.count) bytes")
+    throw .unanswered(.getBlob, error, attempts: range.attempt)
+  }
+
+  /// Asks for what the range still lacks.
+  private func start(_ range: BlobRange) -> BlobRange {
+    var range = range
+    let request = request(for: range)
+    range.state = .inFlight(
+      container.transport.start(
+        container.signed(request), over: container.connection, filling: range.payload),
+      heldBefore: range.payload.count)
+    return range
+  }
+
+  private func request(for range: BlobRange) -> StorageRequest {
+    let first = range.bytes.lowerBound + range.payload.count
+    return StorageRequest(
+      .getBlob, path: container.path(of: blob),
+      headers: [
+        "x-ms-range": "bytes=\(first)-\(range.bytes.upperBound - 1)", "If-Match": etag.quoted,
+      ])
+  }
+}
+
+extension BlobContainer {
+  /// Begins to read a blob of `size` bytes in the version `etag`, as `properties(of:)` told them;
+  /// `rangeSize` is in bytes.
+  package func read(
+    _ blob: BlobName, ifMatch etag: ETag, size: Int, rangeSize: Int, rangesInFlight: Int
+  ) -> BlobReader {
+    BlobReader(
+      blob, of: self, etag, size: size, rangeSize: rangeSize, rangesInFlight: rangesInFlight)
+  }
+}
+
+/// One range from its first request until all of it has come.
+private struct BlobRange {
+  enum State {
+    case inFlight(Exchange, heldBefore: Int)
+    /// Its last attempt failed; the next is due then.
+    case waiting(until: ContinuousClock.Instant)
+    case complete
+  }
+
+  let bytes: Range<Int>
+  /// What has come so far.
+  let payload: Payload
+  /// Counts from 1.
+  var attempt = 1
+  var state = State.waiting(until: .now)
+
+  init(bytes: Range<Int>, payload: Payload) {
+    self.bytes = bytes
+    self.payload = payload
+  }
+
+  var isComplete: Bool {
+    if case .complete = state { true } else { false }
+  }
+
+  var exchange: Exchange? {
+    if case .inFlight(let exchange, _) = state { exchange } else { nil }
+  }
+
+  var dueTime: ContinuousClock.Instant? {
+    if case .waiting(let dueTime) = state { dueTime } else { nil }
+  }
+}

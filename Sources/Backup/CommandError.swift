@@ -1,0 +1,27 @@
+/// A failure of any command but the backup itself: what happened, what to do, and the exit status.
+
+package struct CommandError: Error, Equatable {
+  /// What failed, on what, and why.
+  package let cause: String
+  package let hint: String?
+  package let status: ExitStatus
+
+  package init(_ error: any Error) {
+    guard let error = error as? any Explained else {
+      cause = "\(error)"
+      hint = nil
+      status = .failed
+      return
+    }
+    cause = error.description
+    hint = error.hint
+    status = error.status
+  }
+
+  /// Nothing has been contacted yet.
+  package init(_ error: ConfigurationError) {
+    cause = error.description
+    hint = "--help describes every variable"
+    status = .configuration
+  }
+}

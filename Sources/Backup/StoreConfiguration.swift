@@ -1,0 +1,112 @@
+/// The part of the configuration that leads to the backups: what every command needs, also where there is no etcd left.
+
+package import AzureBlob
+
+package struct StoreConfiguration: Sendable {
+  package let namespace: String
+  package let kubeconfigPath: String?
+
+  package let container: ContainerName
+  package let accountSecretName: String
+  /// Without a slash at its end.
+  package let blobPrefix: String
+  package let storageURL: ServiceURL?
+  /// PEM.
+  package let storageCA: [UInt8]?
+  /// Bytes; also of the ranges in which a blob is read.
+  package let blockSize: Int
+  package let blocksInFlight: Int
+  /// Whether a backup must hold a sound database.
+  package let checksPages: Bool
+
+  /// `nil` where it is not set: then nothing is known of a recorded backup.
+  package let recordConfigMapName: String?
+  /// `nil` where it is not set: then nobody can say what retention would do.
+  package let retention: RetentionPolicy?
+
+  package let timeout: Duration
+  package let logLevel: LogLevel
+  /// `nil` leaves the choice to whether the log goes to a terminal.
+  package let logFormat: LogFormat?
+  package let terminationMessagePath: String
+
+  /// Reads everything before it complains. `needingRecord` is for a command that cannot do without
+  /// the ConfigMap; `readFile` gives the bytes of a file, or throws.
+  package init(
+    environment: [String: String], needingRecord: Bool = false,
+    readFile: @escaping (String) throws -> [UInt8]
+  ) throws(ConfigurationError) {
+    var reader = EnvironmentReader(environment, readFile: readFile)
+    let configuration = StoreConfiguration(&reader)
+    if needingRecord, configuration?.recordConfigMapName == nil {
+      reader.complainIfMissing(.recordConfigMap)
+    }
+    guard let configuration, reader.mistakes.isEmpty else {
+      throw ConfigurationError(mistakes: reader.mistakes)
+    }
+    self = configuration
+  }
+
+  /// `nil` only after a complaint.
+  init?(_ reader: inout EnvironmentReader) {
+    let namespace = reader.required(.namespace, ConfigurationValue.namespace)
+    let container = reader.required(.container) { text throws(InvalidValue) in
+      try ContainerName(ConfigurationValue.droppingSlash(text))
+    }
+    let accountSecretName = reader.required(.accountSecret, ConfigurationValue.objectName)
+    let blobPrefix = reader.required(.blobPrefix, ConfigurationValue.blobPrefix)
+    let storageURL = reader.optional(.storageEndpoint) { text throws(InvalidValue) in
+      try ServiceURL(text)
+    }
+    let storageCA = reader.certificates(.storageCA)
+    let recordConfigMapName = reader.optional(.recordConfigMap, ConfigurationValue.objectName)
+    let keepNewest = reader.optional(.keepNewest, ConfigurationValue.number(in: 0...100_000))
+    let expiration = reader.optional(.expiration, ConfigurationValue.duration)
+    let timeout = reader.required(.timeout, ConfigurationValue.positiveDuration)
+    let blockSize = reader.required(
+      .blockSize, ConfigurationValue.byteCount(in: 1 << 20...16 << 20))
+    let blocksInFlight = reader.required(.blocksInFlight, ConfigurationValue.number(in: 1...31))
+    let checksPages = reader.required(.pageCheck, ConfigurationValue.onOrOff)
+    let kubeconfigPath = reader.optional(.kubeconfig) { $0 }
+    let logLevel = reader.required(.logLevel, ConfigurationValue.logLevel)
+    let logFormat = reader.optional(.logFormat, ConfigurationValue.logFormat)
+    let terminationMessagePath = reader.required(.terminationMessage) { $0 }
+    if let blockSize, let blocksInFlight, blockSize * (blocksInFlight + 1) > Self.mostBlockMemory {
+      reader.complain(
+        .blocksInFlight,
+        InvalidValue(
+          "\(blocksInFlight)",
+          expected: "so many that (blocks in flight + 1) × block size is at most 32MiB"))
+    }
+
+    guard reader.mistakes.isEmpty, let namespace, let container, let accountSecretName,
+      let blobPrefix, let timeout, let blockSize, let blocksInFlight, let checksPages, let logLevel,
+      let terminationMessagePath
+    else { return nil }
+
+    self.namespace = namespace
+    self.kubeconfigPath = kubeconfigPath
+    self.container = container
+    self.accountSecretName = accountSecretName
+    self.blobPrefix = blobPrefix
+    self.storageURL = storageURL
+    self.storageCA = storageCA
+    self.blockSize = blockSize
+    self.blocksInFlight = blocksInFlight
+    self.checksPages = checksPages
+    self.recordConfigMapName = recordConfigMapName
+    retention =
+      if let keepNewest, let expiration {
+        RetentionPolicy(minimumCount: keepNewest, maximumAge: expiration)
+      } else {
+        nil
+      }
+    self.timeout = timeout
+    self.logLevel = logLevel
+    self.logFormat = logFormat
+    self.terminationMessagePath = terminationMessagePath
+  }
+
+  /// Bytes: what remains of 64 MiB is enough for everything else.
+  private static let mostBlockMemory = 32 << 20
+}

@@ -1,0 +1,139 @@
+/// The stored backups of one prefix and the record of the last: found, read back and proven; etcd is not needed.
+
+internal import AzureBlob
+internal import Digests
+internal import Etcd
+internal import HTTP
+internal import Kubernetes
+package import Logging
+
+package struct BackupStore {
+  let configuration: StoreConfiguration
+  let cluster: Cluster
+  let container: BlobContainer
+  let patience: Patience
+  let log: Logger
+  let progressBar: ProgressBar?
+
+  /// Reads the store's Secret, and contacts nothing else. `progressBar` is given where somebody is
+  /// watching.
+  package init(
+    _ configuration: StoreConfiguration, environment: [String: String], patience: Patience,
+    log: Logger, progressBar: ProgressBar? = nil
+  ) throws {
+    let transport = Transport { patience.stopReason }
+    let access = try StoreAccess(configuration, environment: environment, transport: transport)
+    if let warning = access.warning {
+      log.warning("kubernetes access is unusual", ["error": warning])
+    }
+    self.configuration = configuration
+    cluster = access.cluster
+    container = access.container
+    self.patience = patience
+    self.log = log
+    self.progressBar = progressBar
+  }
+
+  // MARK: Naming a backup
+
+  /// What somebody typed, or the recorded backup where nothing was.
+  package func path(of text: String?) throws -> BackupPath {
+    if let text { return try BackupPath(text, in: configuration) }
+    guard let path = try recordedPath() else {
+      throw StoredBackupError.nothingRecorded(configMap: recordName)
+    }
+    return path
+  }
+
+  /// `nil` where no backup is recorded, or no ConfigMap is configured.
+  func recordedPath() throws -> BackupPath? {
+    guard let name = configuration.recordConfigMapName,
+      let text = try cluster.configMap(named: name)?[Record.pathKey], !text.isEmpty
+    else { return nil }
+    do {
+      return try BackupPath(text)
+    } catch {
+      throw StoredBackupError.unusableRecord(configMap: recordName, error)
+    }
+  }
+
+  private var recordName: String {
+    "\(configuration.namespace)/\(configuration.recordConfigMapName ?? "")"
+  }
+
+  // MARK: Reading a backup
+
+  /// Asks the store what it holds under this path, and refuses what cannot be read.
+  func find(_ path: BackupPath) throws -> FoundBackup {
+    let container = container.sibling(named: path.container)
+    guard let blob = try container.properties(of: path.blob) else {
+      throw StoredBackupError.absent(path)
+    }
+    let details = BackupDetails(path.name, blob)
+    guard !details.isArchived else {
+      throw StoredBackupError.archived(
+        path, account: container.endpoint.account, status: blob.archiveStatus)
+    }
+    return FoundBackup(path: path, details: details, etag: blob.etag)
+  }
+
+  /// Reads all of a backup, in order and in one version, hands out its bytes, and proves it whole.
+  ///
+  /// Nothing may be made of the bytes before this has returned.
+  func prove(
+    _ found: FoundBackup, _ message: Logger.Message,
+    handing use: (Payload) throws -> Void = { _ in }
+  ) throws -> ProvenBackup {
+    let start = ContinuousClock.now
+    var progress = Progress(log, progressBar, message)
+    defer { progress.end() }
+    var reader = container.sibling(named: found.path.container).read(
+      found.path.blob, ifMatch: found.etag, size: found.details.size,
+      rangeSize: configuration.blockSize, rangesInFlight: configuration.blocksInFlight)
+    var prover = SnapshotProver(checkingPages: configuration.checksPages)
+    do {
+      while let payload = try reader.next() {
+        try unsafe payload.withBytes { bytes throws(SnapshotError) in
+          try unsafe prover.update(bytes.bytes)
+        }
+        try use(payload)
+        progress.note(received: prover.received, of: UInt64(found.details.size))
+      }
+      let proof = try prover.finish()
+      try found.check(proof)
+      return ProvenBackup(found, proof, duration: start.duration(to: .now))
+    } catch let error as SnapshotError {
+      throw StoredBackupError.damaged(found.path, error)
+    }
+  }
+}
+
+/// A backup that the store knows of and that can be read.
+struct FoundBackup {
+  let path: BackupPath
+  let details: BackupDetails
+  let etag: ETag
+
+  /// A whole snapshot may still be another one.
+  fileprivate func check(_ proof: SnapshotProof) throws(StoredBackupError) {
+    guard let expected = details.sha256, expected.lowercased() != "\(proof.sha256)" else { return }
+    throw .otherContent(path, expected: expected, found: proof.sha256)
+  }
+}
+
+/// A backup whose every byte has been read from the store and is as etcd sent it.
+package struct ProvenBackup: Sendable {
+  package let path: BackupPath
+  package let details: BackupDetails
+  /// Of all its bytes, as `sha256sum` prints it.
+  package let sha256: String
+  /// Of reading it.
+  package let duration: Duration
+
+  fileprivate init(_ found: FoundBackup, _ proof: SnapshotProof, duration: Duration) {
+    path = found.path
+    details = found.details
+    sha256 = "\(proof.sha256)"
+    self.duration = duration
+  }
+}

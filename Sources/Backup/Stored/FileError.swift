@@ -1,0 +1,68 @@
+/// What can go wrong on the way from proven bytes to a file.
+
+internal import Glibc
+internal import HTTP
+
+enum FileError: Explained, Equatable {
+  case exists(String)
+  /// There is something under this name that a download must not replace.
+  case notFile(String)
+  case beingWritten(String)
+  case noSpace(folder: String, needed: UInt64, available: UInt64)
+  case failed(FileAction, String, errno: Int32)
+  case nobodyReads
+  case stopped(StopReason)
+
+  enum FileAction: String {
+    case create, write, inspect, publish
+    case synchronise = "write to disk"
+  }
+
+  var description: String {
+    switch self {
+    case .exists(let path): "\(path) exists"
+    case .notFile(let path): "\(path) is not a file"
+    case .beingWritten(let path): "\(path) is being downloaded by another process"
+    case .noSpace(let folder, let needed, let available):
+      "\(ByteCount.describe(needed)) are needed in \(folder), but "
+        + "\(ByteCount.describe(available)) are free"
+    case .failed(let action, let path, let errno):
+      "cannot \(action.rawValue) \(path): \(unsafe String(cString: strerror(errno)))"
+    case .nobodyReads: "nobody reads standard output any more"
+    case .stopped(.terminated): "stopped by a signal"
+    case .stopped(.deadline): "stopped at the deadline"
+    }
+  }
+
+  var hint: String? {
+    switch self {
+    case .exists: "--force replaces it"
+    case .notFile: "name a file that does not exist yet"
+    case .beingWritten: "wait for it, or end it"
+    case .noSpace: "make room there, or choose a folder on another volume"
+    case .failed(_, let path, EACCES), .failed(_, let path, EPERM):
+      "may this user write to the folder of \(path)?"
+    case .failed(_, _, EROFS): "choose a folder on a volume that can be written to"
+    case .failed(_, _, ENOENT): "create the folder first"
+    case .failed(_, _, ENOSPC), .failed(_, _, EDQUOT):
+      "make room there, or choose a folder on another volume"
+    case .failed: nil
+    case .nobodyReads: "did the command behind the pipe fail?"
+    case .stopped(.deadline): "raise APP_BACKUP_TIMEOUT if it may take longer"
+    case .stopped(.terminated): nil
+    }
+  }
+
+  /// Another try fails as well unless somebody does something first.
+  var isConfiguration: Bool {
+    switch self {
+    case .exists, .notFile: true
+    case .failed(_, _, let errno): [EACCES, EPERM, EROFS, ENOENT, ENOTDIR].contains(errno)
+    case .beingWritten, .noSpace, .nobodyReads, .stopped: false
+    }
+  }
+
+  var stopReason: StopReason? {
+    if case .stopped(let reason) = self { reason } else { nil }
+  }
+}

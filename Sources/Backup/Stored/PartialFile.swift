@@ -1,0 +1,141 @@
+/// A file that appears under its name only once it is complete; until then it has another name in the same folder.
+
+internal import Glibc
+
+/// Letting go of it removes what has not been published. What a killed process left behind is
+/// written over by the next one, since the partial file's name is always the same; a lock on it keeps
+/// two processes from writing to one file.
+struct PartialFile: ~Copyable {
+  private let descriptor: Int32
+  private let path: String
+  private let folder: String
+  private let partialPath: String
+  private let replacing: Bool
+  private var isPublished = false
+
+  /// Without `replacing`, nothing may exist under `path` now, nor when it is published.
+  init(for path: String, replacing: Bool) throws(FileError) {
+    try Self.check(path, replacing: replacing)
+    let slash = path.lastIndex(of: "/")
+    let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
+    let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let partialPath = "\(folder)/.\(name).partial"
+    let descriptor = try Self.openLocked(partialPath, for: path)
+    self.path = path
+    self.folder = folder
+    self.partialPath = partialPath
+    self.replacing = replacing
+    self.descriptor = descriptor
+  }
+
+  deinit {
+    if !isPublished { _ = unsafe unlink(partialPath) }
+    close(descriptor)
+  }
+
+  /// Throws unless the volume has room for that many bytes.
+  func checkSpace(for bytes: Int) throws(FileError) {
+    var volume = statvfs()
+    guard unsafe fstatvfs(descriptor, &volume) == 0 else {
+      throw .failed(.inspect, folder, errno: errno)
+    }
+    let available = UInt64(volume.f_bavail) * UInt64(volume.f_frsize)
+    guard available >= UInt64(bytes) else {
+      throw .noSpace(folder: folder, needed: UInt64(bytes), available: available)
+    }
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    var rest = unsafe bytes
+    while unsafe !rest.isEmpty {
+      let written = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw .failed(.write, path, errno: errno)
+      }
+      unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+    }
+  }
+
+  /// Puts the file, safe on disk, under its name in one step.
+  mutating func publish() throws(FileError) {
+    guard fsync(descriptor) == 0 else { throw .failed(.synchronise, path, errno: errno) }
+    if replacing {
+      try Self.check(path, replacing: true)
+      try rename()
+    } else if unsafe link(partialPath, path) == 0 {
+      _ = unsafe unlink(partialPath)
+    } else if errno == EEXIST {
+      throw .exists(path)
+    } else {
+      // Some network volumes have no hard links. Two of us are kept apart by the lock.
+      try Self.check(path, replacing: false)
+      try rename()
+    }
+    isPublished = true
+    try synchroniseFolder()
+  }
+
+  // MARK: Details
+
+  private func rename() throws(FileError) {
+    guard unsafe Glibc.rename(partialPath, path) == 0 else {
+      throw .failed(.publish, path, errno: errno)
+    }
+  }
+
+  /// So that the name survives a power failure as well.
+  private func synchroniseFolder() throws(FileError) {
+    let file = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard file >= 0 else { throw .failed(.synchronise, folder, errno: errno) }
+    defer { close(file) }
+    // Volumes that know no such thing say EINVAL.
+    guard fsync(file) == 0 || errno == EINVAL else {
+      throw .failed(.synchronise, folder, errno: errno)
+    }
+  }
+
+  /// Never a folder, nor a device, which a rename would do away with.
+  private static func check(_ path: String, replacing: Bool) throws(FileError) {
+    var found = stat()
+    guard unsafe lstat(path, &found) == 0 else {
+      if errno == ENOENT, !path.hasSuffix("/") { return }
+      throw .failed(.inspect, path, errno: errno)
+    }
+    guard found.st_mode & S_IFMT == S_IFREG else { throw .notFile(path) }
+    guard replacing else { throw .exists(path) }
+  }
+
+  private static func openLocked(
+    _ partialPath: String, for path: String
+  ) throws(FileError) -> Int32 {
+    while true {
+      let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW
+      let file = unsafe open(partialPath, flags, 0o600)
+      guard file >= 0 else { throw .failed(.create, partialPath, errno: errno) }
+      // Volumes without locks refuse with another error, and then there is no guard.
+      if flock(file, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+        close(file)
+        throw .beingWritten(path)
+      }
+      guard isSame(file, partialPath) else {
+        // Whoever held the lock has just published or removed it: begin anew.
+        close(file)
+        continue
+      }
+      // What a killed process wrote takes up room.
+      guard ftruncate(file, 0) == 0 else {
+        defer { close(file) }
+        throw .failed(.create, partialPath, errno: errno)
+      }
+      return file
+    }
+  }
+
+  private static func isSame(_ file: Int32, _ path: String) -> Bool {
+    var held = stat()
+    var named = stat()
+    return unsafe (fstat(file, &held) == 0 && lstat(path, &named) == 0)
+      && held.st_dev == named.st_dev && held.st_ino == named.st_ino
+  }
+}

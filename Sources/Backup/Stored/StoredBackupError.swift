@@ -1,0 +1,62 @@
+/// What can be wrong with a stored backup, or with the way to name it.
+
+package import AzureBlob
+internal import Digests
+internal import Etcd
+package import HTTP
+
+enum StoredBackupError: Explained, Equatable {
+  /// The ConfigMap is missing, or names no backup yet.
+  case nothingRecorded(configMap: String)
+  case unusableRecord(configMap: String, InvalidValue)
+  case absent(BackupPath)
+  /// `status` is the store's word on its way out of the archive, if it is on one.
+  case archived(BackupPath, account: String, status: String?)
+  /// Not what etcd sent.
+  case damaged(BackupPath, SnapshotError)
+  /// A whole snapshot, but not the one that was stored under this name.
+  case otherContent(BackupPath, expected: String, found: SHA256Digest)
+
+  var description: String {
+    switch self {
+    case .nothingRecorded(let configMap):
+      "no backup is recorded in the ConfigMap \(configMap)"
+    case .unusableRecord(let configMap, let problem):
+      "\(Record.pathKey) of the ConfigMap \(configMap): \(problem)"
+    case .absent(let path):
+      "there is no backup \(path)"
+    case .archived(let path, _, nil):
+      "\(path) is in the archive tier and cannot be read"
+    case .archived(let path, _, let status?):
+      "\(path) is in the archive tier and cannot be read yet: \(status)"
+    case .damaged(let path, let error):
+      "\(path) is damaged: \(error)"
+    case .otherContent(let path, let expected, let found):
+      "\(path) is not what was stored: its SHA-256 is \(found), but its metadata says \(expected)"
+    }
+  }
+
+  var hint: String? {
+    switch self {
+    case .nothingRecorded, .unusableRecord, .absent:
+      "etcd-backup list shows what is there; any of it can be named"
+    case .archived(let path, let account, nil):
+      "az storage blob set-tier --account-name \(account) --container-name \(path.container) "
+        + "--name \(path.blob) --tier Hot --rehydrate-priority High; "
+        + "then try again in an hour, large ones take up to 15; or use another backup meanwhile"
+    case .archived:
+      "try again later, it may take up to 15 hours; or use another backup meanwhile"
+    case .damaged, .otherContent:
+      "never restore it: etcd-backup list shows the others, etcd-backup verify --all tries them"
+    }
+  }
+
+  var isConfiguration: Bool { false }
+  var stopReason: StopReason? { nil }
+}
+
+extension InvalidValue: Explained {
+  package var hint: String? { nil }
+  package var isConfiguration: Bool { true }
+  package var stopReason: StopReason? { nil }
+}

@@ -1,0 +1,107 @@
+/// `etcd-backup download`: one stored backup to a file or to standard output.
+
+internal import ArgumentParser
+internal import Backup
+internal import Glibc
+
+struct Download: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Download a backup and prove it whole.",
+    discussion: """
+      The file appears under its name only once it is complete, proven and on disk:
+      its length, the SHA-256 at its end and the one in the blob's metadata all agree.
+      Until then it is .NAME.partial in the same folder. With --output - the bytes are
+      out before they are proven: only exit status 0 says that they are a backup.
+
+      The result is printed on standard output, the log goes to standard error.
+
+      \(Help.storeVariables)
+      Without BACKUP it needs APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING as well.
+
+      \(Help.exitStatuses(of: [
+        (.success, "downloaded and proven"),
+        (.failed, "not downloaded, damaged or interrupted; nothing is left behind"),
+        (.usage, "wrong command line"),
+        (.configuration, "configuration or permission is wrong, or the file exists"),
+        (.terminated, "stopped by a signal; nothing is left behind"),
+      ]))
+      """)
+
+  @Argument(help: BackupName.help)
+  var backup: BackupName?
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"))
+  var output: String
+
+  @Flag(help: "Replace the file if it exists.")
+  var force = false
+
+  @Flag(help: "Print the result as JSON; elsewhere this is --output json.")
+  var json = false
+
+  private var isStandardOutput: Bool { output == "-" }
+
+  func validate() throws {
+    if output.isEmpty { throw ValidationError("--output needs the name of a file, or -.") }
+    if output == "json" {
+      throw ValidationError(
+        "--output names a file here: say --json for the result as JSON, or ./json for the file.")
+    }
+    if isStandardOutput, json || force {
+      throw ValidationError("--json and --force make no sense with --output -.")
+    }
+    if isStandardOutput, isatty(STDOUT_FILENO) == 1 {
+      throw ValidationError("--output - would write a database to the terminal: redirect it.")
+    }
+  }
+
+  func run() throws {
+    try Session.withStore(failing: "nothing downloaded", needingRecord: backup == nil) {
+      session, store in
+      let path = try store.path(of: backup?.text)
+      let proven: ProvenBackup
+      if isStandardOutput {
+        proven = try store.downloadToStandardOutput(path)
+      } else {
+        proven = try store.download(path, to: output, replacing: force)
+        print(Result(proven, file: output).rendered(asJSON: json))
+      }
+      session.leave(TerminationMessage.render(proven))
+      return .success
+    }
+  }
+}
+
+extension Download {
+  private struct Result: Encodable {
+    let path: String
+    let file: String
+    let bytes: Int
+    let sha256: String
+    let etcdVersion: String?
+    let revision: UInt64?
+    let time: String
+    let seconds: Double
+
+    init(_ proven: ProvenBackup, file: String) {
+      path = "\(proven.path)"
+      self.file = file
+      bytes = proven.details.size
+      sha256 = proven.sha256
+      etcdVersion = proven.details.etcdVersion
+      revision = proven.details.revision
+      time = Timestamp.format(proven.details.lastModified)
+      seconds = Double(proven.duration.secondsText) ?? 0
+    }
+
+    func rendered(asJSON: Bool) -> String {
+      if asJSON { return Output.json(self) }
+      return Output.list([
+        ("backup", path), ("file", file), ("bytes", "\(bytes)"), ("sha256", sha256),
+        ("etcd version", etcdVersion), ("revision", revision.map { "\($0)" }), ("stored", time),
+      ])
+    }
+  }
+}
