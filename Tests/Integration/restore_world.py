@@ -80,7 +80,7 @@ class RestoreWorld:
 
     def stop_members(self) -> None:
         self._scale(0)
-        self.plane.wait_until_gone(f"{NAME}-")
+        self.plane.wait_until_gone(MEMBERS)
 
     def start_members(self) -> None:
         self._scale(3)
