@@ -23,11 +23,15 @@ package struct CRC64: Sendable, Equatable {
           ^ UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
         let high = unsafe UInt64(
           littleEndian: bytes.loadUnaligned(fromByteOffset: position + 8, as: UInt64.self))
+        // First what the register has no part in, so that the processor need not wait for it.
         var next: UInt64 = 0
         for index in 0..<8 {
-          let shift = UInt64(8 * index)
-          unsafe next ^= tables[(15 - index) << 8 | Int(truncatingIfNeeded: (low &>> shift) & 255)]
-          unsafe next ^= tables[(7 - index) << 8 | Int(truncatingIfNeeded: (high &>> shift) & 255)]
+          let byte = Int(truncatingIfNeeded: (high &>> UInt64(8 * index)) & 255)
+          unsafe next ^= tables[(7 - index) << 8 | byte]
+        }
+        for index in 0..<8 {
+          let byte = Int(truncatingIfNeeded: (low &>> UInt64(8 * index)) & 255)
+          unsafe next ^= tables[(15 - index) << 8 | byte]
         }
         crc = next
         position += 16
