@@ -30,9 +30,11 @@ let package = Package(
     .systemLibrary(
       name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
     .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
+    // One instruction of the processor.
+    .systemLibrary(name: "CCarryless"),
 
     // The product, from the bytes up.
-    .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .target(name: "Digests", dependencies: ["COpenSSL", "CCarryless"], swiftSettings: strict),
     .target(name: "Bolt", swiftSettings: strict),
     .target(name: "Volume", swiftSettings: strict),
     .target(name: "HTTP", dependencies: ["CCurl"], swiftSettings: strict),

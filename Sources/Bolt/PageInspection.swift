@@ -5,7 +5,6 @@ struct PageInspection {
   private var lists = ChildLists()
   private var openNodes = OpenNodes()
   private var freelist: FreelistReader?
-  private var freelistDefect: Defect?
   private let fingerprints = Fingerprints()
   private var findings = Findings()
   /// Bytes that may be held beyond sixteen a page.
@@ -92,7 +91,7 @@ struct PageInspection {
     }
     do {
       table.append(
-        isLeaf ? try leaf(number, header, page) : try branch(number, header, page))
+        isLeaf ? try leaf(number, header, page) : try branch(header, page))
     } catch {
       table.append(PageFact(error))
     }
@@ -113,11 +112,11 @@ struct PageInspection {
   }
 
   private mutating func branch(
-    _ number: UInt32, _ header: NodeHeader, _ page: RawSpan
+    _ header: NodeHeader, _ page: RawSpan
   ) throws(Defect) -> PageFact {
     var reader = BranchReader(pageCount: meta.highWaterMark, fingerprints: fingerprints)
     _ = try reader.readPage(page, header)
-    return try fact(of: reader, number, header)
+    return try fact(of: reader, header)
   }
 
   // MARK: Facts
@@ -140,7 +139,7 @@ struct PageInspection {
       try node.forEachElement { element, index, bytes, key, _ throws(Defect) in
         try reader.take(element, index: index, in: bytes, key: key)
       }
-      return try fact(of: reader, node.page, node.header)
+      return try fact(of: reader, node.header)
     } catch {
       return PageFact(error)
     }
@@ -184,7 +183,7 @@ struct PageInspection {
   }
 
   private mutating func fact(
-    of reader: BranchReader, _ number: UInt32, _ header: NodeHeader
+    of reader: BranchReader, _ header: NodeHeader
   ) throws(Defect) -> PageFact {
     guard let firstKey = reader.keys.first else { throw Defect(.empty) }
     var areLeaves: Bool?

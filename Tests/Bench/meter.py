@@ -60,7 +60,7 @@ def _run(command: Command, folder: Path) -> dict:
     log, report = folder / "log", folder / "report.json"
     log.unlink(missing_ok=True)
     subprocess.run(
-        [sys.executable, "-I", "-S", str(MEASURE), str(log), str(report), *command.arguments],
+        [sys.executable, "-I", "-S", str(MEASURE), str(log), str(log), str(report), *command.arguments],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True, cwd=folder,
         env=CLEAN_ENVIRONMENT | {"HOME": "/nonexistent"} | command.env)
     outcome = json.loads(report.read_text())

@@ -8,13 +8,14 @@ import pytest
 
 import program
 from etcd import DEFAULT, Cluster, Release
-from sandbox import Sandbox
+from sandbox import Sandbox, binary
 from world import World
 
 
 def pytest_configure() -> None:
     for path, command in {
         program.BINARY: "make build",
+        Path(binary()): "make sandbox",
         DEFAULT.folder / "etcd": "make tools",
     }.items():
         if not path.exists():
@@ -50,6 +51,13 @@ def empty_world(tmp_path: Path) -> Iterator[World]:
         world = World(sandbox, tmp_path)
         yield world
         world.stop()
+
+
+@pytest.fixture(params=["gateway", "grpc"])
+def transport(request: pytest.FixtureRequest, empty_world: World) -> str:
+    """Runs the test once over each of the two ways to a snapshot."""
+    empty_world.env["APP_BACKUP_ETCD_TRANSPORT"] = request.param
+    return request.param
 
 
 @pytest.fixture

@@ -86,6 +86,21 @@ def test_a_missing_client_certificate_is_explained(empty_world, start_etcd, tmp_
     assert_refused(empty_world, empty_world.run(), "etcd-client.crt")
 
 
+def test_over_grpc_the_common_name_of_the_client_certificate_is_the_etcd_user(
+    empty_world, start_etcd, tmp_path
+):
+    tls = TLS.make(tmp_path / "tls", client_name=None)
+    cluster = start_etcd(tls=tls)
+    cluster.fill(10)
+    cluster.enable_authentication("pw-of-root")
+    empty_world.back_up(cluster)
+    named = TLS.make(tmp_path / "named", client_name="root", signer=tls.signer)
+    empty_world.sandbox.put_secret(NAMESPACE, TLS_SECRET, named.secret())
+    run = empty_world.run(
+        APP_BACKUP_ETCD_TRANSPORT="grpc", APP_BACKUP_ETCD_CREDENTIALS_SECRET=None)
+    empty_world.assert_whole(empty_world.assert_success(run))
+
+
 def test_a_server_that_another_authority_signed_is_not_trusted(empty_world, start_etcd, tmp_path):
     tls = TLS.make(tmp_path / "tls")
     empty_world.back_up(start_etcd(tls=tls))
@@ -104,6 +119,8 @@ def test_a_disabled_gateway_is_explained(empty_world, start_etcd):
     cluster = start_etcd(flags=["--enable-grpc-gateway=false"])
     empty_world.back_up(cluster)
     assert_refused(empty_world, empty_world.run(), "gateway")
+    run = empty_world.run(APP_BACKUP_ETCD_TRANSPORT="auto")
+    empty_world.assert_whole(empty_world.assert_success(run))
 
 
 def test_a_port_that_speaks_only_grpc_is_explained(empty_world, start_etcd):

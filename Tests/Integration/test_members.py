@@ -5,6 +5,8 @@ import pytest
 from partition import PeerRelays
 from processes import free_port
 
+pytestmark = pytest.mark.usefixtures("transport")
+
 
 @pytest.fixture
 def three(empty_world, start_etcd):

@@ -8,6 +8,8 @@ from etcd import Release
 RELEASES = [pytest.param(release, id=f"etcd-{release.version}") for release in Release.all()]
 WITH_LEARNERS = [param for param in RELEASES if "etcd-3.3" not in param.id]
 
+pytestmark = pytest.mark.usefixtures("transport")
+
 
 def test_all_promised_releases_are_here():
     versions = {release.version for release in Release.all()}
