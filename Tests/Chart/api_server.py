@@ -24,6 +24,12 @@ KINDS = {
     "rbac.authorization.k8s.io/v1": {"Role": "roles", "RoleBinding": "rolebindings"},
 }
 VERBS = ["create", "delete", "get", "list", "patch", "update"]
+SUBRESOURCES = {
+    "apps/v1": [{
+        "name": "statefulsets/scale", "singularName": "", "namespaced": True, "group": "autoscaling",
+        "version": "v1", "kind": "Scale", "verbs": ["get", "patch", "update"],
+    }],
+}  # fmt: skip
 
 
 def resource_list(version):
@@ -34,7 +40,7 @@ def resource_list(version):
         "resources": [
             {"name": plural, "singularName": kind.lower(), "kind": kind, "namespaced": True, "verbs": VERBS}
             for kind, plural in KINDS[version].items()
-        ],
+        ] + SUBRESOURCES.get(version, []),
     }
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 import api_server
 from pods import Node
@@ -41,6 +42,9 @@ class ControlPlane(api_server.Cluster):
         log = re.fullmatch(r"/api/v1/namespaces/[^/]+/pods/([^/]+)/log", path)
         if log:
             return 200, self._log(log[1], query)
+        if path.endswith("/scale"):
+            code, workload = super().respond(method, path.removesuffix("/scale"), query, headers, body)
+            return code, scale_of(workload)
         return super().respond(method, path, query, headers, body)
 
     def collection(self, method, version, plural, namespace, query, body):
@@ -49,6 +53,9 @@ class ControlPlane(api_server.Cluster):
         code, answer = super().collection(method, version, plural, namespace, query, body)
         if method == "POST" and plural == "jobs":
             self._control(self._run_job, answer)
+        if method == "POST" and plural == "pods":
+            answer["status"] = {"phase": "Pending"}
+            self._control(self._run_bare_pod, answer)
         if method == "GET" and chosen:
             names = chosen[1].split(",")
             answer["items"] = [
@@ -65,6 +72,8 @@ class ControlPlane(api_server.Cluster):
                 if self.objects[("pods", key[1], pod)]["metadata"]["labels"].get("job-name") == key[2]:
                     self._end(pod, signal.SIGKILL)
                     self.objects.pop(("pods", key[1], pod), None)
+        if method == "DELETE" and key[0] == "pods":
+            self._end(key[2], signal.SIGKILL)
         code, answer = super().single(method, key, headers, body)
         if method == "PATCH" and key[0] == "statefulsets":
             self._reconcile(answer)
@@ -90,6 +99,8 @@ class ControlPlane(api_server.Cluster):
 
     def __enter__(self):
         self.logs: dict[str, dict] = {}
+        self.processes = self.node.folder / "processes"  # a file for each pod that runs, with its process id
+        self.processes.mkdir()
         return super().__enter__()
 
     def _control(self, action, *arguments) -> None:
@@ -126,6 +137,7 @@ class ControlPlane(api_server.Cluster):
         child = self.node.start(pod, container)
         self.children[name] = child
         self.logs[name][container["name"]] = child.log
+        (self.processes / name).write_text(str(child.pid))
         if name in self.ending:
             child.kill()
         return child.process.wait()
@@ -135,6 +147,17 @@ class ControlPlane(api_server.Cluster):
         child = self.children.get(pod)
         if child and child.is_running:
             child.send(number)
+
+    def _run_bare_pod(self, pod: dict) -> None:
+        """Its phase is Running once the container's own command runs in its namespace."""
+        name, [container] = pod["metadata"]["name"], pod["spec"]["containers"]
+        self.logs[name] = {}
+        self._control(self._run, pod, container)
+        expected = (container.get("command") or ["sh"])[0]
+        wait_until(lambda: name in self.children and command_of(self.children[name].pid) == expected, f"start of {name}")
+        with self.lock:
+            if ("pods", pod["metadata"]["namespace"], name) in self.objects:
+                self.objects[("pods", pod["metadata"]["namespace"], name)]["status"]["phase"] = "Running"
 
     # Jobs
 
@@ -205,3 +228,16 @@ class ControlPlane(api_server.Cluster):
         """Waits until none of these pods is left."""
         wait_until(lambda: not any(kind == "pods" and name in pods for kind, _, name in list(self.objects)),
                    f"end of {pods}")
+
+
+def command_of(process: int) -> str:
+    """The first word of what a process runs."""
+    return Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")[0].decode()
+
+
+def scale_of(workload: dict) -> dict:
+    """What the subresource `scale` answers."""
+    metadata = {key: workload["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion")}
+    return {
+        "apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": metadata,
+        "spec": {"replicas": workload["spec"]["replicas"]}, "status": {"replicas": workload["spec"]["replicas"]}}
