@@ -42,6 +42,14 @@ test-chart: tools build sandbox ## Run the tests of the chart: both helms, promt
 image-test: tools sandbox ## Build the container image without a daemon, try it, print its sizes (as root)
 	@.ci/image-test
 
+.PHONY: bench
+bench: tools build sandbox ## Measure speed, memory and load on etcd; OPTIONS=--help lists the options
+	@.build/venv/bin/python Tests/Bench/bench $(OPTIONS)
+
+.PHONY: fuzz
+fuzz: packages ## Feed the decoders of the snapshot twenty million damaged streams, in about an hour
+	@.ci/stage "fuzzing" .ci/fuzz
+
 .PHONY: lint
 lint: packages ## Check formats, scripts and the import table; build nothing
 	@.ci/stage "lint" .ci/lint

@@ -30,13 +30,15 @@ let package = Package(
     .systemLibrary(
       name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
     .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
+    // One instruction of the processor.
+    .systemLibrary(name: "CCarryless"),
 
     // The product, from the bytes up.
-    .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .target(name: "Digests", dependencies: ["COpenSSL", "CCarryless"], swiftSettings: strict),
     .target(name: "Bolt", swiftSettings: strict),
     .target(name: "Volume", swiftSettings: strict),
     .target(name: "HTTP", dependencies: ["CCurl"], swiftSettings: strict),
-    .target(name: "Etcd", dependencies: ["HTTP", "Digests"], swiftSettings: strict),
+    .target(name: "Etcd", dependencies: ["HTTP", "Digests", "Bolt"], swiftSettings: strict),
     .target(name: "AzureBlob", dependencies: ["HTTP", "Digests", "CExpat"], swiftSettings: strict),
     .target(
       name: "Kubernetes", dependencies: ["HTTP", "CYAML"], swiftSettings: strict,
@@ -45,14 +47,14 @@ let package = Package(
     .target(
       name: "Backup",
       dependencies: [
-        "HTTP", "Digests", "Etcd", "AzureBlob", "Kubernetes",
+        "HTTP", "Digests", "Bolt", "Etcd", "AzureBlob", "Kubernetes",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "etcd-backup",
       dependencies: [
-        "Backup", "Volume",
+        "Backup", "Bolt", "Digests", "Volume",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -73,7 +75,7 @@ let package = Package(
     .testTarget(
       name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "EtcdTests", dependencies: ["Etcd", "HTTP", "Digests", "TestSupport"],
+      name: "EtcdTests", dependencies: ["Etcd", "Bolt", "HTTP", "Digests", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "AzureBlobTests", dependencies: ["AzureBlob", "HTTP", "Digests", "TestSupport"],
@@ -87,7 +89,8 @@ let package = Package(
     .testTarget(
       name: "BackupTests",
       dependencies: [
-        "Backup", "Etcd", "AzureBlob", "Kubernetes", "HTTP", "Digests", "TestSupport",
+        "Backup", "Bolt", "Etcd", "AzureBlob", "Kubernetes", "HTTP", "Digests",
+        "TestSupport",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -96,3 +99,11 @@ let package = Package(
     .testTarget(name: "VolumeTests", dependencies: ["Volume"], swiftSettings: strict),
   ]
 )
+
+// libFuzzer brings a `main` of its own, so this target is there for `make fuzz` alone.
+if Context.environment["FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "SnapshotFuzz", dependencies: ["Etcd", "HTTP", "Digests", "TestSupport"],
+      path: "Tests/Fuzz", swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

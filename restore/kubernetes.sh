@@ -195,14 +195,11 @@ job_log() {
   ask logs "$pod" --all-containers
 }
 
-# explain NAME: what the last pod of a failed Job had to say.
+# explain NAME: what the pods of a failed Job had to say.
 explain() {
-  local pod
+  local words
+  words=$(kube logs --selector "job-name=$1" --all-containers --prefix --tail 15 2>&1 | grep --invert-match 'waiting to start') || true
   say "  $1 did not succeed. Its last words:"
-  pod=$(latest_pod "$1") || pod=""
-  if [ -z "$pod" ]; then
-    say "    it has no pod: kubectl --namespace $namespace describe job $1"
-    return
-  fi
-  kube logs "$pod" --all-containers --prefix --tail 15 2>&1 | grep --invert-match 'waiting to start' | sed 's/^/    /' || true
+  words=${words:-none; see kubectl --namespace $namespace describe job $1}
+  say "    ${words//$'\n'/$'\n'    }"
 }

@@ -83,12 +83,11 @@ metadata:
   namespace: $namespace
   labels: {restore-id: "$id"}
 spec:
-  backoffLimit: 1
+  backoffLimit: 0
   activeDeadlineSeconds: $timeout
   ttlSecondsAfterFinished: 86400
   podFailurePolicy:
     rules:
-      - {action: FailJob, onExitCodes: {operator: In, values: [64, 78]}}
       - {action: Ignore, onPodConditions: [{type: DisruptionTarget, status: "True"}]}
   template:
     metadata:

@@ -1,6 +1,7 @@
 /// One run, from the Secrets to retention: the story of the program.
 
 internal import AzureBlob
+internal import Bolt
 internal import Etcd
 internal import FoundationEssentials
 internal import HTTP
@@ -117,32 +118,41 @@ package final class BackupRun {
     of member: ChosenMember, named name: ULID, into container: BlobContainer
   ) throws -> Record {
     stage = .snapshot
+    var overflow = Overflow(try makeSpool())
     let blob = try BlobName("\(configuration.blobPrefix)/\(name)")
-    var snapshot = try member.openSnapshot()
+    var snapshot = try member.openSnapshot(checkingPages: configuration.checksPages)
     var upload = container.startUpload(
       named: blob, runID: runID, blockSize: configuration.blockSize,
       blocksInFlight: configuration.blocksInFlight)
     var progress = Progress(log, progressBar)
     while let bytes = try snapshot.next() {
-      try unsafe bytes.withUnsafeBytes { try unsafe upload.append($0) }
+      try overflow.pass(bytes, to: &upload)
       progress.note(received: snapshot.received, of: snapshot.expected)
     }
     progress.end()
     let proof = try snapshot.finish()  // throws before anything is visible
-    try upload.finishBlocks()
+    let revision = try revision(of: proof, from: member)
     log.info(
-      "snapshot proven", ["snapshot.bytes": "\(proof.size)", "snapshot.sha256": "\(proof.sha256)"])
+      "snapshot proven",
+      [
+        "snapshot.bytes": "\(proof.size)", "snapshot.sha256": "\(proof.sha256)",
+        "snapshot.revision": "\(revision)",
+        "snapshot.records": proof.database.map { "\($0.totalRecords)" },
+        "page.check": proof.database == nil ? "off" : "sound",
+      ])
+    try overflow.drain(to: &upload)
+    try upload.finishBlocks()
 
     stage = .commit
     patience.beginCommit()
     let time = Timestamp.secondsNow()
-    let receipt = try upload.commit(metadata: metadata(of: member, proof, time))
+    let receipt = try upload.commit(metadata: metadata(of: member, proof, revision, time))
 
     stage = .check
     try check(receipt, in: container)
     let record = Record(
       path: "\(container.name)/\(blob)", size: receipt.size, sha256: "\(proof.sha256)",
-      revision: member.revision ?? member.status.revision, time: time, duration: elapsed)
+      revision: revision, database: proof.database, time: time, duration: elapsed)
     self.record = record
     log.info(
       "backup stored",
@@ -204,19 +214,47 @@ package final class BackupRun {
 
   private var elapsed: Duration { start.duration(to: .now) }
 
+  private func makeSpool() throws -> Spool? {
+    guard let folder = configuration.spoolFolder else { return nil }
+    return try Spool(in: folder, limit: configuration.spoolLimit ?? .max)
+  }
+
+  /// The revision up to which the backup holds every write.
+  ///
+  /// The one found in the bytes must have reached what a linearizable read told before the snapshot
+  /// was asked for: so whatever stood between, no acknowledged write is missing. Without quorum
+  /// there was no such read; without a check of the pages there is only its word.
+  private func revision(
+    of proof: SnapshotProof, from member: ChosenMember
+  ) throws(SnapshotError) -> UInt64 {
+    guard let database = proof.database else { return member.revision ?? member.status.revision }
+    let found = max(database.revision, 1)  // a store without any record is at revision 1
+    if let acknowledged = member.revision, found < acknowledged {
+      throw .stale(found: found, acknowledged: acknowledged)
+    }
+    return found
+  }
+
   private func metadata(
-    of member: ChosenMember, _ proof: SnapshotProof, _ time: Int
+    of member: ChosenMember, _ proof: SnapshotProof, _ revision: UInt64, _ time: Int
   ) -> BlobMetadata {
-    [
+    var metadata: BlobMetadata = [
       "sha256": "\(proof.sha256)",
       "etcdversion": member.status.version,
       "clusterid": String(member.status.clusterID, radix: 16),
       "memberid": String(member.status.memberID, radix: 16),
-      "revision": "\(member.revision ?? member.status.revision)",
+      "revision": "\(revision)",
+      "pagecheck": proof.database == nil ? "off" : "sound",
       "quorum": member.hasQuorum ? "yes" : "no",
       "time": Timestamp.format(time),
       "toolversion": Version.current,
     ]
+    if let database = proof.database {
+      metadata["pagesize"] = "\(database.pageSize)"
+      metadata["records"] = "\(database.totalRecords)"
+      metadata["keyrecords"] = "\(database.keyRecords)"
+    }
+    return metadata
   }
 
   private func report(_ failure: RunError) {

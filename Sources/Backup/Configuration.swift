@@ -14,6 +14,9 @@ package struct Configuration: Sendable {
 
   package let recordConfigMapName: String
   package let retention: RetentionPolicy
+  package let spoolFolder: String?
+  /// Bytes.
+  package let spoolLimit: Int?
 
   /// Reads everything before it complains, so that all mistakes are reported at once.
   ///
@@ -26,6 +29,9 @@ package struct Configuration: Sendable {
     let tlsSecretName = reader.optional(.tlsSecret, ConfigurationValue.objectName)
     let credentialsSecretName = reader.optional(.credentialsSecret, ConfigurationValue.objectName)
     let etcdTransport = reader.required(.etcdTransport, ConfigurationValue.etcdTransport)
+    let spoolFolder = reader.optional(.spoolFolder) { $0 }
+    let spoolLimit = reader.optional(
+      .spoolLimit, ConfigurationValue.byteCount(in: 1 << 20...1 << 40))
     let store = StoreConfiguration(&reader)
     for variable in [Variable.recordConfigMap, .keepNewest, .expiration] {
       reader.complainIfMissing(variable)
@@ -42,6 +48,8 @@ package struct Configuration: Sendable {
     self.etcdTransport = etcdTransport
     self.recordConfigMapName = recordConfigMapName
     self.retention = retention
+    self.spoolFolder = spoolFolder
+    self.spoolLimit = spoolLimit
   }
 
   package subscript<Value>(dynamicMember path: KeyPath<StoreConfiguration, Value>) -> Value {

@@ -80,6 +80,14 @@ enum ConfigurationValue {
     return "…" + list[at...]
   }
 
+  static func onOrOff(_ text: String) throws(InvalidValue) -> Bool {
+    switch text.lowercased() {
+    case "on": return true
+    case "off": return false
+    default: throw InvalidValue(text, expected: "on or off")
+    }
+  }
+
   // MARK: Quantities
 
   static func number(

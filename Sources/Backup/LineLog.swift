@@ -1,6 +1,5 @@
 /// The log: one line per event, as text for people or JSON for machines, one `write` per line.
 
-internal import FoundationEssentials
 internal import Glibc
 package import Logging
 
@@ -107,12 +106,5 @@ private struct Line {
   }
 
   /// A JSON string: control characters, line ends among them, cannot break out of the line.
-  private static func quoted(_ text: String) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .withoutEscapingSlashes
-    guard let data = try? encoder.encode(text) else {
-      preconditionFailure("a string could not be encoded as JSON")
-    }
-    return String(decoding: data, as: UTF8.self)
-  }
+  private static func quoted(_ text: String) -> String { OneLineJSON.encode(text) }
 }

@@ -94,7 +94,9 @@ extension ProgressMeter.Reading {
     if let expected { text += " of \(ByteCount.describe(expected))" }
     text += ", \(ByteCount.describe(UInt64(rate)))/s"
     if let remaining { text += ", \(Int(remaining.inSeconds.rounded(.up))) s left" }
-    guard let expected, expected > 0, width > text.count + 12 else { return text }
+    guard let expected, expected > 0, width > text.count + 12 else {
+      return String(text.prefix(width))
+    }
     let cells = min(width - text.count - 3, 40)
     let filled = Int(Double(cells) * Double(min(received, expected)) / Double(expected))
     return "[" + String(repeating: "#", count: filled)

@@ -28,6 +28,12 @@ package struct RetentionPolicy: Equatable, Sendable {
     self.minimumCount = minimumCount
     self.maximumAge = maximumAge
   }
+
+  /// Whether a backup is so old that it goes unless it is among the newest; `now` is in seconds
+  /// since 1970.
+  func isExpired(_ backup: StoredBackup, at now: Int) -> Bool {
+    Duration.seconds(now) - .seconds(backup.lastModified) > maximumAge
+  }
 }
 
 /// Sees every backup of a container once, in any order, and then says which are to go.
@@ -60,18 +66,14 @@ package struct RetentionPlan {
     backupCount += 1
     if backup.name == recorded { sawRecorded = true }
     let pushedOut = newest.insert(backup, keeping: policy.minimumCount)
-    guard let pushedOut, pushedOut.name != recorded, isExpired(pushedOut) else { return }
+    guard let pushedOut, pushedOut.name != recorded, policy.isExpired(pushedOut, at: now)
+    else { return }
     _ = oldest.insert(pushedOut, keeping: mostDeletions)
   }
 
   /// The backups to delete, oldest first.
   package func expired() -> [StoredBackup] {
     oldest.elements.sorted()
-  }
-
-  private func isExpired(_ backup: StoredBackup) -> Bool {
-    let age = Duration.seconds(now) - .seconds(backup.lastModified)
-    return age > policy.maximumAge
   }
 }
 

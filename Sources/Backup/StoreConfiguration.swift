@@ -16,6 +16,8 @@ package struct StoreConfiguration: Sendable {
   /// Bytes; also of the ranges in which a blob is read.
   package let blockSize: Int
   package let blocksInFlight: Int
+  /// Whether a backup must hold a sound database.
+  package let checksPages: Bool
 
   /// `nil` where it is not set: then nothing is known of a recorded backup.
   package let recordConfigMapName: String?
@@ -64,6 +66,7 @@ package struct StoreConfiguration: Sendable {
     let blockSize = reader.required(
       .blockSize, ConfigurationValue.byteCount(in: 1 << 20...16 << 20))
     let blocksInFlight = reader.required(.blocksInFlight, ConfigurationValue.number(in: 1...31))
+    let checksPages = reader.required(.pageCheck, ConfigurationValue.onOrOff)
     let kubeconfigPath = reader.optional(.kubeconfig) { $0 }
     let logLevel = reader.required(.logLevel, ConfigurationValue.logLevel)
     let logFormat = reader.optional(.logFormat, ConfigurationValue.logFormat)
@@ -77,7 +80,7 @@ package struct StoreConfiguration: Sendable {
     }
 
     guard reader.mistakes.isEmpty, let namespace, let container, let accountSecretName,
-      let blobPrefix, let timeout, let blockSize, let blocksInFlight, let logLevel,
+      let blobPrefix, let timeout, let blockSize, let blocksInFlight, let checksPages, let logLevel,
       let terminationMessagePath
     else { return nil }
 
@@ -90,6 +93,7 @@ package struct StoreConfiguration: Sendable {
     self.storageCA = storageCA
     self.blockSize = blockSize
     self.blocksInFlight = blocksInFlight
+    self.checksPages = checksPages
     self.recordConfigMapName = recordConfigMapName
     retention =
       if let keepNewest, let expiration {

@@ -1,10 +1,9 @@
 /// The result of a run as one line of JSON, where Kubernetes shows it: in the status of the container.
 
-internal import FoundationEssentials
 internal import Glibc
 
 package enum TerminationMessage {
-  /// Kubernetes cuts at 4096 bytes, and would leave half a line.
+  /// Kubernetes cuts at 4096 bytes, the line end among them, and would leave half a line.
   private static let mostBytes = 4096
 
   private struct Message: Encodable {
@@ -26,7 +25,7 @@ package enum TerminationMessage {
       message.path = record.path
       message.bytes = record.size
       message.sha256 = record.sha256
-      return encode(message)
+      return OneLineJSON.encode(message)
     case .failure(let error, let stored):
       return render(error, path: stored?.path)
     }
@@ -37,7 +36,7 @@ package enum TerminationMessage {
     message.path = "\(proven.path)"
     message.bytes = proven.details.size
     message.sha256 = proven.sha256
-    return encode(message)
+    return OneLineJSON.encode(message)
   }
 
   package static func render(_ error: CommandError) -> String {
@@ -57,23 +56,23 @@ package enum TerminationMessage {
     return encodeCut(message)
   }
 
-  private static func encodeCut(_ message: Message) -> String {
-    let line = encode(message)
-    guard line.utf8.count > mostBytes else { return line }
-    // Escapes can make a cause six times as long, so half of that much is cut to be sure.
-    var message = message
-    message.cause = message.cause.map { String($0.prefix(500)) + "…" }
-    message.hint = message.hint.map { String($0.prefix(100)) }
-    return encode(message)
+  private static func encodeCut(_ whole: Message) -> String {
+    var message = whole
+    var line = OneLineJSON.encode(message)
+    // How long a text becomes only its encoding tells: one character may be many bytes.
+    var room = 2400
+    while line.utf8.count >= mostBytes, room > 0 {
+      message.cause = whole.cause.map { shortened($0, to: room) }
+      message.hint = whole.hint.map { shortened($0, to: room / 3) }
+      line = OneLineJSON.encode(message)
+      room /= 2
+    }
+    return line
   }
 
-  private static func encode(_ message: Message) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(message) else {
-      preconditionFailure("a message of plain fields could not be encoded")
-    }
-    return String(decoding: data, as: UTF8.self)
+  private static func shortened(_ text: String, to count: Int) -> String {
+    let start = text.unicodeScalars.prefix(count)
+    return start.endIndex == text.endIndex ? text : String(start) + "…"
   }
 
   /// Writes in place, since Kubernetes mounts the file; where there is none, this does nothing.

@@ -71,6 +71,16 @@ extension Variable {
   static let kubeconfig = Variable(
     "APP_KUBECONFIG_PATH", .none("the pod's service account"),
     "kubeconfig for a run outside a cluster.")
+  static let pageCheck = Variable(
+    "APP_BACKUP_PAGE_CHECK", .value("on"),
+    "on: a database with broken pages is refused. off: for emergencies, when no member has a sound one."
+  )
+  static let spoolFolder = Variable(
+    "APP_BACKUP_SPOOL_DIRECTORY", .none("no spool: etcd waits where the store is slow"),
+    "Folder for what the store cannot take yet, so that etcd need not wait.")
+  static let spoolLimit = Variable(
+    "APP_BACKUP_SPOOL_LIMIT", .none("as much as the folder has room for"),
+    "Size that the spool may grow to, e.g. 2GiB.")
   static let logLevel = Variable(
     "APP_LOGGER_LEVEL", .value("info"), "trace, debug, info, warn or error.")
   static let logFormat = Variable(
@@ -83,6 +93,7 @@ extension Variable {
     namespace, endpoints, tlsSecret, credentialsSecret, etcdTransport, container, accountSecret,
     blobPrefix,
     storageEndpoint, storageCA, recordConfigMap, keepNewest, expiration, timeout, blockSize,
-    blocksInFlight, kubeconfig, logLevel, logFormat, terminationMessage,
+    blocksInFlight, pageCheck, spoolFolder, spoolLimit, kubeconfig, logLevel, logFormat,
+    terminationMessage,
   ]
 }

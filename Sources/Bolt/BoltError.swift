@@ -67,7 +67,7 @@ extension BoltError: CustomStringConvertible {
     case .meta(_, .otherByteOrder):
       "was this database written on a big-endian machine? It cannot be checked here"
     case .meta(_, .notBolt), .notEtcd:
-      "is this a snapshot of etcd, as it came (not compressed, not encrypted)?"
+      "is this a snapshot of etcd, as it came, neither compressed nor encrypted?"
     case .meta, .metasDisagree, .unsound:
       "is this member's disk or memory failing? Take the backup from another member; "
         + "replace this one"

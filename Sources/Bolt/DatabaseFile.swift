@@ -36,9 +36,12 @@ package struct DatabaseFile: ~Copyable {
     self.file = file
   }
 
-  /// Reads everything and says what is there, if the database is sound.
-  package func inspect() throws(BoltError) -> Report {
-    let database = try inspectPages()
+  /// Reads everything and says what is there, if the database is sound. `observe` gets the bytes of
+  /// the database, once and in order.
+  package func inspect(
+    observing observe: ([UInt8]) -> Void = { _ in }
+  ) throws(BoltError) -> Report {
+    let database = try inspectPages(observe)
     var records = RecordOrder(meta: meta)
     try records.read(file)
     let trailing = size - meta.databaseSize
@@ -49,13 +52,14 @@ package struct DatabaseFile: ~Copyable {
         ? try file.read(Int(trailing), at: meta.databaseSize) : nil)
   }
 
-  private func inspectPages() throws(BoltError) -> DatabaseReport {
+  private func inspectPages(_ observe: ([UInt8]) -> Void) throws(BoltError) -> DatabaseReport {
     var inspection = DatabaseInspection(meta: meta)
     var offset: UInt64 = 0
     while offset < meta.databaseSize {
       let count = min(1 << 20, meta.databaseSize - offset)
       let bytes = try file.read(Int(count), at: offset)
       guard bytes.count == Int(count) else { break }  // `finish` says what is missing
+      observe(bytes)
       try inspection.update(bytes)
       offset += count
     }

@@ -6,7 +6,7 @@
 /// | leaf of words | first key (64 bits), index of the last key in `PageFacts.words` |
 /// | leaf of names | numbers of the first and the last key |
 /// | leaf with buckets | number of its outline in `Names`, up to two roots or where they are |
-/// | branch | fingerprint of its children (64 bits), its last child |
+/// | branch | fingerprint of its children (64 bits), where `ChildLists` has them |
 /// | anything else | what is wrong with it, a `Defect` |
 struct PageFact {
   enum Kind: UInt32 {
@@ -35,12 +35,8 @@ struct PageFact {
   var shortOverflow: UInt32 { header >> 5 & Self.longSpan }
   var count: Int { Int(header >> 16) }
 
-  /// Of a leaf: every record is a revision that fits its value. Of a branch: some of its children
-  /// are in `ChildLists`' exceptions.
-  var flag: Bool {
-    get { header >> 4 & 1 == 1 }
-    set { header = header & ~(1 << 4) | (newValue ? 1 << 4 : 0) }
-  }
+  /// Of a leaf: every record is a revision that fits its value.
+  var flag: Bool { header >> 4 & 1 == 1 }
 
   var long: UInt64 {
     get { UInt64(payload.0) << 32 | UInt64(payload.1) }

@@ -2,21 +2,19 @@
 struct PageInspection {
   let meta: MetaPage
   private var table: PageTable
-  private var lists: ChildLists
+  private var lists = ChildLists()
   private var openNodes = OpenNodes()
   private var freelist: FreelistReader?
-  private var freelistDefect: Defect?
   private let fingerprints = Fingerprints()
   private var findings = Findings()
-  /// Bytes that may be held beyond twenty a page.
+  /// Bytes that may be held beyond sixteen a page.
   private let extraLimit: Int
 
   init(_ meta: MetaPage) {
     self.meta = meta
     let pageCount = Int(meta.highWaterMark)
     table = PageTable(pageCount: pageCount)
-    lists = ChildLists(pageCount: pageCount)
-    extraLimit = pageCount * 4 + 1 << 20
+    extraLimit = pageCount * 8 + 1 << 20
     if meta.freelist != MetaPage.noFreelist {
       freelist = FreelistReader(page: UInt32(meta.freelist), pageCount: meta.highWaterMark)
     }
@@ -55,10 +53,10 @@ struct PageInspection {
   }
 
   /// Memory held, in bytes.
-  var heldByteCount: Int { table.count * 20 + extraByteCount }
+  var heldByteCount: Int { table.count * 16 + extraByteCount }
 
   private var extraByteCount: Int {
-    table.extraByteCount + lists.extraByteCount + openNodes.byteCount + findings.byteCount
+    table.extraByteCount + lists.byteCount + openNodes.byteCount + findings.byteCount
   }
 
   /// Reads the node that begins at page `number`, if one does, and adds the page's fact.
@@ -93,7 +91,7 @@ struct PageInspection {
     }
     do {
       table.append(
-        isLeaf ? try leaf(number, header, page) : try branch(number, header, page))
+        isLeaf ? try leaf(number, header, page) : try branch(header, page))
     } catch {
       table.append(PageFact(error))
     }
@@ -114,11 +112,11 @@ struct PageInspection {
   }
 
   private mutating func branch(
-    _ number: UInt32, _ header: NodeHeader, _ page: RawSpan
+    _ header: NodeHeader, _ page: RawSpan
   ) throws(Defect) -> PageFact {
     var reader = BranchReader(pageCount: meta.highWaterMark, fingerprints: fingerprints)
     _ = try reader.readPage(page, header)
-    return try fact(of: reader, number, header)
+    return try fact(of: reader, header)
   }
 
   // MARK: Facts
@@ -141,7 +139,7 @@ struct PageInspection {
       try node.forEachElement { element, index, bytes, key, _ throws(Defect) in
         try reader.take(element, index: index, in: bytes, key: key)
       }
-      return try fact(of: reader, node.page, node.header)
+      return try fact(of: reader, node.header)
     } catch {
       return PageFact(error)
     }
@@ -185,9 +183,9 @@ struct PageInspection {
   }
 
   private mutating func fact(
-    of reader: BranchReader, _ number: UInt32, _ header: NodeHeader
+    of reader: BranchReader, _ header: NodeHeader
   ) throws(Defect) -> PageFact {
-    guard let last = reader.children.last else { throw Defect(.empty) }
+    guard let firstKey = reader.keys.first else { throw Defect(.empty) }
     var areLeaves: Bool?
     for (index, child) in reader.children.enumerated() where Int(child) < table.count {
       let kind = table[child].kind
@@ -200,8 +198,7 @@ struct PageInspection {
     }
     var fact = PageFact(.branch, count: header.count, overflow: header.overflow)
     fact.long = reader.fingerprint
-    fact.third = last
-    fact.flag = lists.store(reader.children, of: number)
+    fact.third = lists.store(reader.children, firstKey: firstKey)
     return fact
   }
 

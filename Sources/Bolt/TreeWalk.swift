@@ -1,8 +1,8 @@
 /// Judges the facts of all pages: goes from the root to every page in use, and checks what no page
 /// shows by itself.
 ///
-/// Leaves are met in descending order of keys, because a list of children is kept from its last to
-/// its first. Every page is met at most once, so the walk ends whatever the facts say.
+/// Leaves are met in the order of their keys. Every page is met at most once, so the walk ends whatever
+/// the facts say.
 struct TreeWalk {
   private let meta: MetaPage
   private let table: PageTable
@@ -31,7 +31,7 @@ struct TreeWalk {
     var records = 0
     var lastKey: Key?
     var findings: [Finding] = []
-    /// Buckets in its leaves, in descending order.
+    /// Buckets in its leaves, in order.
     var buckets: [BucketOutline.Bucket] = []
   }
 
@@ -40,7 +40,7 @@ struct TreeWalk {
     var builder = ReportBuilder(meta: meta)
     let root = try walk(from: UInt32(meta.root), bucket: nil)
     var nested: [(path: String, root: UInt32)] = []
-    for bucket in root.buckets.reversed() {
+    for bucket in root.buckets {
       let name = table.names[bucket.name]
       let path = String(decoding: name, as: UTF8.self)
       if let inline = bucket.inline {
@@ -77,7 +77,11 @@ struct TreeWalk {
 
   private struct Frame {
     let branch: UInt32
-    var cursor: ChildLists.Cursor
+    let children: [UInt32]
+    /// The child being walked through.
+    var position = 0
+    /// The fingerprint of the subtree's first key, known when its first leaf is.
+    var firstKey: UInt64?
     /// Adds up to the branch's fingerprint if its children are what it says.
     var fingerprint: UInt64 = 0
   }
@@ -85,8 +89,8 @@ struct TreeWalk {
   private mutating func walk(from root: UInt32, bucket name: String?) throws(BoltError) -> Bucket {
     var bucket = Bucket()
     var frames: [Frame] = []
-    /// The leaf met before, whose keys come after all that follow.
-    var right: (page: UInt32, first: Key)?
+    /// The leaf met before, and its last key.
+    var left: (page: UInt32, last: Key)?
     var page = root
     while true {
       let fact = try enter(page, bucket: name)
@@ -94,10 +98,9 @@ struct TreeWalk {
         guard frames.count < Self.maximumDepth else {
           throw unsound(page, name, Defect(.tooDeep))
         }
-        let cursor = lists.cursor(
-          branch: page, last: fact.third, count: fact.count, hasExceptions: fact.flag)
-        frames.append(Frame(branch: page, cursor: cursor))
-        page = cursor.child
+        let children = lists.children(at: fact.third)
+        frames.append(Frame(branch: page, children: children))
+        page = children[0]
         continue
       }
 
@@ -105,21 +108,21 @@ struct TreeWalk {
         guard frames.isEmpty else { throw unsound(page, name, Defect(.empty)) }
         return bucket
       }
-      if let right, !table.names.precedes(last, right.first) {
-        throw unsound(page, name, Defect(.keysOverlap, other: UInt64(right.page)))
+      if let left, !table.names.precedes(left.last, first) {
+        throw unsound(left.page, name, Defect(.keysOverlap, other: UInt64(page)))
       }
       if name == ReportBuilder.revisionBucket, !fact.flag {
         throw unsound(page, name, Defect(.record))
       }
-      right = (page, first)
-      if bucket.lastKey == nil { bucket.lastKey = last }
+      left = (page, last)
+      bucket.lastKey = last
       bucket.records += fact.count
       if let found = findings[page] { bucket.findings += found }
       let buckets = fact.kind == .leafWithBuckets ? table.buckets(of: page) : []
       guard name != nil || buckets.count == fact.count else {
         throw unsound(page, name, Defect(.recordAmongBuckets))
       }
-      bucket.buckets += buckets.reversed()
+      bucket.buckets += buckets
 
       guard let sibling = try leave(&frames, firstKey: fingerprints.key(first, table.names), name)
       else { return bucket }
@@ -159,16 +162,20 @@ struct TreeWalk {
   private func leave(
     _ frames: inout [Frame], firstKey: UInt64, _ bucket: String?
   ) throws(BoltError) -> UInt32? {
+    var firstKey = firstKey
     while var frame = frames.popLast() {
-      frame.fingerprint &+= fingerprints.child(frame.cursor.child, firstKey: firstKey)
-      if frame.cursor.position > 0 {
-        lists.step(&frame.cursor)
+      frame.fingerprint &+= fingerprints.child(frame.children[frame.position], firstKey: firstKey)
+      if frame.firstKey == nil { frame.firstKey = firstKey }
+      frame.position += 1
+      guard frame.position == frame.children.count else {
+        let next = frame.children[frame.position]
         frames.append(frame)
-        return frame.cursor.child
+        return next
       }
       guard frame.fingerprint == table[frame.branch].long else {
         throw unsound(frame.branch, bucket, Defect(.keysDisagree))
       }
+      firstKey = frame.firstKey ?? firstKey
     }
     return nil
   }

@@ -153,10 +153,12 @@ package struct ChosenMember {
   /// `grpc` or `gateway`.
   package var transportName: String { server.transportName }
 
-  /// Asks this member, and no other, for its snapshot.
-  package func openSnapshot() throws(EtcdError) -> Snapshot {
+  /// Asks this member, and no other, for its snapshot; `checkingPages` makes a sound database part
+  /// of its proof.
+  package func openSnapshot(checkingPages: Bool) throws(EtcdError) -> Snapshot {
     do throws(EtcdError) {
-      return Snapshot(try server.openSnapshot(demandingLeader: hasQuorum))
+      return Snapshot(
+        try server.openSnapshot(demandingLeader: hasQuorum), checkingPages: checkingPages)
     } catch  where error.lacksCredentials {
       // Without quorum nobody can sign in, and then that is the reason.
       throw failures.last { $0.isQuorumLoss || $0.isSlowAnswer } ?? error

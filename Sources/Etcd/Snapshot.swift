@@ -6,10 +6,11 @@ internal import HTTP
 
 package struct Snapshot: ~Copyable {
   private var messages: SnapshotMessages
-  private var verifier = SnapshotVerifier()
+  private var verifier: SnapshotVerifier
 
-  init(_ messages: consuming SnapshotMessages) {
+  init(_ messages: consuming SnapshotMessages, checkingPages: Bool) {
     self.messages = messages
+    verifier = SnapshotVerifier(checkingPages: checkingPages)
   }
 
   /// Bytes so far.

@@ -1,5 +1,6 @@
 /// What can go wrong between asking etcd for a snapshot and holding a proven one.
 
+package import Bolt
 package import Digests
 package import HTTP
 
@@ -16,13 +17,17 @@ package enum SnapshotError: Error, Equatable {
   /// The countdown of bytes to come does not fit the bytes that came.
   case miscounted(announced: UInt64, counted: UInt64)
   /// The first page is not the beginning of a bbolt database.
-  case notDatabase(reason: String)
+  case notDatabase(BoltError)
   /// The database's own header and the announced size disagree.
   case wrongSize(announced: UInt64, database: UInt64)
   /// The trailer is not the SHA-256 of what came before it.
   case checksumMismatch(announced: SHA256Digest, computed: SHA256Digest)
   case malformedTrailer(byteCount: Int)
   case excessBytes(byteCount: Int)
+  /// The bytes came through as they were sent, but the database in them is broken.
+  case unsound(BoltError)
+  /// The database is older than what the cluster had acknowledged before the snapshot was asked for.
+  case stale(found: UInt64, acknowledged: UInt64)
 }
 
 extension SnapshotError: CustomStringConvertible {
@@ -42,8 +47,8 @@ extension SnapshotError: CustomStringConvertible {
       "the snapshot makes no progress after \(received) bytes: \(emptyMessages) empty messages in a row"
     case .miscounted(let announced, let counted):
       "etcd announced \(announced) bytes still to come where \(counted) are left"
-    case .notDatabase(let reason):
-      "the snapshot does not begin like an etcd database: \(reason)"
+    case .notDatabase(let error):
+      "the snapshot does not begin like an etcd database: \(error)"
     case .wrongSize(let announced, let database):
       "etcd announced \(announced) bytes, but the database's header says \(database)"
     case .checksumMismatch(let announced, let computed):
@@ -52,6 +57,10 @@ extension SnapshotError: CustomStringConvertible {
       "the snapshot's trailer has \(byteCount) bytes instead of 32"
     case .excessBytes(let byteCount):
       "etcd sent \(byteCount) bytes after the snapshot's trailer"
+    case .unsound(let error):
+      "what etcd sent cannot be restored: \(error)"
+    case .stale(let found, let acknowledged):
+      "the snapshot ends at revision \(found), but revision \(acknowledged) had been acknowledged before it was asked for"
     }
   }
 
@@ -70,6 +79,9 @@ extension SnapshotError: CustomStringConvertible {
     case .miscounted, .wrongSize, .checksumMismatch, .malformedTrailer, .excessBytes:
       "is a proxy between this pod and etcd changing answers? if it happens again, check the member's disk"
     case .notDatabase: "is the endpoint really etcd v3?"
+    case .unsound(let error): error.hint
+    case .stale:
+      "does a load balancer stand before etcd? list the members' own URLs in APP_BACKUP_ETCD_ENDPOINTS"
     }
   }
 

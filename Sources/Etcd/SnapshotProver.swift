@@ -1,21 +1,30 @@
 /// Proves that bytes are one whole snapshot file: a database as long as its own header says, then its SHA-256.
 
+package import Bolt
 package import Digests
-internal import FoundationEssentials
 
 /// Fed with the file in order, in pieces of any length: by the stream from etcd while a backup is
 /// taken, and by whoever reads a stored one back. So both mean the same by "proven".
+///
+/// The SHA-256 proves that these are the bytes that etcd sent, the check of the pages that etcd had
+/// a sound database to send.
 package struct SnapshotProver: ~Copyable {
   /// The first bytes, until the database's header is whole.
   private var head: [UInt8] = []
   private var digest = SHA256()
   private var databaseBytes: UInt64 = 0
   private var trailer: [UInt8] = []
+  /// `nil` where the pages are not to be checked, or are known to be unsound.
+  private var inspection: DatabaseInspection?
+  /// Told only at the end: bytes damaged on their way are no reason to doubt the database.
+  private var defect: BoltError?
 
   /// Bytes of the database as its header says; known once the first 80 bytes have come.
   package private(set) var databaseSize: UInt64?
 
-  package init() {}
+  package init(checkingPages: Bool) {
+    inspection = checkingPages ? DatabaseInspection() : nil
+  }
 
   /// Bytes so far, those of the trailer included.
   package var received: UInt64 { UInt64(head.count) + databaseBytes + UInt64(trailer.count) }
@@ -34,6 +43,7 @@ package struct SnapshotProver: ~Copyable {
       throw .truncated(
         received: received, expected: databaseSize.map { $0 + UInt64(SHA256Digest.byteCount) })
     }
+    let database = Result { () throws(SnapshotError) in try judgePages() }
     var whole = digest.copy()
     let computed = digest.finish()
     guard computed == announced else {
@@ -41,16 +51,26 @@ package struct SnapshotProver: ~Copyable {
     }
     unsafe trailer.withUnsafeBytes { unsafe whole.update($0) }
     return SnapshotProof(
-      size: databaseSize + UInt64(SHA256Digest.byteCount), sha256: whole.finish())
+      size: databaseSize + UInt64(SHA256Digest.byteCount), sha256: whole.finish(),
+      database: try database.get())
+  }
+
+  private mutating func judgePages() throws(SnapshotError) -> DatabaseReport? {
+    if let defect { throw .unsound(defect) }
+    do throws(BoltError) {
+      return try inspection.take()?.finish()
+    } catch {
+      throw .unsound(error)
+    }
   }
 
   // MARK: The parts of the file
 
   private mutating func updateHead(_ bytes: RawSpan) throws(SnapshotError) {
-    let end = min(bytes.byteCount, DatabaseHeader.byteCount - head.count)
+    let end = min(bytes.byteCount, MetaPage.byteCount - head.count)
     head.append(contentsOf: bytes.extracting(0..<end))
-    guard head.count == DatabaseHeader.byteCount else { return }
-    databaseSize = try DatabaseHeader(Data(head)).databaseSize
+    guard head.count == MetaPage.byteCount else { return }
+    databaseSize = try MetaPage(firstBytes: head).databaseSize
     let whole = head
     head = []
     unsafe takeDatabase(whole.span.bytes)
@@ -61,6 +81,12 @@ package struct SnapshotProver: ~Copyable {
   private mutating func takeDatabase(_ bytes: RawSpan) {
     unsafe bytes.withUnsafeBytes { unsafe digest.update($0) }
     databaseBytes += UInt64(bytes.byteCount)
+    do throws(BoltError) {
+      try inspection?.update(bytes)
+    } catch {
+      defect = error
+      inspection = nil
+    }
   }
 
   private mutating func takeTrailer(_ bytes: RawSpan) throws(SnapshotError) {
@@ -82,4 +108,17 @@ package struct SnapshotProof: Equatable, Sendable {
   package let size: UInt64
   /// Of all those bytes: what `sha256sum` prints for the file.
   package let sha256: SHA256Digest
+  /// What is inside; `nil` where the pages were not checked.
+  package let database: DatabaseReport?
+}
+
+extension MetaPage {
+  /// Reads the first 80 bytes of a snapshot.
+  init(firstBytes bytes: [UInt8]) throws(SnapshotError) {
+    do throws(BoltError) {
+      try self.init(page: 0, bytes)
+    } catch {
+      throw .notDatabase(error)
+    }
+  }
 }

@@ -1,5 +1,6 @@
 /// Decides whether a snapshot is whole: the countdown, the size, the SHA-256 and the database's own header.
 
+internal import Bolt
 internal import Digests
 internal import FoundationEssentials
 
@@ -11,7 +12,7 @@ internal import FoundationEssentials
 /// nothing follows that; and the size is a multiple of 512 plus 32, by which etcd's restore
 /// recognises that a snapshot carries its hash.
 package struct SnapshotVerifier: ~Copyable {
-  private var prover = SnapshotProver()
+  private var prover: SnapshotProver
   private var expectedRemaining: UInt64 = 0
   private var emptyMessages = 0
 
@@ -19,7 +20,9 @@ package struct SnapshotVerifier: ~Copyable {
   /// etcd sends none; but a member that cannot read its database sends them for ever.
   private static let mostEmptyMessages = 100
 
-  package init() {}
+  package init(checkingPages: Bool) {
+    prover = SnapshotProver(checkingPages: checkingPages)
+  }
 
   /// Bytes of the snapshot so far, trailer included.
   package var received: UInt64 { prover.received }
@@ -55,7 +58,7 @@ package struct SnapshotVerifier: ~Copyable {
 
   /// The first message announces the size of the whole; the database's header must agree.
   private mutating func readHeader(_ message: SnapshotMessage) throws(SnapshotError) -> UInt64 {
-    let header = try DatabaseHeader(message.blob)
+    let header = try MetaPage(firstBytes: Array(message.blob.prefix(MetaPage.byteCount)))
     let (announced, overflow) = message.remaining.addingReportingOverflow(
       UInt64(message.blob.count))
     // etcd leaves the trailer out of its count; a proposed change counts it in.

@@ -17,7 +17,7 @@ package struct Action: Sendable, Hashable {
     }
   }
 
-  /// As RBAC calls it: `get`, `create`, `patch`.
+  /// As RBAC calls it: `get`, `create`, `patch`, `update`.
   package let verb: String
   package let resource: Resource
   package let namespace: String

@@ -14,28 +14,66 @@ extension Cluster {
   /// Sets these keys and no others, creates the ConfigMap if need be, and makes sure that the
   /// server took the values as they are.
   ///
-  /// A merge patch never creates, and a POST never changes, so they take turns; the second turn is
-  /// for somebody who creates or deletes it between the two. All of it can be repeated safely.
-  ///
-  /// See https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply.
+  /// A patch never creates, and a POST never changes, so they take turns; the second turn is for
+  /// somebody who creates or deletes it between the two. All of it can be repeated safely.
   package func record(
     _ fields: [String: String], inConfigMap name: String
   ) throws(KubernetesError) {
-    let patch = Action("patch", .configMaps, named: name, in: namespace)
     let create = Action("create", .configMaps, named: name, in: namespace)
-    let patchBody = JSON.encode(DataObject(data: fields))
     let createBody = JSON.encode(NewConfigMap(name: name, data: fields))
     for _ in 1...2 {
       do throws(KubernetesError) {
-        let answer = try perform(
-          patch, "PATCH", body: patchBody, contentType: "application/merge-patch+json")
-        return try check(fields, in: answer)
+        return try check(fields, in: try patch(fields, inConfigMap: name))
       } catch .notFound {}
       do throws(KubernetesError) {
         return try check(fields, in: try perform(create, "POST", body: createBody))
       } catch .alreadyExists {}
     }
-    throw .conflict(patch, message: "somebody keeps creating and deleting it")
+    throw .conflict(create, message: "somebody keeps creating and deleting it")
+  }
+
+  /// One merge patch, or what comes to the same where a Role allows only `get` and `update`, as
+  /// those written for Kyma's Etcd Backup do.
+  ///
+  /// See https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply.
+  private func patch(
+    _ fields: [String: String], inConfigMap name: String
+  ) throws(KubernetesError) -> Answer {
+    let patch = Action("patch", .configMaps, named: name, in: namespace)
+    do throws(KubernetesError) {
+      return try perform(
+        patch, "PATCH", body: JSON.encode(DataObject(data: fields)),
+        contentType: "application/merge-patch+json")
+    } catch .forbidden(_, let message) {
+      do throws(KubernetesError) {
+        return try update(fields, inConfigMap: name)
+      } catch .forbidden(let instead, _) {
+        // Of the two ways, the one to allow is the patch.
+        throw .forbidden(patch, message: "\(message); nor is \(instead.verb) allowed instead")
+      }
+    }
+  }
+
+  /// Reads the ConfigMap and puts it back with these keys set. Its resource version goes along, so
+  /// that the server refuses to undo what somebody else has changed meanwhile.
+  ///
+  /// See https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions.
+  private func update(
+    _ fields: [String: String], inConfigMap name: String
+  ) throws(KubernetesError) -> Answer {
+    let get = Action("get", .configMaps, named: name, in: namespace)
+    let update = Action("update", .configMaps, named: name, in: namespace)
+    var attempt = 1
+    while true {
+      var object = try perform(get, "GET").decoded(as: [String: JSONValue].self)
+      let data = object["data"]?.members ?? [:]
+      object["data"] = .object(data.merging(fields.mapValues(JSONValue.string)) { $1 })
+      do throws(KubernetesError) {
+        return try perform(update, "PUT", body: JSON.encode(object))
+      } catch .conflict where attempt < 5 {
+        attempt += 1
+      }
+    }
   }
 
   /// An admission webhook may have changed what we sent.

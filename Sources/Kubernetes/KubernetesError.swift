@@ -67,7 +67,9 @@ extension KubernetesError {
   package var isTransient: Bool {
     switch self {
     case .transfer(_, let error): error.isTransient
-    case .conflict, .unavailable: true
+    case .unavailable: true
+    // An update is of a version that has passed for good.
+    case .conflict(let action, _): action.verb != "update"
     default: false
     }
   }

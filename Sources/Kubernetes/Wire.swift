@@ -12,7 +12,7 @@ enum JSON {
     do {
       return Array(try encoder.encode(value))
     } catch {
-      preconditionFailure("strings can always be written as JSON: \(error)")
+      preconditionFailure("what we send can always be written as JSON: \(error)")
     }
   }
 

@@ -11,7 +11,9 @@ struct EtcdBackup: ParsableCommand {
     abstract: "Backs an etcd cluster up to Azure Blob Storage, once, and exits.",
     discussion: Help.discussion,
     version: Version.current,
-    subcommands: [BackUp.self, Download.self, Verify.self, Members.self, Volume.self],
+    subcommands: [
+      BackUp.self, List.self, Download.self, Verify.self, Inspect.self, Members.self, Volume.self,
+    ],
     defaultSubcommand: BackUp.self)
 
   /// Ends the process with the status of the command; errors have been logged by then.

@@ -27,8 +27,8 @@ struct Download: ParsableCommand {
       ]))
       """)
 
-  @Argument(help: "ULID, PREFIX/ULID or CONTAINER/PREFIX/ULID (default: the recorded backup).")
-  var backup: String?
+  @Argument(help: BackupName.help)
+  var backup: BackupName?
 
   @Option(
     name: .shortAndLong,
@@ -60,7 +60,7 @@ struct Download: ParsableCommand {
   func run() throws {
     try Session.withStore(failing: "nothing downloaded", needingRecord: backup == nil) {
       session, store in
-      let path = try store.path(of: backup)
+      let path = try store.path(of: backup?.text)
       let proven: ProvenBackup
       if isStandardOutput {
         proven = try store.downloadToStandardOutput(path)
@@ -75,7 +75,7 @@ struct Download: ParsableCommand {
 }
 
 extension Download {
-  fileprivate struct Result: Encodable {
+  private struct Result: Encodable {
     let path: String
     let file: String
     let bytes: Int

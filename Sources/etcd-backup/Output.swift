@@ -1,11 +1,26 @@
 /// Results on standard output: readable for people, JSON for scripts.
 
 internal import ArgumentParser
+internal import Backup
 internal import FoundationEssentials
 internal import Glibc
 
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
   case table, json
+}
+
+/// The backup that somebody names on the command line.
+struct BackupName: ExpressibleByArgument {
+  let text: String
+
+  /// Returns `nil` for what cannot be one, and thus for a wrong command line.
+  init?(argument: String) {
+    guard BackupPath.isPath(argument) else { return nil }
+    text = argument
+  }
+
+  static let help: ArgumentHelp =
+    "ULID, PREFIX/ULID or CONTAINER/PREFIX/ULID (default: the recorded backup)."
 }
 
 enum Output {

@@ -69,7 +69,7 @@ struct Session {
     do {
       status = try work()
     } catch {
-      throw report(CommandError(error))
+      throw report(CommandError(error), failing)
     }
     guard status == .success else { throw ExitCode(status.rawValue) }
   }
@@ -79,7 +79,8 @@ struct Session {
     TerminationMessage.write(terminationMessage, to: terminationMessagePath)
   }
 
-  private func report(_ error: CommandError) -> ExitCode {
+  /// Logs an error with what to do about it, and shows it to Kubernetes.
+  @discardableResult func report(_ error: CommandError, _ failing: String) -> ExitCode {
     var fields: Logger.Metadata = [
       "error": "\(error.cause)", "exit.status": "\(error.status.rawValue)",
     ]

@@ -2,21 +2,162 @@
 
 internal import ArgumentParser
 internal import Backup
+internal import Glibc
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Read stored backups back and prove them whole.",
     discussion: """
+      Every byte is read, none is written to disk. A backup is whole if it begins as an
+      etcd database does, is as long as the database says, ends with the SHA-256 of
+      what comes before, and has the SHA-256 that its metadata says.
+
+      --record notes the newest backup that proved whole, and when, beside the last
+      success: backup-last-verified-path and backup-last-verified-time.
+
       \(Help.storeVariables)
+      Without BACKUP and --all, or with --record, it needs
+      APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING as well.
+
+      \(Help.exitStatuses(of: [
+        (.success, "every backup asked for is whole"),
+        (.failed, "one is damaged, missing or could not be read, or there is none at all"),
+        (.incomplete, "every one is whole, but that could not be recorded"),
+        (.usage, "wrong command line"),
+        (.configuration, "configuration or permission is wrong; another try cannot help"),
+        (.terminated, "stopped by a signal"),
+      ]))
       """)
 
-  @Argument(help: "ULID, PREFIX/ULID or CONTAINER/PREFIX/ULID (default: the recorded backup).")
-  var backup: String?
+  @Argument(help: BackupName.help)
+  var backup: BackupName?
+
+  @Flag(help: "Verify every backup under the prefix, newest first.")
+  var all = false
+
+  @Flag(help: "Note in the ConfigMap what proved whole, and when.")
+  var record = false
+
+  @Option(help: "How to print the result: table or json.")
+  var output = OutputFormat.table
+
+  func validate() throws {
+    if all, backup != nil { throw ValidationError("Name a backup or say --all, not both.") }
+  }
 
   func run() throws {
-    try Session.withStore(failing: "not verified", needingRecord: backup == nil) { _, store in
-      _ = try store.verify(try store.path(of: backup))
-      return .success
+    let needsRecord = record || (backup == nil && !all)
+    try Session.withStore(failing: "not verified", needingRecord: needsRecord) { session, store in
+      var report = VerificationReport(output)
+      for path in try paths(in: store) {
+        report.add(try store.verify(path))
+      }
+      report.end()
+      var isNoted = true
+      if let newest = report.newestWhole {
+        session.leave(TerminationMessage.render(newest))
+        if record { isNoted = note(newest.path, in: store, session) }
+      }
+      if let failure = report.newestFailure { session.leave(TerminationMessage.render(failure)) }
+      guard report.areAllWhole else { return .failed }
+      return isNoted ? .success : .incomplete
+    }
+  }
+
+  private func paths(in store: BackupStore) throws -> [BackupPath] {
+    guard all else { return [try store.path(of: backup?.text)] }
+    return try store.catalog(at: Timestamp.secondsNow()).entries.map {
+      try store.path(of: $0.details)
+    }
+  }
+
+  /// Whether it could be noted.
+  private func note(_ path: BackupPath, in store: BackupStore, _ session: Session) -> Bool {
+    do {
+      try store.recordVerification(of: path, at: Timestamp.secondsNow())
+      return true
+    } catch {
+      session.report(CommandError(error), "the verification was not recorded")
+      return false
+    }
+  }
+}
+
+/// Prints what became of each backup as soon as it is known.
+private struct VerificationReport {
+  private let format: OutputFormat
+  private var count = 0
+  private var wholeCount = 0
+  private(set) var newestWhole: ProvenBackup?
+  private(set) var newestFailure: CommandError?
+
+  init(_ format: OutputFormat) {
+    self.format = format
+    if format == .json { print("{\"backups\":[", terminator: "") }
+  }
+
+  /// Where there is none, nothing is whole.
+  var areAllWhole: Bool { count > 0 && wholeCount == count }
+
+  /// They come newest first.
+  mutating func add(_ verification: Verification) {
+    let row = Row(verification)
+    switch format {
+    case .table:
+      print(row.line)
+    case .json:
+      print(count == 0 ? "" : ",", Output.json(row), separator: "\n", terminator: "")
+    }
+    count += 1
+    switch verification.result {
+    case .success(let proven):
+      wholeCount += 1
+      newestWhole = newestWhole ?? proven
+    case .failure(let failure):
+      newestFailure = newestFailure ?? failure
+    }
+    // Into a pipe as well, the next one may take a while.
+    fflush(nil)
+  }
+
+  func end() {
+    switch format {
+    case .table:
+      if count != 1 { print("\(wholeCount) of \(count) backups are whole") }
+    case .json:
+      print("\n],\"total\":\(count),\"whole\":\(wholeCount)}")
+    }
+  }
+
+  private struct Row: Encodable {
+    let path: String
+    let whole: Bool
+    var bytes: Int?
+    var sha256: String?
+    var revision: UInt64?
+    var seconds: Double?
+    var error: String?
+    var hint: String?
+
+    init(_ verification: Verification) {
+      path = "\(verification.path)"
+      switch verification.result {
+      case .success(let proven):
+        whole = true
+        bytes = proven.details.size
+        sha256 = proven.sha256
+        revision = proven.details.revision
+        seconds = Double(proven.duration.secondsText)
+      case .failure(let failure):
+        whole = false
+        error = failure.cause
+        hint = failure.hint
+      }
+    }
+
+    var line: String {
+      guard whole else { return "FAILED  \(path)  \(error ?? "")" }
+      return "whole   \(path)  \(ByteCount.describe(UInt64(bytes ?? 0)))  sha256 \(sha256 ?? "")"
     }
   }
 }

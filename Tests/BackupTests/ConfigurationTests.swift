@@ -71,6 +71,8 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     #expect(configuration.kubeconfigPath == nil)
     #expect(configuration.logFormat == nil)
     // And those that have a value have exactly the one that `Variable.all` shows.
+    #expect(documentedDefault("APP_BACKUP_ETCD_TRANSPORT") == "gateway")
+    #expect(configuration.etcdTransport == .gateway)
     #expect(documentedDefault("APP_BACKUP_TIMEOUT") == "30m")
     #expect(configuration.timeout == .seconds(1800))
     #expect(documentedDefault("APP_BACKUP_BLOCK_SIZE") == "5MiB")
@@ -94,6 +96,7 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
       "APP_BACKUP_ETCD_ENDPOINTS": "https://a:1, http://b ,https://[::1]:3,,https://a:1",
       "APP_BACKUP_CLIENT_TLS_SECRET": "etcd-client-tls",
       "APP_BACKUP_ETCD_CREDENTIALS_SECRET": "etcd.user",
+      "APP_BACKUP_ETCD_TRANSPORT": "GRPC",
       "APP_ABS_ENDPOINT": "http://127.0.0.1:10000/devstoreaccount1/",
       "APP_ABS_CA_FILE": "/ca.pem",
       "APP_BACKUP_TIMEOUT": "1h30m",
@@ -112,6 +115,7 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
       ])
     #expect(configuration.tlsSecretName == "etcd-client-tls")
     #expect(configuration.credentialsSecretName == "etcd.user")
+    #expect(configuration.etcdTransport == .grpc)
     #expect(configuration.storageURL?.description == "http://127.0.0.1:10000/devstoreaccount1")
     #expect(configuration.storageCA == certificate)
     #expect(configuration.timeout == .seconds(5400))
@@ -210,6 +214,7 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     ("APP_BACKUP_BLOCKS_IN_FLIGHT", "0", "from 1 to 31"),
     ("APP_BACKUP_BLOCKS_IN_FLIGHT", "32", "from 1 to 31"),
     ("APP_BACKUP_BLOCKS_IN_FLIGHT", "6", "at most 32MiB"),
+    ("APP_BACKUP_ETCD_TRANSPORT", "http", "gateway, grpc or auto"),
     ("APP_LOGGER_LEVEL", "loud", "trace, debug, info, warn or error"),
     ("APP_LOGGER_FORMAT", "xml", "json or text"),
   ])

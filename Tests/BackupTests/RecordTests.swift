@@ -7,7 +7,7 @@ import Testing
   let record = Record(
     path: "backups/service-catalog/01ARZ3NDEKTSV4RRFFQ69G5FAV", size: 20_512,
     sha256: "c41fa2068e5fb0e42176c1482ee4a6d4ac3e34b4e9c66a76aff8b90d16b50f33", revision: 6,
-    time: 1_795_339_800, duration: .milliseconds(12_340))
+    database: nil, time: 1_795_339_800, duration: .milliseconds(12_340))
 
   @Test func `keeps the path under the key that the predecessor used`() {
     #expect(Record.pathKey == "abs-backup-file-path-from-last-success")
@@ -22,6 +22,10 @@ import Testing
         "backup-size-bytes-from-last-success": "20512",
         "backup-sha256-from-last-success": record.sha256,
         "backup-etcd-revision-from-last-success": "6",
+        "backup-page-check-from-last-success": "off",
+        "backup-page-size-bytes-from-last-success": "",
+        "backup-records-from-last-success": "",
+        "backup-key-records-from-last-success": "",
         "backup-time-from-last-success": "2026-11-22T09:30:00Z",
         "backup-duration-seconds-from-last-success": "12.340",
       ])

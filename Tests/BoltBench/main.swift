@@ -1,7 +1,8 @@
 // Measures the inspection of a large database, or inspects a local file:
 //
 //   BoltBench throughput [GiB] [page size]     default: 8 GiB in pages of 4096 bytes
-//   BoltBench inspect FILE                     the report, as JSON
+//   BoltBench stream FILE                      a real snapshot
+//   BoltBench inspect FILE                     the report of a file, as JSON
 //
 // The large database is made up while it is read, so that neither disk nor network has a part in it.
 
@@ -26,7 +27,6 @@ func throughput(gibibytes: Double, pageSize: Int) throws {
   cpuSeconds += judging
 
   let megabytes = Double(database.byteCount) / 1e6
-  func rounded(_ value: Double) -> String { String(format: "%.2f", value) }
   print("database         \(rounded(megabytes)) MB, \(report.pageCount) pages of \(pageSize) bytes")
   print("records          \(report.totalRecords), revision \(report.revision)")
   print("processor time   \(rounded(cpuSeconds)) s, of it \(rounded(judging)) s at the end")
@@ -42,6 +42,30 @@ func peakMemory() -> Int {
   return usage.ru_maxrss * 1024
 }
 
+/// Streams a snapshot from a file, for its memory and processor time.
+func stream(_ path: String) throws {
+  let file = [UInt8](try Data(contentsOf: URL(filePath: path)))
+  let size = file.count - file.count % 512
+  var inspection = DatabaseInspection()
+  var cpuSeconds = 0.0
+  var held = 0
+  for offset in stride(from: 0, to: size, by: 1 << 15) {
+    let bytes = Array(file[offset..<min(size, offset + 1 << 15)])
+    let start = clock()
+    try inspection.update(bytes)
+    cpuSeconds += Double(clock() - start) / Double(CLOCKS_PER_SEC)
+    held = max(held, inspection.heldByteCount)
+  }
+  let start = clock()
+  let report = try inspection.finish()
+  cpuSeconds += Double(clock() - start) / Double(CLOCKS_PER_SEC)
+  print("pages            \(report.pageCount), of them in use \(report.pagesInUse)")
+  print("throughput       \(rounded(Double(size) / 1e9 / cpuSeconds)) GB/s")
+  print("memory kept      \(rounded(Double(held) / Double(report.pageCount))) bytes a page")
+}
+
+func rounded(_ value: Double) -> String { String(format: "%.2f", value) }
+
 func inspect(_ path: String) throws {
   let report = try DatabaseFile(path).inspect()
   let encoder = JSONEncoder()
@@ -56,10 +80,12 @@ do {
     try throughput(
       gibibytes: arguments.count > 1 ? Double(arguments[1]) ?? 8 : 8,
       pageSize: arguments.count > 2 ? Int(arguments[2]) ?? 4096 : 4096)
+  case "stream" where arguments.count == 2:
+    try stream(arguments[1])
   case "inspect" where arguments.count == 2:
     try inspect(arguments[1])
   default:
-    print("usage: BoltBench throughput [GiB] [page size] | BoltBench inspect FILE")
+    print("usage: BoltBench throughput [GiB] [page size] | stream FILE | inspect FILE")
     exit(64)
   }
 } catch {

@@ -126,12 +126,12 @@ import Testing
   }
 
   @Test func `made of branches that contradict each other stays within its memory`() {
-    let pageCount = 4000
+    let pageCount = 6000
     var builder = DatabaseBuilder()
     var random = Random(seed: 1)
-    for _ in 2..<pageCount {
+    for page in 2..<pageCount {
       builder.branch(
-        (0..<120).map { (Etcd.key($0 + 1), UInt64(random.next(below: pageCount - 2) + 2)) })
+        (0..<120).map { (Etcd.key($0 + page), UInt64(random.next(below: pageCount - 2) + 2)) })
     }
     #expect(outcome(builder.snapshot(root: 2)).hasPrefix("the database cannot be judged"))
   }

@@ -77,6 +77,62 @@ import Testing
     #expect(report.keyRecords == 2)
   }
 
+  @Test func `may have thousands of stale versions of its branches`() throws {
+    var builder = DatabaseBuilder()
+    var random = Random(seed: 7)
+    func leaf(_ revision: Int) -> (key: [UInt8], page: UInt64) {
+      (Etcd.key(revision), builder.leaf([Etcd.put("k", revision)]))
+    }
+    var leaves = (1...90).map { leaf($0 * 1000) }
+    var key: UInt64 = 0
+    for commit in 1...2000 {
+      let index = random.next(below: leaves.count - 1)
+      let revision = leaves[index].key[..<8].reduce(0) { $0 << 8 | Int($1) }
+      switch commit % 10 {
+      case 0 where leaves.count < 110:  // a leaf was split
+        let next = leaves[index + 1].key[..<8].reduce(0) { $0 << 8 | Int($1) }
+        if next > revision + 1 { leaves.insert(leaf((revision + next) / 2), at: index + 1) }
+      case 5 where leaves.count > 60:  // a leaf was compacted away
+        leaves.remove(at: index)
+      default:
+        leaves[index] = leaf(revision)
+      }
+      // Now and then a commit writes many leaves.
+      if commit % 50 == 0 {
+        for index in stride(from: 0, to: leaves.count, by: 3) {
+          leaves[index] = leaf(leaves[index].key[..<8].reduce(0) { $0 << 8 | Int($1) })
+        }
+      }
+      let left = builder.branch(Array(leaves[..<50]))
+      let right = builder.branch(Array(leaves[50...]))
+      key = builder.branch([(leaves[0].key, left), (leaves[50].key, right)])
+    }
+    let root = builder.bucketLeaf(Etcd.buckets(key: DatabaseBuilder.nested(root: key)))
+    let file = builder.snapshot(root: root)
+    var inspection = DatabaseInspection()
+    try inspection.update(file)
+    // What a page costs, without the megabyte on top that a small file may use.
+    #expect(inspection.heldByteCount <= file.count / 4096 * 24)
+    #expect(try inspection.finish().keyRecords == leaves.count)
+  }
+
+  @Test func `may be of a newer etcd, with a storage version and a bumped revision`() throws {
+    var builder = DatabaseBuilder()
+    let meta: [DatabaseBuilder.Record] = [
+      (Array("consistent_index".utf8), Etcd.big(40)),
+      (Array("scheduledCompactRev".utf8), Etcd.key(1_000_000_006)),
+      (Array("storageVersion".utf8), Array("3.6.0".utf8)),
+      (Array("term".utf8), Etcd.big(3)),
+    ]
+    // A restore that bumps the revision leaves a record without a value.
+    let key = DatabaseBuilder.inline([Etcd.put("a", 6), (Etcd.key(1_000_000_006), [])])
+    let root = builder.bucketLeaf(Etcd.buckets(key: key, meta: meta))
+    let report = try inspect(builder.snapshot(root: root))
+    #expect(report.storageVersion == "3.6.0")
+    #expect(report.term == 3)
+    #expect(report.revision == 1_000_000_006)
+  }
+
   @Test func `may have an empty bucket, with a page or inline`() throws {
     var builder = DatabaseBuilder()
     let leaf = builder.leaf([])

@@ -45,6 +45,8 @@ def test_both_helms_render_the_same(helm_programs, tmp_path):
         ("backupApp.cleaner.expirationBlobTime", "90s", "APP_CLEANER_EXPIRATION_BLOB_TIME", "90s"),
         ("backupApp.blockSize", "2MiB", "APP_BACKUP_BLOCK_SIZE", "2MiB"),
         ("backupApp.blocksInFlight", 3, "APP_BACKUP_BLOCKS_IN_FLIGHT", "3"),
+        ("backupApp.pageCheck", False, "APP_BACKUP_PAGE_CHECK", "off"),
+        ("backupApp.spool.enabled", True, "APP_BACKUP_SPOOL_DIRECTORY", "/var/spool/etcd-backup"),
         ("backupApp.logger.level", "debug", "APP_LOGGER_LEVEL", "debug"),
         ("backupApp.logger.format", "text", "APP_LOGGER_FORMAT", "text"),
     ],
@@ -53,11 +55,19 @@ def test_a_value_becomes_its_environment_variable(helm, value, given, variable, 
     assert helm.render(nested(value, given)).environment[variable] == expected
 
 
+@pytest.mark.parametrize("size, bytes_", [("512Mi", 510027366), ("2Gi", 2040109465)])
+def test_the_spool_stays_below_the_size_at_which_kubernetes_evicts_the_pod(helm, size, bytes_):
+    objects = helm.render({"backupApp": {"spool": {"enabled": True, "sizeLimit": size}}})
+    assert objects.environment["APP_BACKUP_SPOOL_LIMIT"] == str(bytes_)
+    assert {"name": "spool", "emptyDir": {"sizeLimit": size}} in objects.pod["volumes"]
+    assert {"name": "spool", "mountPath": "/var/spool/etcd-backup"} in objects.pod["containers"][0]["volumeMounts"]
+
+
 def test_optional_variables_are_absent_until_their_values_are_set(helm):
     assert set(helm.render().environment) == {
         "APP_LOGGER_LEVEL", "APP_LOGGER_FORMAT", "APP_WORKING_NAMESPACE", "APP_ABS_CONTAINER_NAME",
         "APP_ABS_SECRET_NAME", "APP_BLOB_PREFIX", "APP_BACKUP_ETCD_ENDPOINTS",
-        "APP_BACKUP_CLIENT_TLS_SECRET", "APP_BACKUP_ETCD_TRANSPORT", "APP_BACKUP_TIMEOUT",
+        "APP_BACKUP_CLIENT_TLS_SECRET", "APP_BACKUP_ETCD_TRANSPORT", "APP_BACKUP_TIMEOUT", "APP_BACKUP_PAGE_CHECK",
         "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING",
         "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS", "APP_CLEANER_EXPIRATION_BLOB_TIME",
     }  # fmt: skip

@@ -54,6 +54,19 @@ import Testing
     }
   }
 
+  /// One byte at a time never folds.
+  @Test(arguments: [0, 1, 7]) func `is the same in one piece and byte by byte`(start: Int) {
+    let bytes = patternBytes(700)
+    for end in start...bytes.count {
+      var running = CRC64()
+      for byte in bytes[start..<end] { unsafe [byte].withUnsafeBytes { unsafe running.update($0) } }
+      let whole = unsafe bytes.withUnsafeBytes {
+        unsafe CRC64.checksum(of: UnsafeRawBufferPointer(rebasing: $0[start..<end]))
+      }
+      #expect(running.value == whole, "bytes \(start)..<\(end)")
+    }
+  }
+
   private func bitwiseChecksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
     var register = UInt64.max
     for byte in bytes {

@@ -28,7 +28,8 @@ private func guardedMember(
 @Suite struct `With an etcd user` {
   @Test func `signs in where status is refused, and sends the bare token from then on`() throws {
     let member = guardedMember()
-    var snapshot = try EtcdCluster(member, credentials: root).chooseMember().openSnapshot()
+    var snapshot = try EtcdCluster(member, credentials: root).chooseMember().openSnapshot(
+      checkingPages: false)
     #expect(try snapshot.next() != nil)
     #expect(
       member.calls == [
@@ -43,7 +44,8 @@ private func guardedMember(
 
   @Test func `signs in for the rest where status is open to everybody`() throws {
     let member = guardedMember(openStatus: true)
-    var snapshot = try EtcdCluster(member, credentials: root).chooseMember().openSnapshot()
+    var snapshot = try EtcdCluster(member, credentials: root).chooseMember().openSnapshot(
+      checkingPages: false)
     #expect(try snapshot.next() != nil)
     #expect(
       member.calls == [
@@ -62,7 +64,8 @@ private func guardedMember(
   ])
   func `sends no token where authentication is off`(refusal: ScriptedServer.Reply) throws {
     let member = ScriptedMember { call, _ in call == "auth/authenticate" ? refusal : nil }
-    var snapshot = try EtcdCluster(member, credentials: root).chooseMember().openSnapshot()
+    var snapshot = try EtcdCluster(member, credentials: root).chooseMember().openSnapshot(
+      checkingPages: false)
     #expect(try snapshot.next() != nil)
     #expect(member.server.requests.allSatisfy { $0["authorization"] == nil })
     #expect(member.calls.last == "maintenance/snapshot")
@@ -80,7 +83,9 @@ private func guardedMember(
       tokenAnswer: ScriptedMember.fault(14, "etcdserver: request timed out", status: 503))
     let chosen = try EtcdCluster(member, credentials: root).chooseMember()
     #expect(!chosen.hasQuorum)
-    let error = try #require(throws: EtcdError.self) { _ = try chosen.openSnapshot() }
+    let error = try #require(throws: EtcdError.self) {
+      _ = try chosen.openSnapshot(checkingPages: false)
+    }
     #expect(
       error.description.hasSuffix("refused auth/authenticate: etcdserver: request timed out"))
     #expect(error.hint?.contains("quorum") == true)
@@ -180,7 +185,7 @@ struct AuthenticationRefusal: Sendable, CustomTestStringConvertible {
     }
     let cluster = try EtcdCluster(member, credentials: root)
     let error = try #require(throws: EtcdError.self) {
-      _ = try cluster.chooseMember().openSnapshot()
+      _ = try cluster.chooseMember().openSnapshot(checkingPages: false)
     }
     #expect(
       error.description
@@ -224,7 +229,7 @@ struct AuthenticationRefusal: Sendable, CustomTestStringConvertible {
     }
     let cluster = try EtcdCluster(member, credentials: root)
     let error = try #require(throws: EtcdError.self) {
-      _ = try cluster.chooseMember().openSnapshot()
+      _ = try cluster.chooseMember().openSnapshot(checkingPages: false)
     }
     let told = prints(of: error) + (error.hint ?? "")
     #expect(!told.contains("hunter2"))

@@ -1,4 +1,4 @@
-"""The inspection of a database in a file, and an independent walk through one for tests that damage it."""
+"""`etcd-backup inspect`, and an independent walk through a database for tests that damage one."""
 
 import json
 import struct
@@ -6,15 +6,13 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import CLEAN_ENVIRONMENT, ROOT
-
-BINARY = ROOT / ".build" / "release" / "BoltBench"
-SHA256_SIZE = 32
+from processes import CLEAN_ENVIRONMENT
+from program import BINARY
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What the inspection of one file said: a report, or why there is none."""
+    """What the inspection of one file said: a report, or what is wrong, or both if only the SHA-256 is."""
 
     report: dict | None
     message: str
@@ -27,28 +25,15 @@ class Inspection:
     def records(self, bucket: str) -> int:
         return next(entry["records"] for entry in self.database["buckets"] if entry["name"] == bucket)
 
-    @property
-    def total_records(self) -> int:
-        return sum(entry["records"] for entry in self.database["buckets"])
-
-    @property
-    def revision(self) -> int:
-        return max(self.database["lastRevision"], self.database["compactRevision"])
-
-    @property
-    def size(self) -> int:
-        return self.database["pageCount"] * self.database["pageSize"]
-
 
 def inspect(path: Path) -> Inspection:
     """Inspects a file; a status other than 0 and 1 would be a crash."""
     done = subprocess.run(
-        [str(BINARY), "inspect", str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        [str(BINARY), "inspect", "--output", "json", str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, env=CLEAN_ENVIRONMENT, timeout=120)
     assert done.returncode in (0, 1), f"status {done.returncode}:\n{done.stdout}"
-    if done.returncode == 0:
-        return Inspection(json.loads(done.stdout), "")
-    return Inspection(None, done.stdout.strip())
+    report, _, rest = done.stdout.partition("\n") if done.stdout.startswith("{") else ("null", "", done.stdout)
+    return Inspection(json.loads(report), rest.strip())
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The etcd-backup binary as a Job starts it: environment only, nothing on stdin, its log in a file."""
+"""The etcd-backup binary as a Job starts it: environment only, nothing on stdin, its log and its output in files."""
 
 import json
 import os
@@ -21,9 +21,21 @@ class Run:
 
     status: int
     log: str
+    output: bytes
     seconds: float
     cpu_seconds: float
     peak_bytes: int
+    written_bytes: int
+
+    @property
+    def text(self) -> str:
+        """What went to standard output."""
+        return self.output.decode()
+
+    @property
+    def json(self) -> dict:
+        """Standard output as one JSON document."""
+        return json.loads(self.output)
 
     @property
     def events(self) -> list[dict]:
@@ -39,17 +51,19 @@ class Program:
 
     _count = 0
 
-    def __init__(self, env: dict[str, str], folder: Path, arguments: tuple[str, ...] = ()):
+    def __init__(self, env: dict[str, str], folder: Path, arguments: tuple[str, ...] = (),
+                 output: Path | None = None):
         Program._count += 1
         name = f"run-{Program._count}"
         self.log = folder / f"{name}.log"
         self.log.touch()
+        self.output_file = output or folder / f"{name}.out"
         self._report = folder / f"{name}.json"
         self.working_directory = folder / f"{name}.cwd"
         self.working_directory.mkdir()
         self._launcher = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-I", "-S", str(MEASURE),
-             str(self.log), str(self._report), str(BINARY), *arguments],
+             str(self.log), str(self.output_file), str(self._report), str(BINARY), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             env=CLEAN_ENVIRONMENT | {"HOME": "/nonexistent"} | env,
@@ -88,7 +102,8 @@ class Program:
             self.kill()
             raise AssertionError(f"etcd-backup still ran after {seconds} s:\n{self.output()}") from None
         outcome = json.loads(self._report.read_text())
-        return Run(log=self.output(), **outcome)
+        written = self.output_file.read_bytes() if self.output_file.is_file() else b""
+        return Run(log=self.output(), output=written, **outcome)
 
     def kill(self) -> None:
         if self.is_running:

@@ -41,13 +41,13 @@ class RestoreWorld:
 
     # The cluster
 
-    def install(self) -> None:
+    def install(self, credentials: str) -> None:
         """The StatefulSet with its volumes and the chart's CronJob, its account and its Secrets."""
         objects = self.helm.render({
             "global": {"etcdBackup": {"containerName": CONTAINER, "existingSecret": STORE_SECRET}},
             "etcd-operator": {"backupOperator": {"abs": {
                 "storageAccount": "", "storageKey": "", "endpoint": self.sandbox.blob_url}}},
-            "etcd": {"tlsSecretName": TLS_SECRET},
+            "etcd": {"tlsSecretName": TLS_SECRET, "credentialsSecretName": credentials},
         }, release=CRONJOB)
         self.sandbox.put_secret(NAMESPACE, TLS_SECRET, self.tls.secret())
         self.sandbox.put_configmap(NAMESPACE, objects.one("ConfigMap")["metadata"]["name"], {})
@@ -58,7 +58,7 @@ class RestoreWorld:
             for rule in objects.one("Role")["rules"]])
         self.node.allow(account, NAMESPACE, TOKEN, self.sandbox)
         for member in MEMBERS:
-            self.node.make_volume(f"data-{member}")
+            self.node.make_volume(f"data-{member}", megabytes=512)
             self.plane.put("persistentvolumeclaims", {
                 "apiVersion": "v1", "kind": "PersistentVolumeClaim", "status": {"phase": "Bound"},
                 "metadata": {"name": f"data-{member}", "namespace": NAMESPACE}})
@@ -66,6 +66,7 @@ class RestoreWorld:
         self.wait_until_serving()
 
     def statefulset(self, release: Release) -> dict:
+        """As the document's chart installs it."""
         item = yaml.safe_load(Path(__file__).with_name("statefulset.yaml").read_text())
         pod = item["spec"]["template"]["spec"]
         pod["containers"][0]["image"] = f"etcd:v{release.version}"
@@ -79,7 +80,7 @@ class RestoreWorld:
 
     def stop_members(self) -> None:
         self._scale(0)
-        self.plane.wait_until_gone(f"{NAME}-")
+        self.plane.wait_until_gone(MEMBERS)
 
     def start_members(self) -> None:
         self._scale(3)
@@ -90,8 +91,12 @@ class RestoreWorld:
         item["spec"]["replicas"] = replicas
         self.plane.put("statefulsets", item)
 
-    def replace_statefulset(self, item: dict) -> None:
-        self.plane.put("statefulsets", item)
+    def use(self, release: Release) -> None:
+        """Another etcd image for the members, from their next start on."""
+        self.release = self.etcd.release = release
+        with self.plane.lock:
+            current = self.plane.objects[("statefulsets", NAMESPACE, NAME)]
+            current["spec"]["template"]["spec"]["containers"][0]["image"] = f"etcd:v{release.version}"
 
     def destroy_data(self) -> None:
         """The worst day: every member's data is gone, and the members with it."""
@@ -106,12 +111,15 @@ class RestoreWorld:
         return sorted(path.name for path in self.volume(member).iterdir())
 
     def data_identities(self) -> list[str]:
-        """What tells each member's data apart from any other data: its first log file and its inode."""
-        found = []
-        for member in MEMBERS:
-            wal = sorted((self.volume(member) / "default.etcd" / "member" / "wal").glob("*.wal"))[0]
-            found.append(f"{member} {wal.name} {wal.stat().st_ino}")
-        return found
+        """What tells each member's data directory apart from any other."""
+        return [f"{member} {(self.volume(member) / 'default.etcd').stat().st_ino}" for member in MEMBERS]
+
+    def fill_volume(self, member: str) -> None:
+        """Not a byte is left."""
+        with open(self.volume(member) / "hog", "wb") as hog, contextlib.suppress(OSError):
+            while True:
+                hog.write(bytes(1 << 20))
+                hog.flush()
 
     # Backups
 
@@ -182,6 +190,7 @@ class Reach:
         self._tools.gateway = lambda: self.gateway()
 
     def gateway(self, number: int = 0) -> Gateway:
+        """A connection to one member."""
         return Gateway(self.urls[number], self.release.gateway_prefix, self.tls, self.user)
 
     def gateways(self) -> list[Gateway]:
@@ -203,11 +212,13 @@ class Reach:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def state(self) -> dict:
-        """All that a restore must bring back: every key and change, leases, users and roles."""
+    def state(self, number: int = 0) -> dict:
+        """All that a restore must bring back, as one member has it: keys and changes, leases, users and roles."""
         leases = sorted(self.etcdctl("lease", "list").splitlines()[1:])
+        with self.gateway(number) as gateway:
+            contents = gateway.contents()
         return {
-            "contents": self.contents(),
+            "contents": contents,
             "leases": {lease: self._granted(lease) for lease in leases},
             "users": self.etcdctl("user", "list").split(),
             "roles": self.etcdctl("role", "list").split(),
@@ -227,8 +238,11 @@ def assert_same(before: dict, after: dict) -> None:
 
 
 @contextlib.contextmanager
-def restore_world(folder: Path, helm: Helm, release: Release = DEFAULT, releases: tuple[Release, ...] = ()) -> Iterator[RestoreWorld]:
-    """`releases` are further etcd images that a StatefulSet may name."""
+def restore_world(folder: Path, release: Release = DEFAULT, releases: tuple[Release, ...] = (),
+                  credentials: str = "") -> Iterator[RestoreWorld]:
+    """`releases` are further etcd images that a StatefulSet may name, `credentials` the Secret with etcd's user."""
+    subprocess.run([ROOT / ".ci" / "helm"], check=True)  # does nothing when they are there
+    helm = Helm("4", folder)
     addresses = loopback_addresses(len(MEMBERS))
     domain = f"{NAME}.{NAMESPACE}.svc.cluster.local"
     tls = TLS.make(
@@ -246,7 +260,7 @@ def restore_world(folder: Path, helm: Helm, release: Release = DEFAULT, releases
         plane = ControlPlane(node, record=(RECORD, lambda: backups.record))
         with plane:
             world = RestoreWorld(folder, release, helm, sandbox, node, plane, addresses, tls, backups)
-            world.install()
+            world.install(credentials)
             yield world
             backups.stop()
 

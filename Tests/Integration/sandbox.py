@@ -237,10 +237,10 @@ class Sandbox:
             {"apiVersion": "v1", "kind": "ConfigMap",
              "metadata": {"name": name, "namespace": namespace}, "data": data, **members}))
 
-    def configmap(self, namespace, name):
-        """The ConfigMap's data; None when there is no such ConfigMap."""
+    def configmap(self, namespace, name, field="data"):
+        """The ConfigMap's data, or another field; None when there is no such ConfigMap."""
         path = self._object_file("configmaps", namespace, name)
-        return json.loads(path.read_text()).get("data", {}) if path.exists() else None
+        return json.loads(path.read_text()).get(field, {}) if path.exists() else None
 
     def grant(self, token, user, rules):
         """Lets whoever has `token` do what `rules` say, besides what was granted before."""

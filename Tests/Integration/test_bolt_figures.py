@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import time
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import bolt
 from etcd import Cluster, Release
 from gateway import ALL_KEYS, encode
+from program import BINARY
 
 RELEASES = [pytest.param(release, id=f"etcd-{release.version}") for release in Release.all()]
 
@@ -87,10 +89,8 @@ def test_every_figure_is_that_of_the_tools_and_the_live_etcd(start_etcd, tmp_pat
 
     # What the tools say of the same file.
     status = json.loads(cluster.etcdctl("snapshot", "status", str(snapshot), "--write-out=json"))
-    assert inspection.report["hash"] == status["hash"]
-    assert inspection.database["lastRevision"] == status["revision"]
-    assert inspection.total_records == status["totalKey"]
-    assert inspection.size == status["totalSize"]
+    assert inspection.report["snapshotStatus"] == status
+    assert inspection.report["sha256"] == "right"
 
     # What the live etcd says.
     with cluster.gateway() as gateway:
@@ -99,7 +99,7 @@ def test_every_figure_is_that_of_the_tools_and_the_live_etcd(start_etcd, tmp_pat
         # etcd 3.3 has this call under another name.
         leases = gateway.call("kv/lease/leases" if release.gateway_prefix == "/v3beta" else "lease/leases")
         keys = gateway.call("kv/range", ALL_KEYS | {"count_only": True})
-    assert inspection.revision == int(status["header"]["revision"])
+    assert inspection.report["revision"] == int(status["header"]["revision"])
     assert inspection.report["liveKeys"] == int(keys.get("count", 0))
     assert {member["name"] for member in inspection.database["members"]} == {
         member["name"] for member in members["members"]}
@@ -114,6 +114,20 @@ def test_every_figure_is_that_of_the_tools_and_the_live_etcd(start_etcd, tmp_pat
     # What an independent walk says.
     pages = bolt.Pages.of(snapshot.read_bytes())
     assert inspection.database["pagesInUse"] == len(pages.used) + 2
+
+
+def test_people_get_a_table(start_etcd, tmp_path):
+    cluster = start_etcd()
+    cluster.fill(20, deletes=3)
+    snapshot = tmp_path / "snapshot.db"
+    cluster.etcdctl("snapshot", "save", str(snapshot))
+    done = subprocess.run([BINARY, "inspect", snapshot], capture_output=True, text=True, timeout=60)
+    lines = dict(line.split("  ", 1) for line in done.stdout.splitlines())
+    figures = {name: value.strip() for name, value in lines.items()}
+    assert figures["database"] == "sound" and figures["sha-256"] == "right"
+    hash, revision, records, _ = cluster.snapshot_status(snapshot).split(", ")
+    assert (figures["hash"], figures["revision"], figures["records"]) == (hash.zfill(8), revision, records)
+    assert figures["live keys"] == "17"
 
 
 def settle(cluster: Cluster) -> None:
@@ -133,9 +147,10 @@ def test_the_file_that_etcd_works_on_is_read_as_well(start_etcd, tmp_path, relea
     cluster.first.kill()
     saved = bolt.inspect(snapshot)
     live = bolt.inspect(cluster.first.data / "member" / "snap" / "db")
-    assert live.report["hash"] == saved.report["hash"]
+    assert live.report["snapshotStatus"]["hash"] == saved.report["snapshotStatus"]["hash"]
     assert live.database["buckets"] == saved.database["buckets"]
-    assert live.revision == saved.revision
+    assert live.report["revision"] == saved.report["revision"]
+    assert live.report["sha256"] == "none"
 
 
 def test_M2_the_file_of_a_member_that_lags_says_so(start_etcd):
@@ -148,4 +163,4 @@ def test_M2_the_file_of_a_member_that_lags_says_so(start_etcd):
             answer = gateway.call("kv/put", {"key": encode(f"/later/{number}"), "value": encode("x")})
     acknowledged = int(answer["header"]["revision"])
     lagging.kill()
-    assert bolt.inspect(lagging.data / "member" / "snap" / "db").revision < acknowledged
+    assert bolt.inspect(lagging.data / "member" / "snap" / "db").report["revision"] < acknowledged

@@ -151,14 +151,14 @@ def test_help_documents_every_variable_and_exit_status(world):
     run = world.run("--help")
     assert run.status == 0, run
     for name in [*world.env, "APP_BACKUP_TIMEOUT", "APP_ABS_CA_FILE", "APP_LOGGER_FORMAT"]:
-        assert name in run.log, f"{name} is not documented"
+        assert name in run.text, f"{name} is not documented"
     for status in ("0", "1", "2", "64", "78", "143"):
-        assert re.search(rf"^\s*{status}\s", run.log, re.MULTILINE), f"{status} is not documented"
+        assert re.search(rf"^\s*{status}\s", run.text, re.MULTILINE), f"{status} is not documented"
 
 
 def test_version_is_one_line(world):
     run = world.run("--version")
-    assert run.status == 0 and len(run.log.splitlines()) == 1, run
+    assert run.status == 0 and len(run.text.splitlines()) == 1, run
 
 
 @pytest.mark.parametrize("argument", ["--nonsense", "nonsense"])

@@ -9,7 +9,13 @@ import pytest
 from world import CONTAINER, NAMESPACE, PATH, PREFIX, RECORD, RECORDED_PATH
 
 
-def test_C1_the_record_is_created_when_absent(world):
+# What the Role of the predecessor's chart allows.
+PREDECESSORS_ROLE = {"secrets": ["get"], "configmaps": ["get", "create", "update"]}
+
+
+@pytest.mark.parametrize("role", [None, PREDECESSORS_ROLE], ids=["our-role", "predecessors-role"])
+def test_C1_the_record_is_created_when_absent(world, role):
+    world.allow(role)
     assert world.record == {}
     world.assert_success(world.run())
 
@@ -42,7 +48,7 @@ def test_C1_a_forbidden_record_is_told_with_the_path(world):
     world.allow({"secrets": ["get"], "configmaps": ["get"]})
     run = world.run()
     assert_stored_but_not_recorded(world, run)
-    assert "patch" in run.log and RECORD in run.log, run
+    assert f"allow patch on configmaps/{RECORD}" in run.log, run
 
 
 def test_C1_an_immutable_record_is_told_with_the_path(world):
@@ -69,6 +75,30 @@ def test_C6_other_keys_are_not_touched(world):
     world.sandbox.put_configmap(NAMESPACE, RECORD, {"owner": "somebody", RECORDED_PATH: "old"})
     world.assert_success(world.run())
     assert world.record["owner"] == "somebody"
+
+
+def test_C6_the_predecessors_role_is_enough_and_nothing_else_is_touched(world):
+    world.allow(PREDECESSORS_ROLE)
+    world.sandbox.put_configmap(
+        NAMESPACE, RECORD, {"owner": "somebody", RECORDED_PATH: "old"},
+        metadata={"labels": {"team": "a"}}, binaryData={"icon": "AP8/"})
+    world.assert_success(world.run())
+    assert world.record["owner"] == "somebody"
+    assert world.sandbox.configmap(NAMESPACE, RECORD, "metadata")["labels"] == {"team": "a"}
+    assert world.sandbox.configmap(NAMESPACE, RECORD, "binaryData") == {"icon": "AP8/"}
+
+
+def test_C6_under_the_predecessors_role_a_change_of_somebody_else_is_not_undone(world):
+    world.allow(PREDECESSORS_ROLE)
+    world.sandbox.put_configmap(NAMESPACE, RECORD, {"owner": "somebody"})
+    world.fault("UpdateConfigMap", "delay", service="kubernetes", milliseconds=2000, times=1)
+    program = world.start()
+    world.wait_for_request("GetConfigMap")
+    world.sandbox.put_configmap(
+        NAMESPACE, RECORD, {"owner": "somebody else"}, metadata={"resourceVersion": "2"})
+    world.assert_success(program.wait())
+    assert world.record["owner"] == "somebody else"
+    assert [request["status"] for request in world.requests("UpdateConfigMap")] == [409, 200]
 
 
 def test_the_record_tells_size_hash_and_revision(world, etcd):

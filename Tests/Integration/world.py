@@ -76,11 +76,12 @@ class World:
 
     # Running
 
-    def start(self, *arguments: str, **env: str | None) -> Program:
-        """Starts the program; `env` adds to its environment, and removes what is None."""
+    def start(self, *arguments: str, output: Path | None = None, **env: str | None) -> Program:
+        """Starts the program; `env` adds to its environment, and removes what is None. Its standard output goes to
+        `output`, such as a pipe, or to a file that the Run tells of."""
         self._requests_before = len(self.sandbox.requests())
         merged = {k: v for k, v in (self.env | env).items() if v is not None}
-        program = Program(merged, self.folder, arguments)
+        program = Program(merged, self.folder, arguments, output)
         self.programs.append(program)
         return program
 

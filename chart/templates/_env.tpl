@@ -49,9 +49,25 @@
 - name: APP_BACKUP_BLOCKS_IN_FLIGHT
   value: {{ int64 . | quote }}
 {{- end }}
+- name: APP_BACKUP_PAGE_CHECK
+  value: {{ ternary "on" "off" .pageCheck | quote }}
+{{- if .spool.enabled }}
+- name: APP_BACKUP_SPOOL_DIRECTORY
+  value: /var/spool/etcd-backup
+- name: APP_BACKUP_SPOOL_LIMIT
+  value: {{ include "etcd-backup.spoolLimit" $ | quote }}
+{{- end }}
 - name: APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS
   value: {{ int64 .cleaner.leaveMinNewestBackupBlobs | quote }}
 - name: APP_CLEANER_EXPIRATION_BLOB_TIME
   value: {{ .cleaner.expirationBlobTime | quote }}
 {{- end }}
+{{- end }}
+
+{{/* The spool's limit in bytes: 95 % of the volume's, beyond which Kubernetes would evict the pod. */}}
+{{- define "etcd-backup.spoolLimit" -}}
+{{- $size := .Values.backupApp.spool.sizeLimit }}
+{{- $mebibytes := trimSuffix "Mi" $size | int64 }}
+{{- if hasSuffix "Gi" $size }}{{ $mebibytes = trimSuffix "Gi" $size | int64 | mul 1024 }}{{ end }}
+{{- div (mul $mebibytes 1048576 95) 100 }}
 {{- end }}

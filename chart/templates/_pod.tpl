@@ -1,7 +1,8 @@
-{{/* The pod of a run. Nothing is on disk: it has no volume unless the store's CA must be mounted. */}}
+{{/* The pod of a run. Nothing is on disk: it has no volume but for the store's own CA and the spool, if wanted. */}}
 
 {{- define "etcd-backup.pod" -}}
 {{- $caConfigMap := (index .Values "etcd-operator").backupOperator.abs.caConfigMap }}
+{{- $spool := .Values.backupApp.spool }}
 serviceAccountName: {{ include "etcd-backup.fullname" . }}
 automountServiceAccountToken: true
 enableServiceLinks: false
@@ -53,17 +54,30 @@ containers:
         drop: [ALL]
     # The program writes its result there, one line of JSON; a crash leaves the end of its log.
     terminationMessagePolicy: FallbackToLogsOnError
-    {{- with $caConfigMap }}
+    {{- if or $caConfigMap $spool.enabled }}
     volumeMounts:
+      {{- if $caConfigMap }}
       - name: abs-ca
         mountPath: /etc/etcd-backup/abs-ca
         readOnly: true
+      {{- end }}
+      {{- if $spool.enabled }}
+      - name: spool
+        mountPath: /var/spool/etcd-backup
+      {{- end }}
     {{- end }}
-{{- with $caConfigMap }}
+{{- if or $caConfigMap $spool.enabled }}
 volumes:
+  {{- with $caConfigMap }}
   - name: abs-ca
     configMap:
       name: {{ . }}
       items: [{key: ca.crt, path: ca.crt}]
+  {{- end }}
+  {{- if $spool.enabled }}
+  - name: spool
+    emptyDir:
+      sizeLimit: {{ $spool.sizeLimit }}
+  {{- end }}
 {{- end }}
 {{- end }}

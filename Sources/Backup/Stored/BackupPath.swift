@@ -30,6 +30,11 @@ package struct BackupPath: Hashable, Sendable {
       prefix: String(text[text.index(after: first)..<last]), name: name)
   }
 
+  /// Whether `text` ends like the name of a backup, whatever stands before.
+  package static func isPath(_ text: String) -> Bool {
+    text.split(separator: "/", omittingEmptySubsequences: false).last.flatMap { ULID($0) } != nil
+  }
+
   /// Reads what somebody typed: a name alone, a prefix and a name, or a whole path; what is left
   /// out is the configuration's.
   ///

@@ -6,17 +6,34 @@ internal import HTTP
 internal import Kubernetes
 internal import Logging
 
+/// What reading one backup back has shown.
+package struct Verification {
+  package let path: BackupPath
+  /// Where it failed, the backup is damaged, gone, or could not be read.
+  package let result: Result<ProvenBackup, CommandError>
+}
+
 extension BackupStore {
-  /// Reads one backup and proves it whole.
-  package func verify(_ path: BackupPath) throws -> ProvenBackup {
-    let proven = try prove(try find(path), "verification progresses")
-    log.info(
-      "backup proven",
-      [
-        "blob.path": "\(path)", "snapshot.bytes": "\(proven.details.size)",
-        "snapshot.sha256": proven.sha256, "duration.seconds": proven.duration.secondsText,
-      ])
-    return proven
+  /// Reads one backup and says whether it is whole.
+  ///
+  /// Throws where that cannot be said of this backup alone: the run must stop, or the way to the
+  /// store is wrong and would be for every other as well.
+  package func verify(_ path: BackupPath) throws -> Verification {
+    do {
+      let proven = try prove(try find(path), "verification progresses")
+      log.info(
+        "backup proven",
+        [
+          "blob.path": "\(path)", "snapshot.bytes": "\(proven.details.size)",
+          "snapshot.sha256": proven.sha256, "duration.seconds": proven.duration.secondsText,
+        ])
+      return Verification(path: path, result: .success(proven))
+    } catch let error as any Explained where error.stopReason == nil && !error.isConfiguration {
+      log.error(
+        "backup not proven",
+        ["blob.path": "\(path)", "error": error.description, "hint": error.hint])
+      return Verification(path: path, result: .failure(CommandError(error)))
+    }
   }
 
   /// Notes in the record that this backup was read back and found whole at this time, in seconds

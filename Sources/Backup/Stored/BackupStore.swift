@@ -90,7 +90,7 @@ package struct BackupStore {
     var reader = container.sibling(named: found.path.container).read(
       found.path.blob, ifMatch: found.etag, size: found.details.size,
       rangeSize: configuration.blockSize, rangesInFlight: configuration.blocksInFlight)
-    var prover = SnapshotProver()
+    var prover = SnapshotProver(checkingPages: configuration.checksPages)
     do {
       while let payload = try reader.next() {
         try unsafe payload.withBytes { bytes throws(SnapshotError) in

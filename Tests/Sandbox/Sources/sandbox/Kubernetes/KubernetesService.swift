@@ -2,7 +2,8 @@
 
 import Foundation
 
-/// Serves Secrets (read) and ConfigMaps (read, create, merge patch) to whom `access.json` allows.
+/// Serves Secrets (read) and ConfigMaps (read, create, update, merge patch) to whom `access.json`
+/// allows.
 struct KubernetesService: Service {
   let objects: ObjectStore
 
@@ -40,6 +41,7 @@ struct KubernetesService: Service {
     case ("GET", .object("secrets", _, _)): "GetSecret"
     case ("GET", .object("configmaps", _, _)): "GetConfigMap"
     case ("PATCH", .object("configmaps", _, _)): "PatchConfigMap"
+    case ("PUT", .object("configmaps", _, _)): "UpdateConfigMap"
     case ("POST", .collection("configmaps", _)): "CreateConfigMap"
     case ("POST", .accessReview): "ReviewAccess"
     case ("POST", .rulesReview): "ReviewRules"
@@ -62,6 +64,9 @@ struct KubernetesService: Service {
     case ("PatchConfigMap", .object(let resource, let namespace, let name)):
       try allow(account, "patch", resource, namespace, name)
       return try patch(call, Data(bytes), namespace, name)
+    case ("UpdateConfigMap", .object(let resource, let namespace, let name)):
+      try allow(account, "update", resource, namespace, name)
+      return try update(call, Data(bytes), namespace, name)
     case ("CreateConfigMap", .collection(let resource, let namespace)):
       try allow(account, "create", resource, namespace, nil)
       return try create(call, Data(bytes), namespace)
@@ -151,11 +156,12 @@ extension KubernetesService {
     return try document(200, object)
   }
 
-  private func create(_ call: Call, _ bytes: Data, _ namespace: String) throws -> Answer {
+  /// A whole ConfigMap, as POST and PUT carry it.
+  private func configMap(_ call: Call, _ bytes: Data, _ namespace: String) throws -> JSON {
     guard mediaType(call) == "application/json" else {
       throw APIStatus.unsupportedMediaType("application/json")
     }
-    var object = try parse(bytes)
+    let object = try parse(bytes)
     guard ["v1", nil].contains(object["apiVersion"]?.text),
       ["ConfigMap", nil].contains(object["kind"]?.text)
     else { throw APIStatus.badRequest("the object provided is unrecognized") }
@@ -163,6 +169,46 @@ extension KubernetesService {
       throw APIStatus.badRequest(
         "the namespace of the provided object does not match the namespace sent on the request")
     }
+    return object
+  }
+
+  /// Puts one whole object in the place of another, but never creates. An object without a resource
+  /// version replaces whatever is there.
+  private func update(_ call: Call, _ bytes: Data, _ namespace: String, _ name: String) throws
+    -> Answer
+  {
+    let replacement = try configMap(call, bytes, namespace)
+    let ownName = replacement["metadata"]?["name"]?.text ?? ""
+    guard ownName == name else {
+      throw APIStatus.badRequest(
+        "the name of the object (\(ownName)) does not match the name on the URL (\(name))")
+    }
+    let object = try objects.change(
+      "configmaps", namespace, name, isDryRun: isDryRun(call)
+    ) { old in
+      guard let old else { throw APIStatus.notFound("configmaps", name) }
+      var new = replacement
+      var metadata = new["metadata"] ?? .object([:])
+      for field in ["resourceVersion", "uid"] {
+        guard [nil, .string(""), old["metadata"]?[field]].contains(metadata[field]) else {
+          throw APIStatus.conflict("configmaps", name)
+        }
+      }
+      // Only the server sets these.
+      for field in ["resourceVersion", "uid", "namespace", "creationTimestamp"] {
+        metadata[field] = old["metadata"]?[field]
+      }
+      new["metadata"] = metadata
+      new["apiVersion"] = .string("v1")
+      new["kind"] = .string("ConfigMap")
+      try ConfigMapRules.check(new, name: name, replacing: old)
+      return new == old ? nil : new
+    }
+    return try document(200, object)
+  }
+
+  private func create(_ call: Call, _ bytes: Data, _ namespace: String) throws -> Answer {
+    var object = try configMap(call, bytes, namespace)
     let name = object["metadata"]?["name"]?.text ?? ""
     guard ConfigMapRules.isObjectName(name) else {
       throw APIStatus.invalid(

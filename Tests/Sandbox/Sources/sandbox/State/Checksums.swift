@@ -46,18 +46,19 @@ struct CRC64: Sendable {
     var crc = start
     var offset = 0
     let end = bytes.count
-    // The compiler unrolls this; each word feeds eight lookups that do not wait for one another.
     while offset + 16 <= end {
       let low =
         unsafe crc
         ^ UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
       let high = unsafe UInt64(
         littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self))
+      // First the word that does not wait for the state.
       var next: UInt64 = 0
       for lane in 0..<8 {
-        let shift = UInt64(lane * 8)
-        unsafe next ^= table[(15 - lane) &* 256 &+ Int((low >> shift) & 0xFF)]
-        unsafe next ^= table[(7 - lane) &* 256 &+ Int((high >> shift) & 0xFF)]
+        unsafe next ^= table[(7 - lane) &* 256 &+ Int((high >> UInt64(lane * 8)) & 0xFF)]
+      }
+      for lane in 0..<8 {
+        unsafe next ^= table[(15 - lane) &* 256 &+ Int((low >> UInt64(lane * 8)) & 0xFF)]
       }
       crc = next
       offset += 16

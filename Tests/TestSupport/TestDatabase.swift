@@ -1,13 +1,15 @@
 /// Bytes that begin like a bbolt database and are as long as its header says; any size, no content.
 
 /// A bbolt database's first page is its header and a meta, which names page size and page count.
-enum TestDatabase {
-  static func bytes(pageCount: Int, pageSize: Int = 4096) -> [UInt8] {
+package enum TestDatabase {
+  package static func bytes(pageCount: Int, pageSize: Int = 4096) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: 64)
     bytes.replaceSubrange(8..<10, with: littleEndian(UInt16(4)))  // a meta page
     bytes.replaceSubrange(16..<20, with: littleEndian(UInt32(0xED0C_DAED)))
     bytes.replaceSubrange(20..<24, with: littleEndian(UInt32(2)))
     bytes.replaceSubrange(24..<28, with: littleEndian(UInt32(pageSize)))
+    bytes.replaceSubrange(32..<40, with: littleEndian(UInt64(2)))  // the root
+    bytes.replaceSubrange(48..<56, with: littleEndian(UInt64.max))  // no freelist
     bytes.replaceSubrange(56..<64, with: littleEndian(UInt64(pageCount)))
     bytes += littleEndian(UInt64(9))  // the transaction
     bytes += littleEndian(fnv1a(bytes[16..<72]))

@@ -1,0 +1,168 @@
+/// Whole runs, where no real etcd, store or cluster can be brought to do what the test is about.
+
+import Backup
+import HTTP
+import TestSupport
+import Testing
+
+@Suite struct `A run` {
+  static let oldBackups = ["prod/01ARZ3NDEKTSV4RRFFQ69G5FAV", "prod/01BX5ZZKBKACTAV9WEVGEMMVRZ"]
+
+  @Test func `D6: backs up, proves, commits, checks, records and only then deletes, in this order`()
+    throws
+  {
+    let world = try ScriptedWorld(oldBackups: Self.oldBackups)
+    guard case .success(let record) = try world.run() else {
+      Issue.record("\(world.log.text)")
+      return
+    }
+    #expect(
+      world.calls == [
+        .readSecret, .probeContainer, .status, .revision, .snapshot, .putBlock, .commit,
+        .checkBlob, .checkBlocks, .writeRecord, .readRecord, .list,
+        .delete("backups/\(Self.oldBackups[0])"), .delete("backups/\(Self.oldBackups[1])"),
+      ])
+    #expect(
+      world.messages == [
+        "run started", "member chosen", "snapshot proven", "backup stored", "backup recorded",
+        "retention applied", "run finished",
+      ])
+    #expect(world.blobs.map { "backups/\($0)" } == [record.path])
+    #expect(world.record[Record.pathKey] == record.path)
+    #expect(world.record["other-key"] == "untouched")
+    #expect(record.size == 20_512)
+    #expect(record.sha256 == SnapshotFixture.sha256OfFile)
+    #expect(record.revision == 6)
+  }
+
+  /// One way to break a snapshot that its bytes alone do not show.
+  struct Damage: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let reply: ScriptedServer.Reply
+    let cause: String
+
+    init(_ description: String, _ reply: ScriptedServer.Reply, cause: String) {
+      testDescription = description
+      self.reply = reply
+      self.cause = cause
+    }
+
+    /// The small snapshot, its lines changed.
+    init(_ description: String, cause: String, _ change: (inout GatewayStream) -> Void) {
+      var stream = GatewayStream(of: SnapshotFixture.database)
+      change(&stream)
+      self.init(description, .snapshot(stream), cause: cause)
+    }
+  }
+
+  static let damages: [Damage] =
+    [
+      Damage("S2: a clean end before the hash", cause: "ended early") { $0.lines.removeLast() },
+      Damage(
+        "S2: a clean end amid the data",
+        .response(
+          200, body: Array(GatewayStream(of: SnapshotFixture.database).bytes.prefix(9999)),
+          framing: .untilClose),
+        cause: "ended early"),
+      Damage("S4: another hash", cause: "SHA-256") {
+        $0.lines[1] = .message(remaining: 0, blob: [UInt8](repeating: 1, count: 32))
+      },
+      Damage("S5: a countdown that is one off", cause: "announced") {
+        $0.lines[0] = .message(remaining: 1, blob: SnapshotFixture.database)
+      },
+      Damage("S6: endless empty messages", cause: "no progress") {
+        $0.lines[1...] = .init(repeating: .message(remaining: 0, blob: []), count: 500)
+      },
+      Damage("something after the hash", cause: "after the snapshot's trailer") {
+        $0.lines.append($0.lines[1])
+      },
+      Damage("a page of a proxy", .response(200, text: "<html>"), cause: "<html>"),
+    ]
+    + GatewayStream.ErrorShape.allCases.flatMap { shape in
+      [0, 1, 2].map { line in
+        Damage("S3: an error of shape \(shape) as line \(line)", cause: "etcdserver: stopped") {
+          $0.lines[line...] = [.error(shape, code: 14, message: "etcdserver: stopped")]
+        }
+      }
+    }
+
+  @Test(arguments: damages)
+  func `D1: C4: with a broken snapshot leaves nothing, records nothing, deletes nothing`(
+    damage: Damage
+  ) throws {
+    let world = try ScriptedWorld(oldBackups: Self.oldBackups, snapshot: damage.reply)
+    guard case .failure(let error, stored: nil) = try world.run() else {
+      Issue.record("it was taken for a backup: \(world.log.text)")
+      return
+    }
+    #expect(error.status == .failed)
+    #expect(error.stage == .snapshot)
+    #expect(error.cause.contains(damage.cause))
+    let allowed: [ScriptedWorld.Call] = [
+      .readSecret, .probeContainer, .status, .revision, .snapshot, .putBlock,
+    ]
+    #expect(world.calls.allSatisfy(allowed.contains))
+    #expect(world.blobs == Self.oldBackups)
+    #expect(world.record == ["other-key": "untouched"])
+    #expect(world.messages == ["run started", "member chosen", "no backup taken"])
+  }
+
+  @Test func `D7: leaves retention to a run that recorded since`() throws {
+    let world = try ScriptedWorld(oldBackups: Self.oldBackups) { call in
+      guard call == .readRecord else { return nil }
+      return .response(
+        200, json: #"{"data":{"\#(Record.pathKey)":"backups/\#(`A run`.oldBackups[1])"}}"#)
+    }
+    guard case .success = try world.run() else {
+      Issue.record("\(world.log.text)")
+      return
+    }
+    #expect(world.calls.last == .readRecord)
+    #expect(world.blobs.count == 3)
+    #expect(world.messages.contains("retention left to the run that recorded since"))
+  }
+
+  @Test func `D8: deletes nothing where the listing lacks what was just committed`() throws {
+    let world = try ScriptedWorld(oldBackups: Self.oldBackups) { call in
+      guard call == .list else { return nil }
+      return .response(
+        200, xml: "<EnumerationResults><Blobs></Blobs><NextMarker/></EnumerationResults>")
+    }
+    guard case .failure(let error, let stored?) = try world.run() else {
+      Issue.record("\(world.log.text)")
+      return
+    }
+    #expect(error.status == .incomplete)
+    #expect(error.stage == .retention)
+    #expect(error.cause.contains("nothing was deleted"))
+    #expect(world.record[Record.pathKey] == stored.path)
+    #expect(world.blobs.count == 3)
+  }
+
+  @Test(arguments: [
+    (ScriptedWorld.Call.status, Stage.member), (.revision, .member), (.snapshot, .snapshot),
+    (.putBlock, .snapshot),
+  ])
+  func `U12: stopped while it waits for an answer leaves nothing behind`(
+    call: ScriptedWorld.Call, stage: Stage
+  ) throws {
+    let isAsked = LogCollector()
+    let world = try ScriptedWorld(oldBackups: Self.oldBackups) { asked in
+      guard asked == call else { return nil }
+      isAsked.note("now")
+      return [.hold]
+    }
+    let began = ContinuousClock.now
+    guard
+      case .failure(let error, stored: nil) = try world.run(isTerminated: { isAsked.text != "" })
+    else {
+      Issue.record("\(world.log.text)")
+      return
+    }
+    #expect(error.status == .terminated)
+    #expect(error.stage == stage)
+    #expect(world.blobs == Self.oldBackups)
+    #expect(!world.calls.contains(.commit))
+    #expect(ContinuousClock.now - began < .seconds(3))
+  }
+}

@@ -1,0 +1,39 @@
+/// README.md says what the program does: its tables are held against the code.
+
+import Backup
+import Foundation
+import Testing
+
+@Suite struct `The README` {
+  private let text: String
+
+  init() throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    text = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+  }
+
+  @Test(arguments: Variable.all)
+  func `documents every variable as the help does`(variable: Variable) {
+    let standing =
+      switch variable.defaultValue {
+      case .required: "required"
+      case .none(let meaning): meaning
+      case .value(let value): "`\(value)`"
+      }
+    #expect(text.contains("\n| `\(variable.name)` | \(standing) | \(variable.summary) |\n"))
+  }
+
+  @Test(arguments: ExitStatus.allCases)
+  func `documents every exit status`(status: ExitStatus) {
+    #expect(text.contains("\n| \(status.rawValue) | "))
+  }
+
+  @Test func `documents every key of the record`() {
+    let record = Record(
+      path: "c/p/n", size: 1, sha256: "", revision: 1, database: nil, time: 0, duration: .zero)
+    for key in record.fields.keys.sorted() {
+      #expect(text.contains("\n| `\(key)` | "), "\(key) is missing")
+    }
+  }
+}

@@ -1,0 +1,249 @@
+/// Everything a run talks to, played by one scripted server, which so sees the order of all requests.
+
+import Backup
+import Foundation
+import HTTP
+import Logging
+import Synchronization
+import TestSupport
+import Testing
+
+/// A Kubernetes API, a store and an etcd member that do what is asked of them, within the little
+/// that one run asks; a test changes the answers that it is about.
+final class ScriptedWorld {
+  /// The answer to one kind of request; `nil` is the usual one.
+  typealias Handler = @Sendable (_ call: Call) -> ScriptedServer.Reply?
+
+  enum Call: Equatable {
+    case readSecret, readRecord, writeRecord
+    case probeContainer, putBlock, commit, checkBlob, checkBlocks, list
+    case delete(String)
+    case status, revision, snapshot
+    case unknown(String)
+  }
+
+  let server: ScriptedServer
+  let log = LogCollector()
+  private let state: State
+  private let folder = FileManager.default.temporaryDirectory.appending(path: "world-\(UUID())")
+  private let kubeconfig: String
+
+  /// `oldBackups` are in the container already, thirty days old.
+  init(
+    oldBackups: [String] = [],
+    snapshot: ScriptedServer.Reply = .snapshot(GatewayStream(of: SnapshotFixture.database)),
+    answering handler: @escaping Handler = { _ in nil }
+  ) throws {
+    let state = State(oldBackups: oldBackups)
+    self.state = state
+    server = ScriptedServer { request in
+      let call = Call(request)
+      if let reply = handler(call) { return reply }
+      return call == .snapshot ? snapshot : state.answer(call, request)
+    }
+    kubeconfig = folder.appending(path: "config").path
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let text = """
+      {"current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c"}}],
+      "clusters": [{"name": "c", "cluster": {"server": "\(server.url)"}}]}
+      """
+    try Data(text.utf8).write(to: URL(filePath: kubeconfig))
+  }
+
+  deinit {
+    // What cannot be removed, the operating system removes some day.
+    try? FileManager.default.removeItem(at: folder)
+  }
+
+  func run(
+    _ changes: [String: String] = [:], isTerminated: @escaping () -> Bool = { false }
+  ) throws -> RunResult {
+    let environment = [
+      "APP_WORKING_NAMESPACE": "kyma-system",
+      "APP_KUBECONFIG_PATH": kubeconfig,
+      "APP_BACKUP_ETCD_ENDPOINTS": server.url,
+      "APP_ABS_CONTAINER_NAME": "backups",
+      "APP_ABS_SECRET_NAME": "credentials",
+      "APP_ABS_ENDPOINT": "\(server.url)/devstoreaccount1",
+      "APP_BLOB_PREFIX": "prod",
+      "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING": "record",
+      "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS": "1",
+      "APP_CLEANER_EXPIRATION_BLOB_TIME": "72h",
+    ].merging(changes) { $1 }
+    let configuration = try Configuration(environment: environment) { _ in [] }
+    return BackupRun(
+      configuration, environment: environment,
+      patience: Patience(timeout: configuration.timeout, isTerminated: isTerminated),
+      log: log.logger(.json)
+    ).run()
+  }
+
+  // MARK: What came of it
+
+  /// Everything that was asked, in order.
+  var calls: [Call] { server.requests.map(Call.init) }
+
+  /// Names of the blobs that can be seen.
+  var blobs: [String] { state.blobs }
+
+  /// What the ConfigMap holds.
+  var record: [String: String] { state.record }
+
+  /// What the run's log is made of.
+  var messages: [String] {
+    log.writes.compactMap { line in
+      let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String]
+      return object?["msg"]
+    }
+  }
+}
+
+extension ScriptedWorld.Call {
+  init(_ request: RecordedRequest) {
+    let isBlob = request.path.split(separator: "/").count > 2
+    self =
+      switch (request.method, request.path, request.query) {
+      case ("GET", "/api/v1/namespaces/kyma-system/secrets/credentials", _): .readSecret
+      case ("GET", "/api/v1/namespaces/kyma-system/configmaps/record", _): .readRecord
+      case ("PATCH", "/api/v1/namespaces/kyma-system/configmaps/record", _): .writeRecord
+      case ("POST", "/v3/maintenance/status", _): .status
+      case ("POST", "/v3/kv/range", _): .revision
+      case ("POST", "/v3/maintenance/snapshot", _): .snapshot
+      case ("PUT", _, let query) where query.hasPrefix("comp=blocklist"): .commit
+      case ("PUT", _, let query) where query.hasPrefix("comp=block"): .putBlock
+      case ("GET", _, let query) where query.hasPrefix("comp=blocklist"): .checkBlocks
+      case ("GET", _, let query) where query.contains("comp=list"): .list
+      case ("HEAD", _, _) where isBlob, ("GET", _, "") where isBlob: .checkBlob
+      case (_, _, "restype=container"): .probeContainer
+      case ("DELETE", let path, _): .delete(String(path.dropFirst("/devstoreaccount1/".count)))
+      default: .unknown("\(request.method) \(request.target)")
+      }
+  }
+}
+
+/// What the store and the ConfigMap hold.
+private final class State: Sendable {
+  struct Blob {
+    var size: Int
+    var lastModified: String
+    var metadata: [(name: String, value: String)] = []
+    var blocks: [(id: String, size: Int)] = []
+  }
+
+  struct Contents {
+    var staged: [String: Int] = [:]
+    var blobs: [String: Blob] = [:]
+    var record = ["other-key": "untouched"]
+  }
+
+  private let contents: Mutex<Contents>
+
+  init(oldBackups: [String]) {
+    var contents = Contents()
+    let date = HTTPDate.format(Timestamp.secondsNow() - 30 * 86_400)
+    for name in oldBackups { contents.blobs[name] = Blob(size: 20_512, lastModified: date) }
+    self.contents = Mutex(contents)
+  }
+
+  var blobs: [String] { contents.withLock { $0.blobs.keys.sorted() } }
+  var record: [String: String] { contents.withLock { $0.record } }
+
+  func answer(_ call: ScriptedWorld.Call, _ request: RecordedRequest) -> ScriptedServer.Reply {
+    contents.withLock { contents in
+      switch call {
+      case .readSecret: return Self.object(Self.secret)
+      case .readRecord: return Self.object(contents.record)
+      case .writeRecord: return contents.patch(request)
+      case .probeContainer: return .response(200, headers: ["ETag": "\"0x1\""])
+      case .putBlock: return contents.stage(request)
+      case .commit: return contents.commit(request)
+      case .checkBlob: return contents.properties(of: request)
+      case .checkBlocks: return contents.blocks(of: request)
+      case .list: return contents.list()
+      case .delete(let path):
+        contents.blobs[String(path.dropFirst("backups/".count))] = nil
+        return .response(202)
+      case .status: return .response(200, json: Self.status)
+      case .revision: return .response(200, json: #"{"header":{"revision":"6"}}"#)
+      case .snapshot, .unknown: return .response(500, text: "nobody asks this of the world")
+      }
+    }
+  }
+
+  private static let status = """
+    {"header":{"cluster_id":"7","member_id":"9","revision":"6","raft_term":"2"},\
+    "version":"3.4.23","dbSize":"20480","leader":"9","raftIndex":"12","raftTerm":"2",\
+    "raftAppliedIndex":"12"}
+    """
+
+  private static let secret = [
+    "storage-account": "devstoreaccount1",
+    "storage-key": Data(repeating: 7, count: 64).base64EncodedString(),
+  ].mapValues { Data($0.utf8).base64EncodedString() }
+
+  fileprivate static func object(_ data: [String: String]) -> ScriptedServer.Reply {
+    let members = data.sorted { $0.key < $1.key }.map { #""\#($0.key)":"\#($0.value)""# }
+    return .response(200, json: #"{"data":{\#(members.joined(separator: ","))}}"#)
+  }
+}
+
+extension State.Contents {
+  private static func blobName(_ request: RecordedRequest) -> String {
+    String(request.path.dropFirst("/devstoreaccount1/backups/".count))
+  }
+
+  mutating func patch(_ request: RecordedRequest) -> ScriptedServer.Reply {
+    struct Patch: Decodable { let data: [String: String] }
+    guard let patch = try? JSONDecoder().decode(Patch.self, from: Data(request.body)) else {
+      return .response(400, text: "not a patch")
+    }
+    record.merge(patch.data) { $1 }
+    return State.object(record)
+  }
+
+  mutating func stage(_ request: RecordedRequest) -> ScriptedServer.Reply {
+    let id = request.query.split(separator: "blockid=").last.map { String($0) } ?? ""
+    staged[PercentEncoding.decode(id) ?? id] = request.body.count
+    return .response(201)
+  }
+
+  mutating func commit(_ request: RecordedRequest) -> ScriptedServer.Reply {
+    let ids = request.bodyText.split(separator: "<Uncommitted>").dropFirst()
+      .map { String($0.prefix { $0 != "<" }) }
+    let blocks = ids.map { (id: $0, size: staged[$0] ?? -1) }
+    blobs[Self.blobName(request)] = State.Blob(
+      size: blocks.reduce(0) { $0 + $1.size },
+      lastModified: HTTPDate.format(Timestamp.secondsNow()),
+      metadata: request.headers.filter { $0.name.hasPrefix("x-ms-meta-") }
+        .map { ($0.name, $0.value) },
+      blocks: blocks)
+    return .response(201, headers: ["ETag": "\"0x2\""])
+  }
+
+  func properties(of request: RecordedRequest) -> ScriptedServer.Reply {
+    guard let blob = blobs[Self.blobName(request)] else { return .response(404) }
+    var head = "HTTP/1.1 200 OK\r\nContent-Length: \(blob.size)\r\nETag: \"0x2\"\r\n"
+    head += "Last-Modified: \(blob.lastModified)\r\n"
+    for (name, value) in blob.metadata { head += "\(name): \(value)\r\n" }
+    return [.send("\(head)\r\n")]
+  }
+
+  func blocks(of request: RecordedRequest) -> ScriptedServer.Reply {
+    let blocks = (blobs[Self.blobName(request)]?.blocks ?? []).map {
+      "<Block><Name>\($0.id)</Name><Size>\($0.size)</Size></Block>"
+    }
+    return .response(
+      200, xml: "<BlockList><CommittedBlocks>\(blocks.joined())</CommittedBlocks></BlockList>")
+  }
+
+  func list() -> ScriptedServer.Reply {
+    let entries = blobs.sorted { $0.key < $1.key }.map { name, blob in
+      "<Blob><Name>\(name)</Name><Properties><Last-Modified>\(blob.lastModified)</Last-Modified>"
+        + "<Etag>0x2</Etag><Content-Length>\(blob.size)</Content-Length></Properties></Blob>"
+    }
+    return .response(
+      200,
+      xml: "<EnumerationResults><Blobs>\(entries.joined())</Blobs><NextMarker/>"
+        + "</EnumerationResults>")
+  }
+}

@@ -1,0 +1,418 @@
+"""`etcd-backup download`: the whole backup under its name, or nothing at all and the reason."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import time
+
+import pytest
+
+from processes import wait_until
+from stored import DAMAGES, OLD, OTHER, damaged, flipped, put, sha256
+from world import CONTAINER, MEBIBYTE, NAMESPACE, PREFIX, RECORD, RECORDED_PATH, World
+
+NEEDED = ["APP_KUBECONFIG_PATH", "APP_WORKING_NAMESPACE", "APP_ABS_CONTAINER_NAME", "APP_ABS_SECRET_NAME",
+          "APP_ABS_ENDPOINT", "APP_BLOB_PREFIX"]
+
+
+@pytest.fixture
+def stored(empty_world, start_etcd):
+    """A recorded backup of some 6 MiB, read back in ranges of 1 MiB; etcd is gone."""
+    cluster = start_etcd()
+    cluster.fill(5, value_size=MEBIBYTE)
+    empty_world.back_up(cluster)
+    empty_world.assert_success(empty_world.run())
+    cluster.stop()
+    empty_world.env |= {"APP_BACKUP_BLOCK_SIZE": "1MiB", "APP_BACKUP_BLOCKS_IN_FLIGHT": "3"}
+    return empty_world
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where downloads go: nothing else may ever be in it."""
+    path = tmp_path / "target"
+    path.mkdir()
+    return path
+
+
+def names(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def assert_downloaded(world: World, run, file) -> None:
+    assert run.status == 0, run
+    world.faults([])
+    assert file.read_bytes() == world.download(world.recorded_path), run
+    assert names(file.parent) == [file.name], run
+
+
+def assert_nothing_there(run, folder, status: int, *words: str) -> None:
+    assert run.status == status, run
+    assert names(folder) == [], run
+    assert run.text == "", "a failed download prints no result"
+    assert "proven" not in run.log, f"sounds like success\n{run}"
+    for word in words:
+        assert word in run.log, f"{word!r} is not said\n{run}"
+
+
+# What is downloaded
+
+
+def test_the_recorded_backup_is_the_default(stored, folder):
+    run = stored.run("download", "--output", str(folder / "backup.db"))
+    assert_downloaded(stored, run, folder / "backup.db")
+    assert len(stored.requests("GetBlob")) >= 5, "it is read in ranges"
+    assert stored.recorded_path in run.text and sha256(stored.download(stored.recorded_path)) in run.text
+
+
+def test_it_restores(world, etcd, folder):
+    world.assert_success(world.run())
+    contents = etcd.contents()
+    run = world.run("download", "--output", str(folder / "backup.db"))
+    assert run.status == 0, run
+    with etcd.restore(folder / "backup.db", world.folder / "restored") as restored:
+        assert contents.differences(restored.contents()) == []
+
+
+@pytest.mark.parametrize("form", ["{name}", "{prefix}/{name}", "{container}/{prefix}/{name}"])
+def test_a_backup_may_be_named_in_three_ways(stored, folder, form):
+    whole = stored.download(stored.recorded_path)
+    put(stored, whole, OLD)
+    named = form.format(name=OLD, prefix=PREFIX, container=CONTAINER)
+    run = stored.run("download", named, "-o", str(folder / "b"))
+    assert run.status == 0 and f"{CONTAINER}/{PREFIX}/{OLD}" in run.text, run
+    assert (folder / "b").read_bytes() == whole
+
+
+def test_a_path_may_lead_to_another_container_and_prefix(stored, folder):
+    whole = stored.download(stored.recorded_path)
+    stored.service.create_container("older-backups")
+    path = put(stored, whole, OLD, prefix="a/b", container="older-backups")
+    run = stored.run("download", path, "-o", str(folder / "b"))
+    assert run.status == 0 and (folder / "b").read_bytes() == whole, run
+
+
+def test_it_needs_no_variable_that_it_does_not_use(stored, folder):
+    name = stored.recorded_path.rsplit("/", 1)[1]
+    others = {variable: None for variable in stored.env if variable not in NEEDED}
+    run = stored.run("download", name, "-o", str(folder / "b"), **others)
+    assert_downloaded(stored, run, folder / "b")
+    run = stored.run("download", "-o", str(folder / "c"), **others)
+    assert run.status == 78 and "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING" in run.log, run
+
+
+def test_the_result_is_there_as_json(stored, folder):
+    run = stored.run("download", "-o", str(folder / "b"), "--json")
+    data = (folder / "b").read_bytes()
+    metadata = stored.properties(stored.recorded_path).metadata
+    assert run.json["path"] == stored.recorded_path and run.json["file"] == str(folder / "b")
+    assert run.json["bytes"] == len(data) and run.json["sha256"] == sha256(data)
+    assert run.json["revision"] == int(metadata["revision"])
+    assert run.json["etcdVersion"] == metadata["etcdversion"]
+
+
+def test_nobody_else_may_read_the_file(stored, folder):
+    stored.run("download", "-o", str(folder / "b"))
+    assert stat.S_IMODE((folder / "b").stat().st_mode) == 0o600
+
+
+def test_nothing_recorded_is_said(stored, folder):
+    stored.sandbox.put_configmap(NAMESPACE, RECORD, {"other": "x"})
+    run = stored.run("download", "-o", str(folder / "b"))
+    assert_nothing_there(run, folder, 1, RECORD, "etcd-backup list")
+
+
+def test_a_record_that_names_no_backup_is_said(stored, folder):
+    stored.sandbox.put_configmap(NAMESPACE, RECORD, {RECORDED_PATH: "nonsense"})
+    run = stored.run("download", "-o", str(folder / "b"))
+    assert_nothing_there(run, folder, 1, RECORD, "nonsense")
+
+
+def test_a_backup_that_is_not_there_is_said(stored, folder):
+    run = stored.run("download", OTHER, "-o", str(folder / "b"))
+    assert_nothing_there(run, folder, 1, OTHER, "etcd-backup list")
+
+
+def test_a_container_that_is_not_there_is_said(stored, folder):
+    run = stored.run("download", f"nowhere/{PREFIX}/{OTHER}", "-o", str(folder / "b"))
+    assert_nothing_there(run, folder, 78, "nowhere")
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["-o", ""], ["-o", "json"], ["-o", "-", "--force"], ["-o", "b", "not-a-name"], ["-o", "b", f"{OLD}x"],
+    ["-o", "b", OLD, OTHER]], ids=" ".join)
+def test_a_wrong_command_line_is_64_and_asks_nobody(stored, arguments):
+    run = stored.run("download", *arguments)
+    assert run.status == 64 and stored.requests() == [], run
+
+
+# The file
+
+
+def test_a_file_that_exists_is_left_alone_without_force(stored, folder):
+    (folder / "b").write_text("mine")
+    run = stored.run("download", "-o", str(folder / "b"))
+    assert run.status == 78 and "--force" in run.log, run
+    assert (folder / "b").read_text() == "mine" and names(folder) == ["b"]
+    assert stored.requests("HeadBlob") == [], "that is known before the store is asked"
+    assert_downloaded(stored, stored.run("download", "-o", str(folder / "b"), "--force"), folder / "b")
+
+
+def test_a_file_that_appears_meanwhile_is_left_alone(stored, folder):
+    stored.fault("GetBlob", "delay", milliseconds=700)
+    program = stored.start("download", "-o", str(folder / "b"))
+    stored.wait_for_request("HeadBlob")
+    (folder / "b").write_text("mine")
+    run = program.wait()
+    assert run.status == 78, run
+    assert (folder / "b").read_text() == "mine" and names(folder) == ["b"]
+
+
+def test_force_leaves_the_old_file_until_the_new_one_is_proven(stored, folder):
+    (folder / "b").write_text("mine")
+    path = put(stored, flipped(stored.download(stored.recorded_path), 100_000))
+    run = stored.run("download", path, "-o", str(folder / "b"), "--force")
+    assert run.status == 1 and (folder / "b").read_text() == "mine" and names(folder) == ["b"], run
+
+
+@pytest.mark.parametrize("target, words", [
+    ("", ["is not a file"]), ("missing/b", ["No such file", "create the folder"]), ("missing/", ["No such file"])])
+@pytest.mark.parametrize("force", [[], ["--force"]], ids=["", "force"])
+def test_a_target_that_cannot_be_is_said(stored, folder, target, words, force):
+    run = stored.run("download", "-o", f"{folder}/{target}", *force)
+    assert_nothing_there(run, folder, 78, *words)
+
+
+def test_a_device_is_not_replaced(stored, folder):
+    os.mkfifo(folder / "pipe")
+    run = stored.run("download", "-o", str(folder / "pipe"), "--force")
+    assert run.status == 78 and stat.S_ISFIFO((folder / "pipe").stat().st_mode), run
+
+
+def test_a_name_alone_is_a_file_of_the_working_folder(stored):
+    program = stored.start("download", "-o", "b")
+    run = program.wait()
+    assert_downloaded(stored, run, program.working_directory / "b")
+
+
+# Faults
+
+
+@pytest.mark.parametrize("fault", [
+    {"kind": "status", "status": 503, "code": "ServerBusy"},
+    {"kind": "status", "status": 500, "code": "OperationTimedOut"},
+    {"kind": "status", "status": 429, "code": "TooManyRequests"},
+    {"kind": "reset", "afterBytes": 0},
+    {"kind": "lost-answer"},
+    {"kind": "cut", "afterBytes": 0},
+    {"kind": "cut", "afterBytes": 300_000},
+    {"kind": "cut", "afterBytes": 1_048_575},
+    {"kind": "delay", "milliseconds": 300},
+], ids=lambda fault: "-".join(str(value) for value in fault.values()))
+@pytest.mark.parametrize("operation", ["HeadBlob", "GetBlob"])
+def test_U1_a_transient_failure_is_retried(stored, folder, operation, fault):
+    stored.faults([{"match": {"operation": operation}, "skip": 0, "times": 2, "action": fault}])
+    assert_downloaded(stored, stored.run("download", "-o", str(folder / "b")), folder / "b")
+
+
+def test_U1_a_range_goes_on_where_it_broke_off(stored, folder):
+    stored.fault("GetBlob", "cut", afterBytes=400_000)  # every answer, for ever
+    run = stored.run("download", "-o", str(folder / "b"))
+    assert_downloaded(stored, run, folder / "b")
+    size = (folder / "b").stat().st_size
+    assert len(stored.requests("GetBlob")) <= size // 400_000 + 7, "nothing is read twice"
+
+
+def test_U1_a_store_that_stays_busy_is_given_up_on(stored, folder):
+    stored.fault("GetBlob", "status", status=503, code="ServerBusy", retryAfter="2")
+    run = stored.run("download", "-o", str(folder / "b"), APP_BACKUP_TIMEOUT="5s")
+    assert_nothing_there(run, folder, 1, "APP_BACKUP_TIMEOUT")
+    assert run.seconds < 8, run
+
+
+@pytest.mark.parametrize("status, code, exit_status, words", [
+    (403, "AuthorizationFailure", 78, ["firewall"]),
+    (404, "BlobNotFound", 1, ["BlobNotFound"]),
+    (409, "BlobArchived", 1, ["archive tier"]),
+    (412, "ConditionNotMet", 1, ["changed the blob"]),
+])
+def test_U2_a_refusal_in_the_middle_is_final(stored, folder, status, code, exit_status, words):
+    stored.fault("GetBlob", "status", status=status, code=code, skip=2)
+    run = stored.run("download", "-o", str(folder / "b"))
+    assert_nothing_there(run, folder, exit_status, code, *words)
+    assert run.seconds < 5, run
+
+
+def test_J3_a_bit_flipped_on_the_way_is_found_out(stored, folder):
+    stored.fault("GetBlob", "damage", skip=3, times=1)
+    run = stored.run("download", "-o", str(folder / "b"))
+    assert_nothing_there(run, folder, 1, "damaged", "SHA-256")
+
+
+def test_J3_a_blob_that_is_replaced_meanwhile_is_never_mixed(stored, folder):
+    whole = stored.download(stored.recorded_path)
+    path = put(stored, whole)
+    stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
+    program = stored.start("download", path, "-o", str(folder / "b"))
+    stored.wait_for_request("GetBlob")
+    put(stored, flipped(whole, len(whole) - 40))
+    assert_nothing_there(program.wait(), folder, 1, "ConditionNotMet")
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_J3_J4_a_damaged_blob_never_becomes_a_file(stored, folder, kind):
+    data, word = damaged(kind, stored.download(stored.recorded_path))
+    path = put(stored, data)
+    run = stored.run("download", path, "-o", str(folder / "b"))
+    assert_nothing_there(run, folder, 1, path, "damaged", word, "never restore it")
+
+
+def test_J3_a_whole_snapshot_under_another_ones_name_is_found_out(stored, folder):
+    path = put(stored, stored.download(stored.recorded_path), sha256="0" * 64)
+    run = stored.run("download", path, "-o", str(folder / "b"))
+    assert_nothing_there(run, folder, 1, "metadata", "0" * 64)
+
+
+def test_U11_metadata_may_be_missing_but_the_bytes_are_proven_all_the_same(stored, folder):
+    path = put(stored, stored.download(stored.recorded_path))
+    assert stored.run("download", path, "-o", str(folder / "b")).status == 0
+
+
+def test_an_archived_blob_comes_with_the_command_that_brings_it_back(stored, folder):
+    container, name = stored.recorded_path.split("/", 1)
+    stored.service.get_blob_client(container, name).set_standard_blob_tier("Archive")
+    run = stored.run("download", "-o", str(folder / "b"))
+    assert_nothing_there(run, folder, 1, "archive tier", "az storage blob set-tier", name, "--tier Hot")
+
+
+# Disk
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A volume of 8 MiB, which the backup of some 6 MiB just fits into."""
+    path = tmp_path / "volume"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(path)], check=True)
+    yield path
+    subprocess.run(["umount", "--lazy", str(path)], check=True)
+
+
+def test_R2_J5_room_is_checked_before_anything_is_downloaded(stored, small_disk):
+    (small_disk / "other").write_bytes(bytes(4 * MEBIBYTE))
+    run = stored.run("download", "-o", str(small_disk / "b"))
+    assert run.status == 1 and "MiB are needed" in run.log and "4.0 MiB are free" in run.log, run
+    assert names(small_disk) == ["other"] and stored.requests("GetBlob") == []
+    (small_disk / "other").unlink()
+    assert_downloaded(stored, stored.run("download", "-o", str(small_disk / "b")), small_disk / "b")
+
+
+def test_R2_J5_a_disk_that_fills_meanwhile_is_said_and_left_clean(stored, small_disk):
+    stored.fault("GetBlob", "throttle", bytesPerSecond=700_000)
+    program = stored.start("download", "-o", str(small_disk / "b"))
+    stored.wait_for_request("HeadBlob")
+    time.sleep(0.3)
+    (small_disk / "other").write_bytes(bytes(4 * MEBIBYTE))
+    run = program.wait()
+    assert run.status == 1 and "No space left" in run.log and "make room" in run.log, run
+    assert names(small_disk) == ["other"], run
+
+
+def test_what_a_killed_download_left_takes_no_room_from_the_next(stored, small_disk):
+    stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
+    program = stored.start("download", "-o", str(small_disk / "b"))
+    wait_until(lambda: any(p.stat().st_size > MEBIBYTE for p in small_disk.iterdir()), "a partial file")
+    program.kill()
+    assert names(small_disk) == [".b.partial"]
+    stored.faults([])
+    assert_downloaded(stored, stored.run("download", "-o", str(small_disk / "b")), small_disk / "b")
+
+
+# Interruption
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_U12_an_interrupted_download_leaves_nothing(stored, folder, number):
+    stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
+    program = stored.start("download", "-o", str(folder / "b"))
+    wait_until(lambda: any(p.stat().st_size for p in folder.iterdir()), "a partial file")
+    assert names(folder) == [".b.partial"], "nothing under the final name"
+    sent = time.monotonic()
+    program.send(number)
+    run = program.wait()
+    assert time.monotonic() - sent < 1, run
+    assert_nothing_there(run, folder, 143)
+
+
+def test_two_downloads_to_one_file_do_not_meet(stored, folder):
+    stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
+    first = stored.start("download", "-o", str(folder / "b"))
+    wait_until(lambda: names(folder) == [".b.partial"], "a partial file")
+    stored.faults([])
+    second = stored.run("download", "-o", str(folder / "b"))
+    assert second.status == 1 and "another process" in second.log, second
+    assert_downloaded(stored, first.wait(), folder / "b")
+
+
+# Standard output
+
+
+def test_the_bytes_go_to_standard_output_and_nothing_else(stored):
+    run = stored.run("download", "--output", "-")
+    assert run.status == 0 and run.output == stored.download(stored.recorded_path), run
+
+
+@pytest.mark.parametrize("kind", ["empty", "half", "a flipped bit in the middle"])
+def test_J3_on_standard_output_the_exit_status_tells(stored, kind):
+    data, word = damaged(kind, stored.download(stored.recorded_path))
+    run = stored.run("download", put(stored, data), "--output", "-")
+    assert run.status == 1 and word in run.log and "proven" not in run.log, run
+
+
+def test_a_reader_that_goes_away_ends_the_download(stored, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    program = stored.start("download", "--output", "-", output=tmp_path / "pipe")
+    with open(tmp_path / "pipe", "rb") as pipe:
+        pipe.read(100_000)
+    run = program.wait()
+    assert run.status == 1 and "nobody reads" in run.log, run
+
+
+def test_a_reader_that_does_not_read_cannot_hold_up_SIGTERM(stored, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    program = stored.start("download", "--output", "-", output=tmp_path / "pipe")
+    with open(tmp_path / "pipe", "rb") as pipe:
+        pipe.read(1)
+        program.wait_for_log("download started")
+        time.sleep(0.5)
+        sent = time.monotonic()
+        program.send(signal.SIGTERM)
+        run = program.wait()
+        assert time.monotonic() - sent < 1 and run.status == 143, run
+
+
+# Memory, and what Kubernetes sees
+
+
+def test_R1_memory_does_not_grow_with_the_backup(empty_world, start_etcd, folder):
+    cluster = start_etcd()
+    cluster.fill(200, value_size=MEBIBYTE)
+    empty_world.back_up(cluster)
+    empty_world.assert_success(empty_world.run())
+    cluster.stop()
+    run = empty_world.run("download", "-o", str(folder / "b"))
+    assert_downloaded(empty_world, run, folder / "b")
+    assert run.peak_bytes <= 64 * MEBIBYTE, f"{run.peak_bytes / MEBIBYTE:.1f} MiB\n{run}"
+
+
+def test_the_termination_message_tells_the_outcome(stored, folder, tmp_path):
+    message = tmp_path / "termination-log"
+    message.touch()
+    stored.env["APP_TERMINATION_MESSAGE_PATH"] = str(message)
+    stored.run("download", "-o", str(folder / "b"))
+    assert json.loads(message.read_text())["path"] == stored.recorded_path
+    stored.run("download", "-o", str(folder / "b"))
+    failure = json.loads(message.read_text())
+    assert failure["result"] == "failure" and failure["status"] == 78 and "exists" in failure["cause"]

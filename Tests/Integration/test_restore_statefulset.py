@@ -1,0 +1,479 @@
+"""restore.sh on real members: what it brings back, what it refuses, and that whatever goes wrong leaves the old data."""
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from certificates import TLS
+from etcd import Cluster, Release
+from gateway import ALL_KEYS, GatewayError, encode
+from restore_world import CRONJOB, MEMBERS, NAME, RestoreWorld, assert_same, restore_world
+from world import CREDENTIALS_SECRET, NAMESPACE, RECORD, RECORDED_PATH
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run containers of pods")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory) -> RestoreWorld:
+    """Shared: every test leaves a cluster that serves, with nothing noted and nothing kept."""
+    with restore_world(tmp_path_factory.mktemp("restore")) as world:
+        world.etcd.fill(200, deletes=10, leases=3)
+        world.etcd.etcdctl("user", "add", "reader:secret of the reader")
+        world.etcd.etcdctl("role", "add", "readers")
+        yield world
+
+
+@pytest.fixture(autouse=True)
+def unaltered(cluster):
+    yield
+    cluster.node.alter = None
+
+
+def write_more(cluster: RestoreWorld) -> None:
+    cluster.etcd.put("/written/after/the/backup", str(time.time_ns()))
+
+
+def assert_restored(cluster: RestoreWorld, before: dict) -> None:
+    """Every member holds what was backed up and nothing newer, and takes writes."""
+    for number in range(len(MEMBERS)):
+        assert_same(before, cluster.etcd.state(number))
+    revision = cluster.etcd.put("/written/after/the/restore", "accepted")
+    assert revision == before["contents"].revision + 1
+
+
+def clean_up(cluster: RestoreWorld) -> None:
+    cluster.run("--finish")
+    assert cluster.note is None
+    for member in MEMBERS:
+        assert cluster.names_on(member) == ["default.etcd"]
+
+
+class Untouched:
+    """Proves on leaving the block that the old cluster is as it was."""
+
+    def __init__(self, cluster: RestoreWorld):
+        self.cluster = cluster
+
+    def __enter__(self):
+        write_more(self.cluster)
+        self.before = self.cluster.etcd.state()
+        self.data = self.cluster.data_identities()
+
+    def __exit__(self, kind, *_):
+        if kind:
+            return
+        cluster = self.cluster
+        cluster.node.alter = None
+        cluster.wait_until_serving()
+        assert cluster.data_identities() == self.data
+        assert_same(self.before, cluster.etcd.state())
+        assert (cluster.note, cluster.is_suspended, cluster.replicas) == (None, False, 3)
+        for member in MEMBERS:
+            assert cluster.names_on(member) == ["default.etcd"]
+
+
+# What it brings back
+
+
+def test_all_data_lost_everything_of_the_moment_of_the_backup_comes_back(cluster):
+    before = cluster.etcd.state()
+    path = cluster.back_up()
+    write_more(cluster)
+    cluster.destroy_data()
+    said = cluster.run("--replicas", "3")
+    contents = before["contents"]
+    assert said.count(f"revision {contents.revision}, {len(contents.keys)} keys") == 3, said
+    assert f"RESTORED from {path}" in said
+    assert_restored(cluster, before)
+    assert cluster.note["phase"] == "serving" and not cluster.is_suspended
+    clean_up(cluster)
+
+
+def test_undoing_a_finished_restore_brings_the_newer_data_back(cluster):
+    cluster.back_up()
+    write_more(cluster)
+    newer = cluster.etcd.state()
+    data = cluster.data_identities()
+    said = cluster.run("--into", "data")
+    assert "default.etcd.before-restore-" in said
+    for member in MEMBERS:
+        assert [name.partition("restore-")[0] for name in cluster.names_on(member)] == [
+            "default.etcd", "default.etcd.before-"]
+    write_more(cluster)
+    said = cluster.run("--undo")
+    assert "UNDONE" in said
+    cluster.wait_until_serving()
+    assert cluster.data_identities() == data
+    assert_same(newer, cluster.etcd.state())
+    assert cluster.note is None
+    assert cluster.names_on(MEMBERS[0]) == ["default.etcd"]
+
+
+def test_an_older_backup_by_name_and_the_old_data_discarded(cluster):
+    before = cluster.etcd.state()
+    older = cluster.back_up()
+    write_more(cluster)
+    cluster.back_up()
+    said = cluster.run("--from", older, "--discard-old")
+    assert "the old data is removed" in said
+    assert_restored(cluster, before)
+    assert cluster.note is None
+    assert cluster.names_on(MEMBERS[2]) == ["default.etcd"]
+
+
+def test_a_member_with_old_data_cannot_join_the_restored_cluster(cluster):
+    """The same member and cluster ids would let it: raft would take its old log for the new one."""
+    cluster.back_up()
+    cluster.run()
+    before = cluster.etcd.state()
+    cluster.stop_members()
+    volume = cluster.volume(MEMBERS[2])
+    [aside] = volume.glob("default.etcd.before-restore-*")
+    (volume / "default.etcd").rename(volume / "restored")
+    aside.rename(volume / "default.etcd")
+    cluster._scale(3)
+    for number in (0, 1):
+        with cluster.etcd.gateway(number) as gateway:
+            deadline = time.monotonic() + 30
+            while not gateway.health():
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+    assert_same(before, cluster.etcd.state(1))
+    with cluster.etcd.gateway(2) as gateway:
+        assert not gateway.health()
+    cluster.stop_members()
+    (volume / "default.etcd").rename(aside)
+    (volume / "restored").rename(volume / "default.etcd")
+    cluster.start_members()
+    clean_up(cluster)
+
+
+# What it refuses
+
+
+def test_a_dry_run_shows_every_job_and_changes_nothing(cluster):
+    cluster.back_up()
+    writes = len(cluster.plane.writes)
+    with Untouched(cluster):
+        said = cluster.run("--dry-run")
+    assert len(cluster.plane.writes) == writes
+    names = re.findall(r"^  name: (\S+)", said, re.MULTILINE)
+    jobs = [f"{NAME}-restore-{kind}-{number}" for kind in ("check", "member", "switch") for number in range(3)]
+    assert set(names) == {f"{NAME}-restore", f"{NAME}-restore-verify", f"{NAME}-restore-members", *jobs}
+    assert cluster.sandbox.account_key not in said
+
+
+@pytest.mark.parametrize("options, complaint", [
+    (["--from"], "--from needs a value"),
+    (["--replicas", "three"], "is a number"),
+    (["--bump-revision", "10"], "go together"),
+    (["--into", "elsewhere"], "backup or data"),
+    (["--force"], "unknown option"),
+])
+def test_a_wrong_command_line_says_what_is_wrong(cluster, options, complaint):
+    said = cluster.run(*options, status=64)
+    assert complaint in said
+
+
+def statefulset(change):
+    return ("statefulsets", NAME, change)
+
+
+def container(item):
+    return item["spec"]["template"]["spec"]["containers"][0]
+
+
+def command(old, new):
+    def change(item):
+        script = container(item)["command"]
+        assert old in script[2]
+        script[2] = script[2].replace(old, new)
+
+    return statefulset(change)
+
+
+ODD = {
+    "five members": (statefulset(lambda item: item["spec"].update(replicas=5)), "has 5 replicas"),
+    "volumes that go with the pods": (
+        statefulset(lambda item: item["spec"].update(persistentVolumeClaimRetentionPolicy={"whenScaled": "Delete"})),
+        "would delete its volumes"),
+    "members counted from 1": (
+        statefulset(lambda item: item["spec"].update(ordinals={"start": 1})), "not counted from 0"),
+    "an operator's StatefulSet": (
+        statefulset(lambda item: item["metadata"].update(ownerReferences=[{"kind": "EtcdCluster"}])),
+        "belongs to a EtcdCluster"),
+    "no Service": (statefulset(lambda item: item["spec"].pop("serviceName")), "names no Service"),
+    "data on the mount point": (command("/var/run/etcd/default.etcd", "/var/run/etcd"), "nothing can be kept aside"),
+    "a log directory of its own": (command("--heartbeat", "--wal-dir /wal --heartbeat"), "by hand"),
+    "a start-up that picks nothing up": (command("/var/run/etcd/backup.etcd", "/other"), "Say --into data"),
+    "no TLS": (
+        statefulset(lambda item: container(item)["env"].append({"name": "ETCD_TLS", "value": "false"})),
+        "Say --scheme http"),
+    "an image by digest": (
+        statefulset(lambda item: container(item).update(image="etcd@sha256:0123")), "--restore-tool"),
+    "a lost volume": (("persistentvolumeclaims", f"data-{MEMBERS[1]}", None), f"data-{MEMBERS[1]} is not there"),
+    "a volume that is not bound": (
+        ("persistentvolumeclaims", f"data-{MEMBERS[1]}", lambda item: item.update(status={"phase": "Pending"})),
+        "not bound"),
+    "no CronJob": (("cronjobs", CRONJOB, None), "there is none"),
+    "no StatefulSet": (("statefulsets", NAME, None), "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD, ids=[odd.replace(" ", "-") for odd in ODD])
+def test_anything_odd_is_refused_before_anything_happens(cluster, odd):
+    (plural, name, change), complaint = ODD[odd]
+    key = (plural, NAMESPACE, name)
+    kept = cluster.plane.get(*key)
+    writes = len(cluster.plane.writes)
+    try:
+        with cluster.plane.lock:
+            if change:
+                change(cluster.plane.objects[key])
+            else:
+                del cluster.plane.objects[key]
+        said = cluster.run(status=1)
+    finally:
+        with cluster.plane.lock:
+            cluster.plane.objects[key] = kept
+    assert "REFUSED" in said and complaint in said and "Nothing has been changed" in said, said
+    assert len(cluster.plane.writes) == writes
+
+
+def test_nothing_recorded_is_refused(cluster):
+    record = cluster.backups.record
+    cluster.sandbox.put_configmap(NAMESPACE, RECORD, {})
+    try:
+        assert "records no backup" in cluster.run(status=1)
+    finally:
+        cluster.sandbox.put_configmap(NAMESPACE, RECORD, record)
+
+
+# Damage: every way in which a backup can be bad, found before anything is stopped
+
+
+def damaged(kind: str, snapshot: bytes) -> bytes:
+    middle = len(snapshot) // 2
+    return {
+        "truncated": snapshot[:-4096],
+        "bit-flipped": snapshot[:middle] + bytes([snapshot[middle] ^ 1]) + snapshot[middle + 1:],
+        "empty": b"",
+        "foreign": b"not a snapshot at all\n" * 1000,
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["truncated", "bit-flipped", "empty", "foreign", "archived"])
+def test_J3_J4_a_damaged_backup_is_found_before_anything_is_stopped(cluster, kind):
+    path = cluster.back_up()
+    blob = cluster.blobs.get_blob_client(*path.split("/", 1))
+    if kind == "archived":
+        blob.set_standard_blob_tier("Archive")
+    else:
+        metadata = blob.get_blob_properties().metadata
+        blob.upload_blob(damaged(kind, blob.download_blob().readall()), overwrite=True, metadata=metadata)
+    with Untouched(cluster):
+        said = cluster.run(status=1)
+    assert "FAILED: the proof" in said and "Nothing has been changed" in said, said
+    assert path in said or path.rsplit("/", 1)[1] in said
+    if kind == "archived":
+        assert re.search("archive", said, re.IGNORECASE), said
+
+
+# Jobs that die, disks that fill: the old data is back, and serves
+
+
+def dying(kind: str, name: str, member: str = ""):
+    """Kills every container of that name in these Jobs."""
+    def alter(pod, container, command):
+        job = pod["metadata"]["labels"].get("job-name", "")
+        is_it = container["name"] == name and job.startswith(f"{NAME}-restore-{kind}") and job.endswith(member)
+        return ["/bin/sh", "-c", "kill -KILL $$"] if is_it else command
+
+    return alter
+
+
+@pytest.mark.parametrize("kind, name", [("verify", "etcd-backup"), ("check", "etcd"), ("check", "check")])
+def test_a_job_that_dies_before_the_stop_leaves_the_cluster_alone(cluster, kind, name):
+    cluster.back_up()
+    pids = {member: cluster.plane.children[member].pid for member in MEMBERS}
+    with Untouched(cluster):
+        cluster.node.alter = dying(kind, name)
+        said = cluster.run(status=1)
+    assert "Nothing has been changed" in said
+    assert {member: cluster.plane.children[member].pid for member in MEMBERS} == pids, "a member was restarted"
+
+
+@pytest.mark.parametrize("kind, name", [
+    ("member", "prepare"), ("member", "download"), ("member", "etcd"), ("switch", "switch"), ("members", "etcd-backup")])
+def test_a_job_that_dies_after_the_stop_brings_the_old_data_back(cluster, kind, name):
+    cluster.back_up()
+    with Untouched(cluster):
+        cluster.node.alter = dying(kind, name, "" if kind == "members" else "-1")
+        said = cluster.run(status=1)
+    assert "The old data is back in its place" in said and "is scaled to 3 again" in said, said
+
+
+@pytest.mark.parametrize("name, complaint", [
+    ("prepare", "but the restore needs"), ("download", "(?i)no space|space left|free"), ("etcd", "no space left")])
+def test_J5_a_disk_that_fills_up_brings_the_old_data_back(cluster, name, complaint):
+    cluster.back_up()
+
+    def fill_up(pod, container, command):
+        if pod["metadata"]["labels"].get("job-name", "").endswith("restore-member-1") and container["name"] == name:
+            cluster.fill_volume(MEMBERS[1])
+        return command
+
+    hog = cluster.volume(MEMBERS[1]) / "hog"
+    with Untouched(cluster):
+        cluster.node.alter = fill_up
+        try:
+            said = cluster.run(status=1)
+        finally:
+            hog.unlink(missing_ok=True)
+    assert re.search(complaint, said) and "The old data is back in its place" in said, said
+
+
+def test_J5_a_volume_without_room_is_found_before_anything_is_stopped(cluster):
+    cluster.back_up()
+    cluster.node.resize_volume(f"data-{MEMBERS[1]}", 300)
+    try:
+        with Untouched(cluster):
+            said = cluster.run(status=1)
+    finally:
+        cluster.node.resize_volume(f"data-{MEMBERS[1]}", 512)
+    assert "free, but the restore needs" in said and "Nothing has been changed" in said, said
+
+
+def test_when_even_putting_back_fails_nothing_is_lost_and_undo_ends_it(cluster):
+    cluster.back_up()
+    with Untouched(cluster):
+        def alter(pod, container, command):
+            for kind, name in (("switch", "switch"), ("put-back", "put-back")):
+                command = dying(kind, name, "-1")(pod, container, command)
+            return command
+
+        cluster.node.alter = alter
+        said = cluster.run(status=2)
+        assert "Putting the old data back did not finish" in said and "--undo" in said, said
+        assert cluster.note["phase"] == "undoing" and cluster.replicas == 0
+        assert "being undone" in cluster.run(status=1)
+        cluster.node.alter = None
+        assert "UNDONE" in cluster.run("--undo")
+
+
+# Interruptions
+
+
+def interrupt(cluster: RestoreWorld, step: str, number: signal.Signals) -> None:
+    """Ends restore.sh, and whatever kubectl it waits for, once it has begun that step."""
+    process = cluster.start()
+    deadline = time.monotonic() + 90
+    while f"== {step}." not in cluster.log.read_text():
+        assert process.poll() is None and time.monotonic() < deadline, cluster.log.read_text()
+        time.sleep(0.02)
+    os.killpg(process.pid, number)
+    process.wait(60)
+
+
+def test_killed_in_every_step_it_goes_on_where_it_stopped(cluster):
+    before = cluster.etcd.state()
+    cluster.back_up()
+    write_more(cluster)
+    identity = None
+    for step in "123456":
+        interrupt(cluster, step, signal.SIGKILL)
+        identity = identity or cluster.note["id"]
+        assert cluster.note["id"] == identity
+        assert cluster.is_suspended
+    said = cluster.run()
+    assert "Going on with restore" in said
+    assert_restored(cluster, before)
+    assert not cluster.is_suspended
+    clean_up(cluster)
+
+
+@pytest.mark.parametrize("step", "2456")
+def test_interrupted_in_any_step_undo_goes_back(cluster, step):
+    cluster.back_up()
+    with Untouched(cluster):
+        interrupt(cluster, step, signal.SIGINT)
+        assert "INTERRUPTED" in cluster.log.read_text() and "--undo" in cluster.log.read_text()
+        assert "UNDONE" in cluster.run("--undo")
+
+
+def test_another_backup_is_refused_while_a_restore_is_under_way(cluster):
+    older = cluster.back_up()
+    cluster.back_up()
+    with Untouched(cluster):
+        interrupt(cluster, "4", signal.SIGKILL)
+        assert "is under way" in cluster.run("--from", older, status=1)
+        cluster.run("--undo")
+
+
+# Releases, revisions and passwords
+
+
+NEXT = {"3.3.25": "3.4.23", "3.4.23": "3.5.16", "3.5.16": None}
+
+
+@pytest.mark.parametrize("version", NEXT)
+def test_each_release_restores_with_its_own_tool_and_one_version_up(tmp_path, version):
+    following = tuple(Release(name) for name in [NEXT[version]] if name)
+    with restore_world(tmp_path / "restore", Release(version), following) as world:
+        world.etcd.fill(100, deletes=5, leases=2)
+        world.etcd.etcdctl("user", "add", "reader:secret of the reader")
+        before = world.etcd.state()
+        world.back_up()
+        for release in (Release(version), *following):
+            write_more(world)
+            world.use(release)
+            said = world.run("--discard-old")
+            assert said.count(f"serves: etcd {release.version}, ") == 3, said
+            assert_restored(world, before)
+
+
+def test_a_bumped_revision_ends_every_watch_from_before(tmp_path):
+    with restore_world(tmp_path / "restore", Release("3.5.16")) as world:
+        world.etcd.fill(20)
+        keys = world.etcd.contents().keys
+        revision = world.etcd.contents().revision
+        world.back_up()
+        world.run("--bump-revision", "1000000", "--mark-compacted", "--discard-old")
+        with world.etcd.gateway() as gateway:
+            now = gateway.call("kv/range", ALL_KEYS | {"count_only": True})
+            assert int(now["header"]["revision"]) >= revision + 1_000_000
+            assert int(now["count"]) == len(keys)
+            with pytest.raises(GatewayError, match="compacted"):
+                gateway.call("kv/range", {"key": encode("/"), "revision": revision})
+
+
+def test_an_image_that_cannot_bump_is_found_before_anything_is_stopped(cluster):
+    cluster.back_up()
+    with Untouched(cluster):
+        said = cluster.run("--bump-revision", "1000", "--mark-compacted", status=1)
+    assert "unknown flag: --bump-revision" in said and "Nothing has been changed" in said, said
+
+
+def test_with_authentication_the_restored_cluster_wants_the_root_password_of_the_backup(tmp_path):
+    with restore_world(tmp_path / "restore", credentials=CREDENTIALS_SECRET) as world:
+        world.etcd.fill(20)
+        world.etcd.enable_authentication("password of Monday")
+        world.etcd.user = ("root", "password of Monday")
+        world.backups.use_credentials("root", "password of Monday")
+        before = world.etcd.state()
+        world.back_up()
+        with world.etcd.gateway() as gateway:
+            gateway.call("auth/user/changepw", {"name": "root", "password": "password of Tuesday"})
+        world.backups.use_credentials("root", "password of Tuesday")
+
+        said = world.run("--discard-old")
+        assert said.count("wants the passwords of the time of the backup") == 3, said
+        assert "password of" not in said
+        assert_same(before, world.etcd.state())
+        world.etcd.user = ("root", "password of Tuesday")
+        with pytest.raises(GatewayError, match="authentication failed"):
+            world.etcd.contents()
