@@ -64,14 +64,14 @@ give_up() {
 finale() { # status, lines
   local status=$1
   shift
-  say ""
-  printf '%s\n' "$@"
+  # To the script's own output: an interruption comes in the middle of a command whose output goes elsewhere.
+  printf '%s\n' "" "$@" >&3
   trap - EXIT
   exit "$status"
 }
 
 interrupted() {
-  finale 130 "" "INTERRUPTED in phase '${phase:-none}'. Nothing was taken back; Jobs that run go on." \
+  finale 130 "INTERRUPTED in phase '${phase:-none}'. Nothing was taken back; Jobs that run go on." \
     "Run the same command again to go on where it stopped, or: $again --undo"
 }
 
@@ -213,6 +213,7 @@ comes_before() {
 }
 
 main() {
+  exec 3>&1
   parse_options "$@"
   find_cluster
   recall_note

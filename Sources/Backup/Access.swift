@@ -32,7 +32,8 @@ struct StoreAccess {
   }
 
   static func container(
-    _ configuration: StoreConfiguration, _ cluster: Cluster, _ transport: Transport
+    _ configuration: StoreConfiguration, _ cluster: Cluster, _ transport: Transport,
+    retryPolicy: RetryPolicy = .standard
   ) throws -> BlobContainer {
     let secret = try cluster.secret(named: configuration.accountSecretName)
     let endpoint: StorageEndpoint
@@ -53,7 +54,7 @@ struct StoreAccess {
     if let authorities = configuration.storageCA { connection.trust = .authorities(authorities) }
     return BlobContainer(
       configuration.container, of: endpoint, key: key, transport: transport,
-      connection: connection)
+      connection: connection, retryPolicy: retryPolicy)
   }
 }
 

@@ -10,10 +10,8 @@ struct BackUp: ParsableCommand {
     discussion: Help.exitStatuses(of: ExitStatus.allCases.map { ($0, $0.meaning) }))
 
   func run() throws {
-    let configuration = try Session.configuration(failing: "no backup taken") {
-      (environment, readFile) throws(ConfigurationError) in
-      try Configuration(environment: environment, readFile: readFile)
-    }
+    let configuration = try Session.configuration(
+      failing: "no backup taken", Configuration.init)
     let session = Session(configuration.store, failing: "no backup taken")
     try session.conclude {
       let run = BackupRun(

@@ -28,8 +28,18 @@ struct Session {
     self.failing = failing
   }
 
-  /// Reads from the environment what `parse` makes of it, or ends the process with all mistakes
-  /// told, one line each; nothing has been contacted.
+  /// What `parse` makes of the environment and of the files that it names.
+  static func parse<Value>(
+    _ environment: [String: String],
+    _ parse: (
+      _ environment: [String: String], _ readFile: @escaping (String) throws -> [UInt8]
+    ) throws(ConfigurationError) -> Value
+  ) throws(ConfigurationError) -> Value {
+    try parse(environment) { path in try Array(Data(contentsOf: URL(filePath: path))) }
+  }
+
+  /// The same, but ends the process where there are mistakes: all are told, one line each, and
+  /// nothing has been contacted.
   static func configuration<Value>(
     failing: String,
     _ parse: (
@@ -38,7 +48,7 @@ struct Session {
   ) throws -> Value {
     let environment = ProcessInfo.processInfo.environment
     do throws(ConfigurationError) {
-      return try parse(environment) { path in try Array(Data(contentsOf: URL(filePath: path))) }
+      return try Self.parse(environment, parse)
     } catch {
       throw report(error, environment, failing)
     }
@@ -68,6 +78,8 @@ struct Session {
     let status: ExitStatus
     do {
       status = try work()
+    } catch let code as ExitCode {
+      throw code
     } catch {
       throw report(CommandError(error), failing)
     }

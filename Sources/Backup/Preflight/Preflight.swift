@@ -1,0 +1,156 @@
+/// Contacts everything that a run contacts, with the run's own credentials, and changes nothing.
+
+internal import AzureBlob
+internal import Etcd
+internal import HTTP
+internal import Kubernetes
+
+package final class Preflight {
+  let configuration: Configuration
+  private let environment: [String: String]
+  private let tell: (Finding) -> Void
+  private let transport: Transport
+  private(set) package var findings: [Finding] = []
+
+  /// Whoever asks wants to know now, not after a minute of patience.
+  private static let retryPolicy = RetryPolicy(
+    maximumAttempts: 3, firstDelay: .milliseconds(300), longestDelay: .seconds(2))
+
+  /// `tell` gets each finding as soon as it is known.
+  package init(
+    _ configuration: Configuration, environment: [String: String], patience: Patience,
+    tell: @escaping (Finding) -> Void
+  ) {
+    self.configuration = configuration
+    self.environment = environment
+    self.tell = tell
+    transport = Transport { patience.stopReason }
+  }
+
+  /// Throws only where the run must stop; what cannot be checked because of an earlier failure is
+  /// left out.
+  package func run() throws {
+    add(.pass, "configuration", "every variable can be used")
+    guard let cluster = try reachKubernetes() else { return }
+    let container = try attempt("secret \(configuration.accountSecretName)") {
+      try StoreAccess.container(
+        configuration.store, cluster, transport, retryPolicy: Self.retryPolicy)
+    }
+    if let container {
+      add(
+        .pass, "secret \(configuration.accountSecretName)",
+        "opens the storage account \(container.endpoint.account)")
+    }
+    let recorded = try checkRecord(in: cluster)
+    if let etcd = try openEtcd(cluster) { try checkMembers(of: etcd) }
+    guard let container else { return }
+    try checkStore(container, recorded: recorded)
+  }
+
+  // MARK: Telling
+
+  func add(_ finding: Finding) {
+    findings.append(finding)
+    tell(finding)
+  }
+
+  func add(
+    _ outcome: Finding.Outcome, _ subject: String, _ detail: String, remedy: String? = nil
+  ) {
+    add(Finding(outcome, subject, detail, remedy: remedy))
+  }
+
+  /// The value, or `nil` after telling why there is none.
+  func attempt<Value>(_ subject: String, _ work: () throws -> Value) throws -> Value? {
+    do {
+      return try work()
+    } catch let error as any Explained where error.stopReason == nil {
+      add(Finding(subject, error))
+      return nil
+    }
+  }
+
+  // MARK: Kubernetes
+
+  private func reachKubernetes() throws -> Cluster? {
+    try attempt("kubernetes") {
+      let server = try StoreAccess.server(configuration.store, environment: environment)
+      let cluster = Cluster(
+        server, namespace: configuration.namespace, transport: transport,
+        retryPolicy: Self.retryPolicy)
+      // Any question will do: everybody who is known may ask what he is allowed to do.
+      _ = try allowed("get", .secrets, configuration.accountSecretName, in: cluster)
+      if let warning = server.warning {
+        add(.warn, "kubernetes", warning)
+      } else {
+        add(.pass, "kubernetes", "\(server) accepts our credentials")
+      }
+      return cluster
+    }
+  }
+
+  /// `nil` where not even the question is allowed.
+  private func allowed(
+    _ verb: String, _ resource: Action.Resource, _ name: String?, in cluster: Cluster
+  ) throws(KubernetesError) -> Bool? {
+    do throws(KubernetesError) {
+      return try cluster.canI(verb, resource, named: name)
+    } catch .forbidden {
+      return nil
+    }
+  }
+
+  /// The recorded path, where there is one that can be read.
+  private func checkRecord(in cluster: Cluster) throws -> BackupPath? {
+    let name = configuration.recordConfigMapName
+    let subject = "record \(configuration.namespace)/\(name)"
+    let found = try attempt(subject) { try cluster.configMap(named: name) }
+    guard let fields = found else { return nil }
+    try checkWriting(verb: fields == nil ? "create" : "patch", name, subject, in: cluster)
+    guard let text = fields?[Record.pathKey], !text.isEmpty else {
+      add(.warn, subject, "no backup is recorded yet", remedy: "the first run records one")
+      return nil
+    }
+    do {
+      return try BackupPath(text)
+    } catch {
+      add(.warn, subject, "\(error)", remedy: "the next run replaces it")
+      return nil
+    }
+  }
+
+  private func checkWriting(
+    verb: String, _ name: String, _ subject: String, in cluster: Cluster
+  ) throws {
+    // A ConfigMap that does not exist yet cannot be named in a rule that allows creating it.
+    let named = verb == "create" ? nil : name
+    let answer = try attempt(subject) { try allowed(verb, .configMaps, named, in: cluster) }
+    switch answer {
+    case nil: break
+    case .some(true?):
+      add(.pass, subject, verb == "create" ? "will be created" : "can be read and written")
+    case .some(false?):
+      let action = Action(verb, .configMaps, named: name, in: configuration.namespace)
+      add(Finding(subject, KubernetesError.forbidden(action, message: "no rule allows it")))
+    case .some(nil):
+      add(
+        .warn, subject, "whether it can be written is not known: we may not ask",
+        remedy: "allow create on selfsubjectaccessreviews, as Kubernetes does by default")
+    }
+  }
+
+  // MARK: etcd's Secrets
+
+  private func openEtcd(_ cluster: Cluster) throws -> EtcdCluster? {
+    let etcd = try attempt("secrets of etcd") {
+      try Access.etcd(configuration, cluster, transport)
+    }
+    guard let etcd else { return nil }
+    let names = [
+      configuration.tlsSecretName.map { "client certificate from \($0)" },
+      configuration.credentialsSecretName.map { "user from \($0)" },
+    ].compactMap { $0 }
+    if !names.isEmpty { add(.pass, "secrets of etcd", names.joined(separator: ", ")) }
+    return etcd
+  }
+}
