@@ -72,6 +72,11 @@ import Testing
       Damage("S5: a countdown that is one off", cause: "announced") {
         $0.lines[0] = .message(remaining: 1, blob: SnapshotFixture.database)
       },
+      Damage("S8: a right hash of a wrong page", cause: "cannot be restored") {
+        var database = SnapshotFixture.database
+        database[8192] ^= 1
+        $0 = GatewayStream(of: database)
+      },
       Damage("S6: endless empty messages", cause: "no progress") {
         $0.lines[1...] = .init(repeating: .message(remaining: 0, blob: []), count: 500)
       },
@@ -172,6 +177,20 @@ import Testing
     #expect(world.blobs == Self.oldBackups)
     #expect(world.record == ["other-key": "untouched"])
     #expect(world.messages == ["run started", "member chosen", "no backup taken"])
+  }
+
+  @Test func `M2: with a snapshot older than what was acknowledged before leaves nothing`() throws {
+    let world = try ScriptedWorld(oldBackups: Self.oldBackups) { call in
+      call == .revision ? .response(200, json: #"{"header":{"revision":"7"}}"#) : nil
+    }
+    guard case .failure(let error, stored: nil) = try world.run() else {
+      Issue.record("it was taken for a backup: \(world.log.text)")
+      return
+    }
+    #expect(error.status == .failed)
+    #expect(error.cause.contains("ends at revision 6, but revision 7"))
+    #expect(world.blobs == Self.oldBackups)
+    #expect(!world.calls.contains(.commit))
   }
 
   @Test func `D7: leaves retention to a run that recorded since`() throws {
