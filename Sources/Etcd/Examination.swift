@@ -53,7 +53,7 @@ extension EtcdCluster {
   ) throws(EtcdError) -> Examination.SnapshotProblem? {
     var snapshot: Snapshot
     do throws(EtcdError) {
-      snapshot = Snapshot(try server.openSnapshot(demandingLeader: false))
+      snapshot = Snapshot(try server.openSnapshot(demandingLeader: false), checkingPages: false)
     } catch {
       if error.stopReason != nil { throw error }
       return .refused(error)

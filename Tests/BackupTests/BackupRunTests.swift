@@ -1,6 +1,8 @@
 /// Whole runs, where no real etcd, store or cluster can be brought to do what the test is about.
 
 import Backup
+import Digests
+import Foundation
 import HTTP
 import TestSupport
 import Testing
@@ -70,12 +72,18 @@ import Testing
       Damage("S5: a countdown that is one off", cause: "announced") {
         $0.lines[0] = .message(remaining: 1, blob: SnapshotFixture.database)
       },
+      Damage("S8: a right hash of a wrong page", cause: "cannot be restored") {
+        var database = SnapshotFixture.database
+        database[8192] ^= 1
+        $0 = GatewayStream(of: database)
+      },
       Damage("S6: endless empty messages", cause: "no progress") {
         $0.lines[1...] = .init(repeating: .message(remaining: 0, blob: []), count: 500)
       },
       Damage("something after the hash", cause: "after the snapshot's trailer") {
         $0.lines.append($0.lines[1])
       },
+      Damage("S8: a broken page under a right hash", .snapshot(brokenPage), cause: "page 2"),
       Damage("a page of a proxy", .response(200, text: "<html>"), cause: "<html>"),
     ]
     + GatewayStream.ErrorShape.allCases.flatMap { shape in
@@ -85,6 +93,70 @@ import Testing
         }
       }
     }
+
+  /// The small snapshot, its root page damaged before etcd hashed it.
+  static var brokenPage: GatewayStream {
+    var database = SnapshotFixture.database
+    database[2 * 4096] ^= 0xFF
+    return GatewayStream(of: database)
+  }
+
+  @Test func `S8: takes a broken database where the check is off, and says so`() throws {
+    let world = try ScriptedWorld(snapshot: .snapshot(Self.brokenPage))
+    guard case .success(let record) = try world.run(["APP_BACKUP_PAGE_CHECK": "off"]) else {
+      Issue.record("\(world.log.text)")
+      return
+    }
+    #expect(record.database == nil)
+    #expect(world.record["backup-page-check-from-last-success"] == "off")
+    #expect(world.record["backup-etcd-revision-from-last-success"] == "6")
+  }
+
+  @Test func `M2: refuses a snapshot that lacks what had been acknowledged before`() throws {
+    let world = try ScriptedWorld(oldBackups: Self.oldBackups) { call in
+      call == .revision ? .response(200, json: #"{"header":{"revision":"7"}}"#) : nil
+    }
+    guard case .failure(let error, stored: nil) = try world.run() else {
+      Issue.record("it was taken for a backup: \(world.log.text)")
+      return
+    }
+    #expect(error.status == .failed)
+    #expect(error.cause.contains("ends at revision 6, but revision 7"))
+    #expect(error.hint?.contains("load balancer") == true)
+    #expect(world.blobs == Self.oldBackups)
+    #expect(world.record == ["other-key": "untouched"])
+  }
+
+  @Test func `tells what the check of the pages found`() throws {
+    let world = try ScriptedWorld()
+    _ = try world.run()
+    #expect(world.record["backup-page-check-from-last-success"] == "sound")
+    #expect(world.record["backup-page-size-bytes-from-last-success"] == "4096")
+    #expect(world.record["backup-records-from-last-success"] == "10")
+    #expect(world.record["backup-key-records-from-last-success"] == "6")
+  }
+
+  @Test(arguments: [nil, "1MiB"])
+  func `M6: R2: passes through a spool what the store takes slowly`(limit: String?) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "spool-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let database = TestDatabase.bytes(pageCount: 2048)  // eight blocks of a mebibyte
+    let world = try ScriptedWorld(
+      snapshot: .snapshot(GatewayStream(of: database)), blockDelay: .milliseconds(100))
+    var changes = [
+      "APP_BACKUP_SPOOL_DIRECTORY": folder.path, "APP_BACKUP_PAGE_CHECK": "off",
+      "APP_BACKUP_BLOCK_SIZE": "1MiB", "APP_BACKUP_BLOCKS_IN_FLIGHT": "1",
+    ]
+    changes["APP_BACKUP_SPOOL_LIMIT"] = limit
+    guard case .success = try world.run(changes) else {
+      Issue.record("\(world.log.text)")
+      return
+    }
+    let blocks = world.server.requests.filter { ScriptedWorld.Call($0) == .putBlock }
+    #expect(blocks.flatMap(\.body) == database + SHA256.digest(of: database).bytes)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+  }
 
   @Test(arguments: damages)
   func `D1: C4: with a broken snapshot leaves nothing, records nothing, deletes nothing`(
@@ -105,6 +177,20 @@ import Testing
     #expect(world.blobs == Self.oldBackups)
     #expect(world.record == ["other-key": "untouched"])
     #expect(world.messages == ["run started", "member chosen", "no backup taken"])
+  }
+
+  @Test func `M2: with a snapshot older than what was acknowledged before leaves nothing`() throws {
+    let world = try ScriptedWorld(oldBackups: Self.oldBackups) { call in
+      call == .revision ? .response(200, json: #"{"header":{"revision":"7"}}"#) : nil
+    }
+    guard case .failure(let error, stored: nil) = try world.run() else {
+      Issue.record("it was taken for a backup: \(world.log.text)")
+      return
+    }
+    #expect(error.status == .failed)
+    #expect(error.cause.contains("ends at revision 6, but revision 7"))
+    #expect(world.blobs == Self.oldBackups)
+    #expect(!world.calls.contains(.commit))
   }
 
   @Test func `D7: leaves retention to a run that recorded since`() throws {

@@ -79,6 +79,10 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     #expect(configuration.blockSize == 5 << 20)
     #expect(documentedDefault("APP_BACKUP_BLOCKS_IN_FLIGHT") == "4")
     #expect(configuration.blocksInFlight == 4)
+    #expect(documentedDefault("APP_BACKUP_PAGE_CHECK") == "on")
+    #expect(configuration.checksPages)
+    #expect(configuration.spoolFolder == nil)
+    #expect(configuration.spoolLimit == nil)
     #expect(documentedDefault("APP_LOGGER_LEVEL") == "info")
     #expect(configuration.logLevel == .info)
     #expect(documentedDefault("APP_TERMINATION_MESSAGE_PATH") == "/dev/termination-log")
@@ -102,6 +106,9 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
       "APP_BACKUP_TIMEOUT": "1h30m",
       "APP_BACKUP_BLOCK_SIZE": "1048576",
       "APP_BACKUP_BLOCKS_IN_FLIGHT": "31",
+      "APP_BACKUP_PAGE_CHECK": "Off",
+      "APP_BACKUP_SPOOL_DIRECTORY": "/spool",
+      "APP_BACKUP_SPOOL_LIMIT": "2GiB",
       "APP_KUBECONFIG_PATH": "/home/me/.kube/config",
       "APP_LOGGER_LEVEL": "DEBUG",
       "APP_LOGGER_FORMAT": "Text",
@@ -121,6 +128,9 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     #expect(configuration.timeout == .seconds(5400))
     #expect(configuration.blockSize == 1 << 20)
     #expect(configuration.blocksInFlight == 31)
+    #expect(!configuration.checksPages)
+    #expect(configuration.spoolFolder == "/spool")
+    #expect(configuration.spoolLimit == 2 << 30)
     #expect(configuration.kubeconfigPath == "/home/me/.kube/config")
     #expect(configuration.logLevel == .debug)
     #expect(configuration.logFormat == .text)
@@ -215,6 +225,9 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     ("APP_BACKUP_BLOCKS_IN_FLIGHT", "32", "from 1 to 31"),
     ("APP_BACKUP_BLOCKS_IN_FLIGHT", "6", "at most 32MiB"),
     ("APP_BACKUP_ETCD_TRANSPORT", "http", "gateway, grpc or auto"),
+    ("APP_BACKUP_PAGE_CHECK", "yes", "on or off"),
+    ("APP_BACKUP_SPOOL_LIMIT", "1023KiB", "from 1.0 MiB to 1024.0 GiB"),
+    ("APP_BACKUP_SPOOL_LIMIT", "2TB", "a size such as 8MiB"),
     ("APP_LOGGER_LEVEL", "loud", "trace, debug, info, warn or error"),
     ("APP_LOGGER_FORMAT", "xml", "json or text"),
   ])

@@ -24,8 +24,8 @@ import Testing
     #expect(text.contains("\n| `\(variable.name)` | \(standing) | \(variable.summary) |\n"))
   }
 
-  @Test(arguments: ExitStatus.allCases)
-  func `documents every exit status`(status: ExitStatus) {
+  @Test(arguments: Backup.ExitStatus.allCases)
+  func `documents every exit status`(status: Backup.ExitStatus) {
     #expect(text.contains("\n| \(status.rawValue) | "))
   }
 

@@ -28,10 +28,12 @@ final class ScriptedWorld {
   private let folder = FileManager.default.temporaryDirectory.appending(path: "world-\(UUID())")
   private let kubeconfig: String
 
-  /// `oldBackups` are in the container already, thirty days old.
+  /// `oldBackups` are in the container already, thirty days old; each block is acknowledged after
+  /// `blockDelay`.
   init(
     oldBackups: [String] = [],
     snapshot: ScriptedServer.Reply = .snapshot(GatewayStream(of: SnapshotFixture.database)),
+    blockDelay: Duration = .zero,
     answering handler: @escaping Handler = { _ in nil }
   ) throws {
     let state = State(oldBackups: oldBackups)
@@ -39,7 +41,10 @@ final class ScriptedWorld {
     server = ScriptedServer { request in
       let call = Call(request)
       if let reply = handler(call) { return reply }
-      return call == .snapshot ? snapshot : state.answer(call, request)
+      if call == .snapshot { return snapshot }
+      let reply = state.answer(call, request)
+      return call == .putBlock && blockDelay > .zero
+        ? ScriptedServer.Reply([.pause(blockDelay)] + reply.actions) : reply
     }
     kubeconfig = folder.appending(path: "config").path
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

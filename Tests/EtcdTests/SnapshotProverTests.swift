@@ -1,14 +1,15 @@
 /// What proves a snapshot file whole, read from wherever it lies and in pieces of any length.
 
+import Bolt
 import Digests
 import Etcd
 import TestSupport
 import Testing
 
 private func proof(
-  of file: [UInt8], inPiecesOf size: Int = 1 << 20
+  of file: [UInt8], inPiecesOf size: Int = 1 << 20, checkingPages: Bool = true
 ) throws(SnapshotError) -> SnapshotProof {
-  var prover = SnapshotProver(checkingPages: false)
+  var prover = SnapshotProver(checkingPages: checkingPages)
   for start in stride(from: 0, to: file.count, by: size) {
     let piece = Array(file[start...].prefix(size))
     try prover.update(unsafe piece.span.bytes)
@@ -16,9 +17,9 @@ private func proof(
   return try prover.finish()
 }
 
-private func fault(in file: [UInt8]) -> SnapshotError? {
+private func fault(in file: [UInt8], checkingPages: Bool = true) -> SnapshotError? {
   do throws(SnapshotError) {
-    _ = try proof(of: file)
+    _ = try proof(of: file, checkingPages: checkingPages)
     return nil
   } catch {
     return error
@@ -54,6 +55,32 @@ private func fault(in file: [UInt8]) -> SnapshotError? {
       file[position] ^= 1
       #expect(fault(in: file) != nil, "byte \(position)")
     }
+  }
+
+  /// A root page that says it is another page; the hash is the one that etcd would have sent.
+  @Test func `S8: is refused where the hash is right, but a page is not`() {
+    var database = SnapshotFixture.database
+    database[8192] ^= 1
+    let file = database + SHA256.digest(of: database).bytes
+    guard case .unsound? = fault(in: file) else {
+      Issue.record("\(String(describing: fault(in: file)))")
+      return
+    }
+    #expect(fault(in: file, checkingPages: false) == nil)
+  }
+
+  @Test func `S4: is called damaged, not unsound, where it was damaged on its way`() {
+    var file = SnapshotFixture.file
+    file[8192] ^= 1
+    guard case .checksumMismatch? = fault(in: file) else {
+      Issue.record("\(String(describing: fault(in: file)))")
+      return
+    }
+  }
+
+  @Test func `tells what its pages hold where they are checked`() throws {
+    #expect(try proof(of: SnapshotFixture.file).database?.revision == 6)
+    #expect(try proof(of: SnapshotFixture.file, checkingPages: false).database == nil)
   }
 
   @Test func `J4: is refused where it is empty, or something else`() {
