@@ -24,6 +24,7 @@ KINDS = {
     "rbac.authorization.k8s.io/v1": {"Role": "roles", "RoleBinding": "rolebindings"},
 }
 VERBS = ["create", "delete", "get", "list", "patch", "update"]
+SHORT_NAMES = {"ConfigMap": ["cm"]}
 SUBRESOURCES = {
     "apps/v1": [{
         "name": "statefulsets/scale", "singularName": "", "namespaced": True, "group": "autoscaling",
@@ -38,7 +39,8 @@ def resource_list(version):
         "apiVersion": "v1",
         "groupVersion": version,
         "resources": [
-            {"name": plural, "singularName": kind.lower(), "kind": kind, "namespaced": True, "verbs": VERBS}
+            {"name": plural, "singularName": kind.lower(), "kind": kind, "namespaced": True, "verbs": VERBS,
+             "shortNames": SHORT_NAMES.get(kind, [])}
             for kind, plural in KINDS[version].items()
         ] + SUBRESOURCES.get(version, []),
     }

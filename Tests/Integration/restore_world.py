@@ -248,6 +248,8 @@ def restore_world(folder: Path, release: Release = DEFAULT, releases: tuple[Rele
     tls = TLS.make(
         folder / "tls", client_name=None, hosts=(f"*.{domain}", f"{NAME}-client.{NAMESPACE}.svc.cluster.local"),
         addresses=tuple(addresses))
+    for name, text in tls.secret().items():
+        (tls.folder / name).write_text(text)  # as the members' pods have them mounted
     hosts = {f"{member}.{domain}": address for member, address in zip(MEMBERS, addresses)}
     images = {f"etcd:v{each.version}": etcd_image(each) for each in (release, *releases)}
     images[f"etcd-backup:{program_version()}"] = Image(

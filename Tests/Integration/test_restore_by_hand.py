@@ -47,13 +47,13 @@ class Operator:
                 f"DefaultEndpointsProtocol=http;AccountName={world.sandbox.account};AccountKey={ACCOUNT_KEY};"
                 f"BlobEndpoint={world.sandbox.blob_url};",
             # The stand-in's certificates lie elsewhere in the pod.
-            "ETCD_TLS": "/run/tls",
+            "CERTIFICATES": "/run/tls",
         }
 
     def run(self, *scripts: str) -> subprocess.CompletedProcess:
-        """All in one bash, as the chapter says."""
+        """All in one bash, as the chapter says, up to the first command that fails."""
         return subprocess.run(
-            ["bash", "-c", "\n".join(scripts)], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+            ["bash", "-ec", "\n".join(scripts)], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180)
 
 
