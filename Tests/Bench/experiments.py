@@ -11,7 +11,7 @@ from ways import Way, Ways
 from world import World
 
 TRANSPORTS = ("gateway", "grpc")
-SWEEP = ("curl-gateway", "gateway", "curl-grpc", "grpc")
+SWEEP = ("curl-gateway", "gateway", "curl-grpc", "grpc", "grpc-unchecked")
 SWEEP_ROUNDS = 3
 EMPTY_ROUNDS = 15
 

@@ -5,8 +5,8 @@ from drawing import FAINT, Drawing
 from experiments import Results
 from figures import peak, seconds
 
-BLUE, SKY, GREY, ORANGE = "#0550ae", "#54aeff", "#8c959f", "#bc4c00"
-COLOURS = {"gateway": BLUE, "grpc": SKY, "curl-gateway": GREY, "curl-grpc": GREY}
+BLUE, SKY, GREEN, GREY, ORANGE = "#0550ae", "#54aeff", "#1a7f37", "#8c959f", "#bc4c00"
+COLOURS = {"gateway": BLUE, "grpc": SKY, "grpc-unchecked": GREEN, "curl-gateway": GREY, "curl-grpc": GREY}
 LIMIT = 64  # MiB
 
 WIDTH, ROW, LEFT = 1000, 26, 300
@@ -20,7 +20,7 @@ def plot(results: Results) -> str:
     top, height = bars + 50, 230
     points = sorted(results.sizes.items())
     times = {name: [(size, seconds(costs[name]).middle) for size, costs in points] for name in COLOURS}
-    peaks = {name: [(size, peak(costs[name])) for size, costs in points] for name in ("gateway", "grpc")}
+    peaks = {name: [(size, peak(costs[name])) for size, costs in points] for name in ("gateway", "grpc", "grpc-unchecked")}
     Chart(drawing, 60, top, 420, height, times).draw("Seconds by size of the database")
     memory = Chart(drawing, 560, top, 420, height, peaks, at_least=LIMIT * 1.25)
     memory.draw("Peak memory by size of the database, MiB")
@@ -46,10 +46,12 @@ def _bars(drawing: Drawing, results: Results) -> None:
 
 def _legend(drawing: Drawing, x: float, y: float) -> None:
     for label, colour, dashed in (
-        ("etcd-backup, gateway", BLUE, False), ("etcd-backup, gRPC", SKY, False), ("curl to nowhere", GREY, True)):
+        ("etcd-backup, gateway", BLUE, False), ("etcd-backup, gRPC", SKY, False),
+        ("etcd-backup, gRPC, pages not checked", GREEN, False), ("curl to nowhere", GREY, True),
+    ):
         drawing.line((x, y - 4), (x + 28, y - 4), colour=colour, width=2.5, dashed=dashed)
         drawing.text(x + 36, y, label)
-        x += 200
+        x += 70 + 7.5 * len(label)
 
 
 class Chart:

@@ -78,11 +78,12 @@ def _sizes(results: Results) -> str:
             costs, floor = sized[transport], sized[f"curl-{transport}"]
             row += [_spread(seconds(costs)), f"{ratio(costs, floor).middle:.2f}",
                     f"{cpu_per_gibibyte(costs, size):.2f}", f"{peak(costs):.0f}"]
-        rows.append(row)
+        unchecked = sized["grpc-unchecked"]
+        rows.append(row + [f"{cpu_per_gibibyte(unchecked, size):.2f}", f"{peak(unchecked):.0f}"])
     heads = ["database, MB"]
     for transport in TRANSPORTS:
         heads += [f"{TITLES[transport]}, seconds", "× floor", "CPU, s/GiB", "peak, MiB"]
-    return _table(heads, rows)
+    return _table(heads + ["gRPC, pages not checked: CPU, s/GiB", "peak, MiB"], rows)
 
 
 def _stores(results: Results) -> str:

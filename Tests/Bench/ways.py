@@ -41,6 +41,8 @@ class Ways:
             Way("gateway", "**etcd-backup, gateway**", gateway, lambda: self.back_up("gateway"), True),
             Way(grpc, "curl drains gRPC", grpc, self._drain_grpc),
             Way("grpc", "**etcd-backup, gRPC**", grpc, lambda: self.back_up("grpc"), True),
+            Way("grpc-unchecked", "etcd-backup, gRPC, pages not checked", grpc,
+                lambda: self.back_up("grpc", APP_BACKUP_PAGE_CHECK="off"), True),
             Way("etcdctl", "etcdctl snapshot save", grpc, self._save),
             Way("azure", "etcdctl, then Microsoft's Python client", grpc, self._save_and_upload),
             Way(gateway + tls, "curl drains the gateway, TLS", gateway + tls,
@@ -52,7 +54,7 @@ class Ways:
                 lambda: self.back_up("grpc", tls=True), True),
         ]
         if RCLONE.exists():
-            ways.insert(5, Way("rclone", "etcdctl, then rclone", grpc, self._save_and_rclone))
+            ways.insert(6, Way("rclone", "etcdctl, then rclone", grpc, self._save_and_rclone))
         return ways
 
     # Ours

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from certificates import TLS
-from world import MEBIBYTE, TOKEN
+from world import MEBIBYTE, NAMESPACE, RECORD, TOKEN
 
 PASSWORD = "pw-that-nobody-may-see"
 SIGNATURE = re.compile(r"SharedKey [a-z0-9]+:|sig=|Bearer [A-Za-z0-9]|BEGIN [A-Z ]*PRIVATE KEY")
@@ -19,6 +19,7 @@ def secretive(empty_world, start_etcd, tmp_path):
     cluster.fill(20, value_size=MEBIBYTE)
     cluster.enable_authentication(PASSWORD)
     empty_world.back_up(cluster)
+    empty_world.sandbox.put_configmap(NAMESPACE, RECORD, {})
     empty_world.secrets = [
         PASSWORD, TOKEN, empty_world.sandbox.account_key, *key_lines(cluster.tls.client.key)]
     return empty_world
@@ -72,7 +73,7 @@ def test_a_running_process_shows_no_secret_and_holds_no_file(secretive, tmp_path
     strange = {
         name for name in open_files
         if not name.startswith(("socket:", "pipe:", "anon_inode:", "/dev/null"))
-    } - {str(program.log)}
+    } - {str(program.log), str(program.output_file)}
     assert strange == set(), strange
     run = program.wait()
     secretive.assert_success(run)
