@@ -26,8 +26,8 @@ def page(results: Results, etcd_version: str, rounds: int, plot: str) -> str:
         f"## Ways to back up {results.size / MEGABYTE:,.0f} MB",
         _comparison(results),
         f"Median and range of {rounds} rounds, in each of which every way had its turn. A floor is `curl` reading the"
-        " same stream to nowhere; “× floor” compares within a round. Memory is the worst of all rounds. “Ours” in the"
-        " heads of the columns means the commands of that row, “etcd” and “store” the servers on the same machine.",
+        " same stream to nowhere; “× floor” compares within a round. Memory is the client's, the worst of all"
+        " rounds.",
         "## Targets",
         _targets(results),
         "## Sizes",
@@ -61,7 +61,7 @@ def _comparison(results: Results) -> str:
             f"{_median(costs, 'store_cpu_seconds'):.1f}", f"{peak(costs):.0f}",
             f"{_median(costs, 'written_bytes') / MEGABYTE:,.0f}"])
     return _table(
-        ["way", "seconds", "× floor", "our CPU, s/GiB", "etcd's CPU, s", "store's CPU, s", "peak memory, MiB",
+        ["way", "seconds", "× floor", "client's CPU, s/GiB", "etcd's CPU, s", "store's CPU, s", "peak memory, MiB",
          "written to disk, MB"], rows)
 
 
