@@ -5,7 +5,6 @@ import os
 import random
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 

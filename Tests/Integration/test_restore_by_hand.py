@@ -113,7 +113,7 @@ def test_a_failure_on_one_member_moves_no_data(world):
     world.back_up()
     operator = Operator(world)
     find, download, hold, restore, start, check, remove = blocks()
-    done = operator.run(find, download, hold, f"kubectl exec -n $NAMESPACE restore-1 -- rm /var/run/etcd/etcd.backup", restore)
+    done = operator.run(find, download, hold, "kubectl exec -n $NAMESPACE restore-1 -- rm /var/run/etcd/etcd.backup", restore)
     assert done.returncode != 0, done.stdout
     assert world.names_on(MEMBERS[0]) == ["default.etcd", "etcd.backup", "restored.etcd"]
     done = operator.run(find, start, check)

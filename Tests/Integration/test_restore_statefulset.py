@@ -4,15 +4,13 @@ import os
 import re
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
-from certificates import TLS
-from etcd import Cluster, Release
+from etcd import Release
 from gateway import ALL_KEYS, GatewayError, encode
 from restore_world import CRONJOB, MEMBERS, NAME, RestoreWorld, assert_same, restore_world
-from world import CREDENTIALS_SECRET, NAMESPACE, RECORD, RECORDED_PATH
+from world import CREDENTIALS_SECRET, NAMESPACE, RECORD
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run containers of pods")
 
