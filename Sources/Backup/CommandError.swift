@@ -6,16 +6,17 @@ package struct CommandError: Error, Equatable {
   package let hint: String?
   package let status: ExitStatus
 
-  package init(_ error: any Error) {
+  /// `status` is given where the error is not the command's whole outcome.
+  package init(_ error: any Error, status: ExitStatus? = nil) {
     guard let error = error as? any Explained else {
       cause = "\(error)"
       hint = nil
-      status = .failed
+      self.status = status ?? .failed
       return
     }
     cause = error.description
     hint = error.hint
-    status = error.status
+    self.status = status ?? error.status
   }
 
   /// Nothing has been contacted yet.

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Backup
+internal import Bolt
 internal import Glibc
 
 struct Download: ParsableCommand {
@@ -9,7 +10,8 @@ struct Download: ParsableCommand {
     abstract: "Download a backup and prove it whole.",
     discussion: """
       The file appears under its name only once it is complete, proven and on disk:
-      its length, the SHA-256 at its end and the one in the blob's metadata all agree.
+      its length, the SHA-256 at its end and the one in the blob's metadata all agree,
+      and every page of the database is sound (APP_BACKUP_PAGE_CHECK).
       Until then it is .NAME.partial in the same folder. With --output - the bytes are
       out before they are proven: only exit status 0 says that they are a backup.
 
@@ -82,6 +84,9 @@ extension Download {
     let sha256: String
     let etcdVersion: String?
     let revision: UInt64?
+    /// Of the database: `sound`, or `unchecked` where the check is off.
+    let pages: String
+    let records: Int?
     let time: String
     let seconds: Double
 
@@ -91,7 +96,9 @@ extension Download {
       bytes = proven.details.size
       sha256 = proven.sha256
       etcdVersion = proven.details.etcdVersion
-      revision = proven.details.revision
+      revision = proven.revision
+      pages = proven.database == nil ? "unchecked" : "sound"
+      records = proven.database?.totalRecords
       time = Timestamp.format(proven.details.lastModified)
       seconds = Double(proven.duration.secondsText) ?? 0
     }
@@ -100,7 +107,8 @@ extension Download {
       if asJSON { return Output.json(self) }
       return Output.list([
         ("backup", path), ("file", file), ("bytes", "\(bytes)"), ("sha256", sha256),
-        ("etcd version", etcdVersion), ("revision", revision.map { "\($0)" }), ("stored", time),
+        ("etcd version", etcdVersion), ("revision", revision.map { "\($0)" }),
+        ("records", records.map { "\($0)" }), ("pages", pages), ("stored", time),
       ])
     }
   }

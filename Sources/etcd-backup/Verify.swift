@@ -2,15 +2,17 @@
 
 internal import ArgumentParser
 internal import Backup
+internal import Bolt
 internal import Glibc
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Read stored backups back and prove them whole.",
     discussion: """
-      Every byte is read, none is written to disk. A backup is whole if it begins as an
-      etcd database does, is as long as the database says, ends with the SHA-256 of
-      what comes before, and has the SHA-256 that its metadata says.
+      Every byte is read, none is written to disk. A backup is whole if it is as long as
+      the database in it says, ends with the SHA-256 of what comes before, has the
+      SHA-256 that its metadata says, and if every page of the database is sound, as
+      the run checked it that took the backup (APP_BACKUP_PAGE_CHECK).
 
       --record notes the newest backup that proved whole, and when, beside the last
       success: backup-last-verified-path and backup-last-verified-time.
@@ -77,7 +79,8 @@ struct Verify: ParsableCommand {
       try store.recordVerification(of: path, at: Timestamp.secondsNow())
       return true
     } catch {
-      session.report(CommandError(error), "the verification was not recorded")
+      session.report(
+        CommandError(error, status: .incomplete), "the verification was not recorded")
       return false
     }
   }
@@ -135,6 +138,9 @@ private struct VerificationReport {
     var bytes: Int?
     var sha256: String?
     var revision: UInt64?
+    /// Of the database: `sound`, or `unchecked` where the check is off.
+    var pages: String?
+    var records: Int?
     var seconds: Double?
     var error: String?
     var hint: String?
@@ -146,7 +152,9 @@ private struct VerificationReport {
         whole = true
         bytes = proven.details.size
         sha256 = proven.sha256
-        revision = proven.details.revision
+        revision = proven.revision
+        pages = proven.database == nil ? "unchecked" : "sound"
+        records = proven.database?.totalRecords
         seconds = Double(proven.duration.secondsText)
       case .failure(let failure):
         whole = false
@@ -157,7 +165,12 @@ private struct VerificationReport {
 
     var line: String {
       guard whole else { return "FAILED  \(path)  \(error ?? "")" }
-      return "whole   \(path)  \(ByteCount.describe(UInt64(bytes ?? 0)))  sha256 \(sha256 ?? "")"
+      let facts = [
+        ByteCount.describe(UInt64(bytes ?? 0)), revision.map { "revision \($0)" },
+        records.map { "\($0) records" }, pages.map { "pages \($0)" },
+        sha256.map { "sha256 \($0)" },
+      ]
+      return "whole   \(path)  " + facts.compactMap { $0 }.joined(separator: "  ")
     }
   }
 }

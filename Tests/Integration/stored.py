@@ -39,11 +39,11 @@ def damaged(kind: str, whole: bytes) -> tuple[bytes, str]:
         "with a page missing": (whole[:middle] + whole[middle + 4096:], "ended early"),
         "with a page twice": (whole[:middle] + whole[middle - 4096:], "after the snapshot's trailer"),
         "with bytes behind": (whole + b"\0" * 512, "after the snapshot's trailer"),
-        "a flipped bit in the first page": (flipped(whole, 40), "first page"),
+        "a flipped bit in the first page": (flipped(whole, 40), "meta page 0"),
         "a flipped bit in the middle": (flipped(whole, middle + 100), "SHA-256"),
         "a flipped bit in the trailer": (flipped(whole, len(whole) - 1), "SHA-256"),
-        "zeros": (bytes(len(whole)), "magic"),
-        "a web page": (b"<html>" + b" " * 20_000 + b"</html>", "magic"),
+        "zeros": (bytes(len(whole)), "bbolt's"),
+        "a web page": (b"<html>" + b" " * 20_000 + b"</html>", "bbolt's"),
         "a database without its SHA-256 and zeros": (whole[:-32] + bytes(32), "SHA-256"),
     }[kind]
 

@@ -136,6 +136,11 @@ def test_a_missing_permission_on_the_record_is_named(recorded, verb):
     assert_fails(check(recorded), 78, "record", f"allow {verb} on configmaps/{RECORD}")
 
 
+def test_update_will_do_in_place_of_patch(recorded):
+    revoke(recorded, secrets=["get"], configmaps=["get", "update"])
+    assert check(recorded).json["outcome"] == "pass"
+
+
 def test_a_missing_permission_to_create_the_record_is_named(world):
     revoke(world, secrets=["get"], configmaps=["get", "patch"])
     run = check(world)

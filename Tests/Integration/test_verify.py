@@ -7,7 +7,7 @@ import time
 import pytest
 
 from stored import DAMAGES, OLD, OTHER, damaged, put, sha256
-from world import CONTAINER, MEBIBYTE, NAMESPACE, PREFIX, RECORD
+from world import CONTAINER, MEBIBYTE, PREFIX, TOKEN
 
 VERIFIED_PATH = "backup-last-verified-path"
 VERIFIED_TIME = "backup-last-verified-time"
@@ -162,11 +162,10 @@ def test_of_all_the_newest_whole_one_is_noted(stored):
 
 
 def test_C1_a_note_that_fails_is_told_by_the_status(stored):
-    stored.allow({"secrets": ["get"], "configmaps": ["get"]})
-    stored.sandbox.revoke("token-of-the-service-account-8c1f")
+    stored.sandbox.revoke(TOKEN)
     stored.allow({"secrets": ["get"], "configmaps": ["get"]})
     run = stored.run("verify", "--record")
-    assert run.status == 2 and "patch" in run.log, run
+    assert run.status == 2 and "patch" in run.log and '"exit.status":"2"' in run.log, run
 
 
 def test_the_next_backup_leaves_the_note_alone(stored, start_etcd):

@@ -1,6 +1,7 @@
 /// The stored backups of one prefix and the record of the last: found, read back and proven; etcd is not needed.
 
 internal import AzureBlob
+package import Bolt
 internal import Digests
 internal import Etcd
 internal import HTTP
@@ -127,13 +128,19 @@ package struct ProvenBackup: Sendable {
   package let details: BackupDetails
   /// Of all its bytes, as `sha256sum` prints it.
   package let sha256: String
+  /// What is inside; `nil` where the pages were not checked.
+  package let database: DatabaseReport?
   /// Of reading it.
   package let duration: Duration
+
+  /// As far as its bytes tell, else as its run noted.
+  package var revision: UInt64? { database?.revision ?? details.revision }
 
   fileprivate init(_ found: FoundBackup, _ proof: SnapshotProof, duration: Duration) {
     path = found.path
     details = found.details
     sha256 = "\(proof.sha256)"
+    database = proof.database
     self.duration = duration
   }
 }

@@ -29,6 +29,8 @@ enum StoredBackupError: Explained, Equatable {
       "\(path) is in the archive tier and cannot be read"
     case .archived(let path, _, let status?):
       "\(path) is in the archive tier and cannot be read yet: \(status)"
+    case .damaged(let path, .unsound(let error)):
+      "\(path) is as etcd sent it, but the database in it is broken: \(error)"
     case .damaged(let path, let error):
       "\(path) is damaged: \(error)"
     case .otherContent(let path, let expected, let found):
@@ -46,6 +48,9 @@ enum StoredBackupError: Explained, Equatable {
         + "then try again in an hour, large ones take up to 15; or use another backup meanwhile"
     case .archived:
       "try again later, it may take up to 15 hours; or use another backup meanwhile"
+    case .damaged(_, .unsound):
+      "restore another one: etcd-backup list shows them; where there is none, "
+        + "APP_BACKUP_PAGE_CHECK=off lets this one through"
     case .damaged, .otherContent:
       "never restore it: etcd-backup list shows the others, etcd-backup verify --all tries them"
     }
