@@ -125,6 +125,7 @@ package final class BackupRun {
       named: blob, runID: runID, blockSize: configuration.blockSize,
       blocksInFlight: configuration.blocksInFlight)
     var progress = Progress(log, progressBar)
+    defer { progress.end() }  // so that no half-drawn bar stands before the error
     while let bytes = try snapshot.next() {
       try overflow.pass(bytes, to: &upload)
       progress.note(received: snapshot.received, of: snapshot.expected)

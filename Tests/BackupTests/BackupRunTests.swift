@@ -225,6 +225,15 @@ import Testing
     #expect(world.blobs.count == 3)
   }
 
+  @Test func `clears its progress bar before it tells why it failed`() throws {
+    let world = try ScriptedWorld(snapshot: .snapshot(GatewayStream(lines: [])))
+    let bar = ProgressBar(width: 80) { [log = world.log] in log.note($0) }
+    _ = try world.run(progressBar: bar)
+    let clear = try #require(world.log.writes.lastIndex(of: "\r\u{1B}[K"))
+    let error = try #require(world.log.writes.firstIndex { $0.contains("no backup taken") })
+    #expect(clear < error)
+  }
+
   @Test(arguments: [
     (ScriptedWorld.Call.status, Stage.member), (.revision, .member), (.snapshot, .snapshot),
     (.putBlock, .snapshot),

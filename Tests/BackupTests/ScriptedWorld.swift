@@ -61,7 +61,8 @@ final class ScriptedWorld {
   }
 
   func run(
-    _ changes: [String: String] = [:], isTerminated: @escaping () -> Bool = { false }
+    _ changes: [String: String] = [:], progressBar: ProgressBar? = nil,
+    isTerminated: @escaping () -> Bool = { false }
   ) throws -> RunResult {
     let environment = [
       "APP_WORKING_NAMESPACE": "kyma-system",
@@ -79,7 +80,7 @@ final class ScriptedWorld {
     return BackupRun(
       configuration, environment: environment,
       patience: Patience(timeout: configuration.timeout, isTerminated: isTerminated),
-      log: log.logger(.json)
+      log: log.logger(.json), progressBar: progressBar
     ).run()
   }
 
