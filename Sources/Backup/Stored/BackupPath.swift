@@ -12,6 +12,11 @@ package struct BackupPath: Hashable, Sendable {
   package init(
     container: ContainerName, prefix: String, name: ULID
   ) throws(InvalidValue) {
+    let parts = prefix.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.allSatisfy({ !$0.isEmpty }) else {
+      throw InvalidValue(
+        "\(prefix)/\(name)", expected: "the name of a backup: no part between slashes is empty")
+    }
     self.container = container
     self.prefix = prefix
     self.name = name
