@@ -17,7 +17,8 @@ struct Check: ParsableCommand {
 
       To learn whether a snapshot may be taken, one is begun and let go of after its
       first message. To learn whether blobs may be written, one block is staged under
-      a name of its own, PREFIX/check-…, and taken away again; it never becomes a blob.
+      a name of its own, PREFIX/check-…, and taken away again; it never becomes a
+      blob.
 
       \(Help.exitStatuses(of: [
         (.success, "a run can succeed; there may be warnings"),

@@ -15,8 +15,8 @@ struct Inspect: ParsableCommand {
 
       Beside it stands what snapshot status says: hash, revision of the last record,
       and total keys, which are all records up to etcd 3.5 and the live keys from
-      3.6. A stream tells neither the hash nor the live keys: both need the records in
-      the order of their keys, and a stream brings its pages in any order.
+      3.6. A stream tells neither the hash nor the live keys: both need the records
+      in the order of their keys, and a stream brings its pages in any order.
 
       \(Help.exitStatuses(of: [
         (.success, "the database is sound"),

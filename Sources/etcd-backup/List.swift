@@ -7,11 +7,11 @@ struct List: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List the stored backups, newest first.",
     discussion: """
-      Time is when the store got the backup, by the store's clock; etcd version, revision
-      and SHA-256 are what the run noted that took it, nothing is read back: see verify.
-      RETENTION says what the coming runs do to a backup: kept, as one of the newest,
-      until newer ones push it out; deleted by the next run that stores a backup; or by
-      the first run after a time.
+      Time is when the store got the backup, by the store's clock; etcd version,
+      revision and SHA-256 are what the run noted that took it, nothing is read back:
+      see verify. RETENTION says what the coming runs do to a backup: kept, as one of
+      the newest, until newer ones push it out; deleted by the next run that stores a
+      backup; or by the first run after a time.
 
       \(Help.storeVariables)
       APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING tells which one is recorded, and

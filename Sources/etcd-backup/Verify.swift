@@ -9,8 +9,8 @@ struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Read stored backups back and prove them whole.",
     discussion: """
-      Every byte is read, none is written to disk. A backup is whole if it is as long as
-      the database in it says, ends with the SHA-256 of what comes before, has the
+      Every byte is read, none is written to disk. A backup is whole if it is as long
+      as the database in it says, ends with the SHA-256 of what comes before, has the
       SHA-256 that its metadata says, and if every page of the database is sound, as
       the run checked it that took the backup (APP_BACKUP_PAGE_CHECK).
 
