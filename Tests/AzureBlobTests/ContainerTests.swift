@@ -61,6 +61,26 @@ import Testing
     #expect(properties.metadata.fields == ["runid": "0123456789abcdef", "sha256": "00ff"])
   }
 
+  @Test func `tell of a blob on its way out of the archive`() throws {
+    let server = ScriptedServer { _ in
+      .properties(
+        size: 1,
+        more: "x-ms-access-tier: Archive\r\nx-ms-archive-status: rehydrate-pending-to-hot\r\n")
+    }
+    let store = try TestStore(server)
+    let properties = try #require(try store.container.properties(of: store.blob))
+    #expect(properties.archiveStatus == "rehydrate-pending-to-hot")
+  }
+
+  @Test func `may be asked of a blob in another container of the account`() throws {
+    let server = ScriptedServer { _ in .absent }
+    let store = try TestStore(server)
+    let sibling = store.container.sibling(named: try ContainerName("older"))
+    #expect(try sibling.properties(of: store.blob) == nil)
+    #expect(server.requests[0].path == "/devstoreaccount1/older/prod/one")
+    #expect(server.requests[0].isRightlySigned)
+  }
+
   @Test func `are none where there is no blob`() throws {
     let server = ScriptedServer { _ in .absent }
     let store = try TestStore(server)
@@ -193,5 +213,38 @@ import Testing
   @Test func `U1: whose answer was lost is done all the same`() throws {
     let server = ScriptedServer(script: [[.reset], .refusal(404, "BlobNotFound")])
     #expect(try delete(server) == .alreadyGone)
+  }
+}
+
+@Suite struct `Proving that a container can be written to` {
+  @Test func `stages a block, takes it away, and commits nothing`() throws {
+    let server = ScriptedServer { request in
+      request.kind == .putBlock ? .stored(request) : .response(202)
+    }
+    let store = try TestStore(server)
+    try store.container.proveWritable(at: store.blob, runID: TestStore.runID)
+    #expect(server.requests.map(\.kind) == [.putBlock, .delete])
+    #expect(server.requests.allSatisfy { $0.path == TestStore.blobPath })
+  }
+
+  @Test func `is content where the service has nothing to take away`() throws {
+    let server = ScriptedServer { request in
+      request.kind == .putBlock ? .stored(request) : .refusal(404, "BlobNotFound")
+    }
+    let store = try TestStore(server)
+    try store.container.proveWritable(at: store.blob, runID: TestStore.runID)
+  }
+
+  @Test(arguments: [RecordedRequest.Kind.putBlock, .delete])
+  func `fails where either is refused`(refused: RecordedRequest.Kind) throws {
+    let server = ScriptedServer { request in
+      if request.kind == refused { return .refusal(403, "AuthorizationPermissionMismatch") }
+      return request.kind == .putBlock ? .stored(request) : .response(202)
+    }
+    let store = try TestStore(server)
+    let error = try #require(throws: AzureBlobError.self) {
+      try store.container.proveWritable(at: store.blob, runID: TestStore.runID)
+    }
+    #expect(error.isConfiguration)
   }
 }

@@ -32,7 +32,7 @@ import Testing
   @Test func `documents every key of the record`() {
     let record = Record(
       path: "c/p/n", size: 1, sha256: "", revision: 1, database: nil, time: 0, duration: .zero)
-    for key in record.fields.keys.sorted() {
+    for key in record.fields.keys.sorted() + [Record.verifiedPathKey, Record.verifiedTimeKey] {
       #expect(text.contains("\n| `\(key)` | "), "\(key) is missing")
     }
   }

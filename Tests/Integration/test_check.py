@@ -106,6 +106,16 @@ def test_every_release_is_understood(empty_world, start_etcd, release, transport
         assert "upgrade" in run.text, "a release that corrupts data is named"
 
 
+def test_a_page_check_that_is_off_is_a_warning(recorded):
+    assert_warns(check(recorded, APP_BACKUP_PAGE_CHECK="off"), "page check", "APP_BACKUP_PAGE_CHECK=on")
+
+
+def test_the_spools_folder_must_be_usable(recorded, tmp_path):
+    run = check(recorded, APP_BACKUP_SPOOL_DIRECTORY=str(tmp_path))
+    assert run.json["outcome"] == "pass" and f"spool {tmp_path}" in run.text
+    assert_fails(check(recorded, APP_BACKUP_SPOOL_DIRECTORY=str(tmp_path / "missing")), 78, "spool", "missing")
+
+
 # Configuration and Kubernetes
 
 

@@ -31,6 +31,12 @@ package final class Preflight {
   /// left out.
   package func run() throws {
     add(.pass, "configuration", "every variable can be used")
+    if !configuration.checksPages {
+      add(
+        .warn, "page check", "off: a broken database would be stored as a backup",
+        remedy: "set APP_BACKUP_PAGE_CHECK=on as soon as a member has a sound database")
+    }
+    if let folder = configuration.spoolFolder { try checkSpool(in: folder) }
     guard let cluster = try reachKubernetes() else { return }
     let container = try attempt("secret \(configuration.accountSecretName)") {
       try StoreAccess.container(
@@ -45,6 +51,13 @@ package final class Preflight {
     if let etcd = try openEtcd(cluster) { try checkMembers(of: etcd) }
     guard let container else { return }
     try checkStore(container, recorded: recorded)
+  }
+
+  private func checkSpool(in folder: String) throws {
+    try attempt("spool \(folder)") {
+      _ = try Spool(in: folder)
+      add(.pass, "spool \(folder)", "can be written to")
+    }
   }
 
   // MARK: Telling
