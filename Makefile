@@ -28,7 +28,7 @@ test-unit: packages ## Run the unit tests and the wire tests
 
 .PHONY: test-integration
 test-integration: tools build sandbox ## Run the tests on real etcd servers
-	@.ci/stage "integration tests" $(pytest) --numprocesses auto
+	@.ci/stage "integration tests" $(pytest) --numprocesses 4
 
 .PHONY: test-large
 test-large: tools build sandbox ## Run the tests that take minutes: 2 GB of database, 100,000 blobs
@@ -36,7 +36,7 @@ test-large: tools build sandbox ## Run the tests that take minutes: 2 GB of data
 
 .PHONY: test-chart
 test-chart: tools build sandbox ## Run the tests of the chart: both helms, promtool, the pod as rendered
-	@.ci/stage "chart tests" .build/venv/bin/python -m pytest Tests/Chart --numprocesses auto
+	@.ci/stage "chart tests" .build/venv/bin/python -m pytest Tests/Chart --numprocesses 4
 
 .PHONY: image-test
 image-test: tools sandbox ## Build the container image without a daemon, try it, print its sizes (as root)
