@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+import urllib.request
 
 import pytest
 
@@ -131,7 +132,10 @@ def test_people_get_a_table(start_etcd, tmp_path):
 
 
 def settle(cluster: Cluster) -> None:
-    """Waits until nothing goes on in the background: a compaction deletes records for a while."""
+    """Waits until nothing goes on in the background: the leader decides on the cluster's version some
+    seconds after its start, and a compaction deletes records for a while."""
+    while json.load(urllib.request.urlopen(f"{cluster.first.url}/version", timeout=10))["etcdcluster"] == "not_decided":
+        time.sleep(0.2)
     with cluster.gateway() as gateway:
         size = None
         while size != (size := gateway.call("maintenance/hash")["hash"]):
