@@ -208,7 +208,11 @@ import Testing
     #expect(world.messages.contains("retention left to the run that recorded since"))
   }
 
-  @Test func `D8: deletes nothing where the listing lacks what was just committed`() throws {
+  @Test
+  func
+    `D8: D11: asks the store, and deletes nothing where the listing lacks what was just committed`()
+    throws
+  {
     let world = try ScriptedWorld(oldBackups: Self.oldBackups) { call in
       guard call == .list else { return nil }
       return .response(
