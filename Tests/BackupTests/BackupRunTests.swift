@@ -124,6 +124,7 @@ import Testing
     #expect(error.cause.contains("ends at revision 6, but revision 7"))
     #expect(error.hint?.contains("load balancer") == true)
     #expect(world.blobs == Self.oldBackups)
+    #expect(!world.calls.contains(.commit))
     #expect(world.record == ["other-key": "untouched"])
   }
 
@@ -177,20 +178,6 @@ import Testing
     #expect(world.blobs == Self.oldBackups)
     #expect(world.record == ["other-key": "untouched"])
     #expect(world.messages == ["run started", "member chosen", "no backup taken"])
-  }
-
-  @Test func `M2: with a snapshot older than what was acknowledged before leaves nothing`() throws {
-    let world = try ScriptedWorld(oldBackups: Self.oldBackups) { call in
-      call == .revision ? .response(200, json: #"{"header":{"revision":"7"}}"#) : nil
-    }
-    guard case .failure(let error, stored: nil) = try world.run() else {
-      Issue.record("it was taken for a backup: \(world.log.text)")
-      return
-    }
-    #expect(error.status == .failed)
-    #expect(error.cause.contains("ends at revision 6, but revision 7"))
-    #expect(world.blobs == Self.oldBackups)
-    #expect(!world.calls.contains(.commit))
   }
 
   @Test func `D7: leaves retention to a run that recorded since`() throws {

@@ -44,6 +44,8 @@ class Pages:
     count: int
     nodes: dict[int, int]
     """The pages where nodes begin, and how many pages each has."""
+    limits: dict[int, tuple[bytes, bytes | None]]
+    """The first key that a node may hold, and the first that it may not; none above the last one of a bucket."""
 
     @property
     def used(self) -> set[int]:
@@ -58,18 +60,23 @@ class Pages:
         size = struct.unpack_from("<I", snapshot, 24)[0]
         root, _, _, count = struct.unpack_from("<QQQQ", snapshot, 32)
         nodes: dict[int, int] = {}
-        waiting = [root]
+        limits: dict[int, tuple[bytes, bytes | None]] = {}
+        waiting = [(root, b"", None)]
         while waiting:
-            page = waiting.pop()
+            page, start, end = waiting.pop()
             _, flags, elements, overflow = struct.unpack_from("<QHHI", snapshot, page * size)
-            nodes[page] = overflow + 1
+            nodes[page], limits[page] = overflow + 1, (start, end)
+            children = []
             for index in range(elements):
                 element = page * size + 16 + 16 * index
                 if flags == 1:
-                    waiting.append(struct.unpack_from("<Q", snapshot, element + 8)[0])
+                    position, key_size, child = struct.unpack_from("<IIQ", snapshot, element)
+                    children.append((snapshot[element + position : element + position + key_size], child))
                     continue
                 is_bucket, position, key_size, _ = struct.unpack_from("<IIII", snapshot, element)
                 if is_bucket:
                     nested = struct.unpack_from("<Q", snapshot, element + position + key_size)[0]
-                    waiting += [nested] if nested else []
-        return cls(size, count, nodes)
+                    waiting += [(nested, b"", None)] if nested else []
+            ends = [key for key, _ in children[1:]] + [end]
+            waiting += [(child, key, child_end) for (key, child), child_end in zip(children, ends)]
+        return cls(size, count, nodes, limits)

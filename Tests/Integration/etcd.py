@@ -1,6 +1,7 @@
 """Real etcd clusters on free ports: any release, one member or three, plain, with TLS, with authentication."""
 
 import os
+import shutil
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -128,6 +129,12 @@ class Member:
 
     def kill(self) -> None:
         self.child.kill()
+
+    def copied_alone(self, folder: Path) -> "Cluster":
+        """A cluster of one, not yet started, on a copy of what this member holds; it serves what the member would."""
+        alone = Cluster(folder, self.cluster.release, flags=("--force-new-cluster",))
+        shutil.copytree(self.data, alone.first.data)
+        return alone
 
 
 class Cluster:

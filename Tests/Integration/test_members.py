@@ -2,6 +2,7 @@
 
 import pytest
 
+from balancer import BALANCERS
 from partition import PeerRelays
 from processes import free_port
 
@@ -74,6 +75,37 @@ def test_M2_a_member_cut_off_from_its_peers_is_not_the_one(empty_world, start_et
     path = empty_world.assert_success(empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=endpoints))
     empty_world.assert_restores(path, three, contents)
     assert empty_world.properties(path).metadata["quorum"] == "yes"
+
+
+def test_M2_a_snapshot_of_a_member_that_lags_is_no_backup(empty_world, three, transport, tmp_path):
+    """Behind one address are several members: one answers the read, another sends the snapshot."""
+    lagging = three.followers[0]
+    lagging.pause()
+    acknowledged = [three.put(f"/while/it/slept/{number}", "x") for number in range(20)][-1]
+    up_to_date = next(member for member in three.members if member is not lagging)
+    with lagging.copied_alone(tmp_path / "lagging") as behind:
+        found = behind.contents().revision
+        assert found < acknowledged
+        with BALANCERS[transport](snapshots=behind.first.url, others=up_to_date.url) as balancer:
+            run = empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=balancer.url)
+    empty_world.assert_nothing_happened(run, status=1)
+    assert f"ends at revision {found}, but revision {acknowledged} had been acknowledged" in run.log, run
+    assert "load balancer" in run.log, run
+    assert not empty_world.requests("PutBlockList"), run
+    with BALANCERS[transport](snapshots=up_to_date.url, others=up_to_date.url) as balancer:
+        run = empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=balancer.url)
+    empty_world.assert_restores(empty_world.assert_success(run), three, three.contents())
+
+
+def test_M2_a_snapshot_of_a_member_cut_off_from_its_peers_is_no_backup(empty_world, start_etcd, transport):
+    three = start_etcd(size=3, peers=PeerRelays())
+    cut_off = three.followers[0]
+    three.isolate(cut_off)
+    up_to_date = next(member for member in three.members if member is not cut_off)
+    with BALANCERS[transport](snapshots=cut_off.url, others=up_to_date.url) as balancer:
+        run = empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=balancer.url)
+    empty_world.assert_nothing_happened(run, status=1)
+    assert "no leader" in run.log, run
 
 
 def test_M5_only_a_member_cut_off_from_its_peers_is_backed_up_and_marked(empty_world, start_etcd):
