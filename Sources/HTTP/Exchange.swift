@@ -92,7 +92,7 @@ internal import CCurl
 // MARK: - What libcurl reports
 
 extension Exchange {
-  /// One line of the head, or of the trailers.
+  /// One line of the head; of the trailers one, or all that came while the sender had to wait.
   fileprivate func receiveHeader(_ bytes: UnsafeRawBufferPointer) {
     let line = unsafe String(decoding: bytes, as: UTF8.self)
     if line.hasPrefix("HTTP/") {
@@ -102,7 +102,7 @@ extension Exchange {
     } else if line.trimmingPrefix(while: \.isWhitespace).isEmpty {
       hasHead = status >= 200
     } else if hasHead {
-      trailers.add(line: line[...])
+      for field in line.split(whereSeparator: \.isNewline) { trailers.add(line: field) }
     } else {
       headers.add(line: line[...])
     }
