@@ -45,6 +45,7 @@ package struct GatewayLines: SnapshotDecoder {
   }
 
   private func decode(_ line: Data, isEnded: Bool) throws(DecodingFault) -> SnapshotMessage {
+    if let message = SnapshotMessage(inStyleOfEtcd: line) { return message }
     if let message = try? decoder.decode(Line.self, from: line).result {
       return SnapshotMessage(
         blob: message.blob ?? Data(), remaining: message.remaining_bytes?.value ?? 0)
@@ -80,5 +81,24 @@ package struct GatewayLines: SnapshotDecoder {
       else { return nil }
       return unsafe UnsafeRawPointer(end) - start - inbox.position
     }
+  }
+}
+
+extension SnapshotMessage {
+  /// Reads a line that is byte for byte in etcd's own style, so that a blob need not be read as JSON
+  /// before it is read as base64; `nil` where JSON of another style, or something else, may be in it.
+  fileprivate init?(inStyleOfEtcd line: Data) {
+    let opening = Array(#"{"result":{"remaining_bytes":""#.utf8)
+    let middle = Array(#"","blob":""#.utf8)
+    let closing = Array(#""}}"#.utf8)
+    let digits = line.dropFirst(opening.count).prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+    let start = digits.endIndex + middle.count
+    let end = line.endIndex - closing.count
+    guard start <= end, line.starts(with: opening),
+      line[digits.endIndex..<start].elementsEqual(middle), line[end...].elementsEqual(closing),
+      let remaining = UInt64(String(decoding: digits, as: UTF8.self)),
+      let blob = Data(base64Encoded: line[start..<end])
+    else { return nil }
+    self.init(blob: blob, remaining: remaining)
   }
 }

@@ -6,6 +6,9 @@ package struct Download: ~Copyable {
   private let exchange: Exchange
   private let transport: Transport
 
+  /// A piece of this size is worth waking up for.
+  private static let plenty = 512 << 10
+
   init(_ exchange: Exchange, on transport: Transport) {
     self.exchange = exchange
     self.transport = transport
@@ -30,6 +33,7 @@ package struct Download: ~Copyable {
     try transport.wait(for: exchange.request.summary) {
       !exchange.inbox.isEmpty || exchange.isFinished
     }
+    if exchange.inbox.count < Self.plenty, !exchange.isFinished { transport.gather() }
     if exchange.inbox.isEmpty {
       if case .failure(let error) = exchange.outcome { throw error }
       return false
