@@ -1,9 +1,11 @@
 """Real etcd clusters on free ports: any release, one member or three, plain, with TLS, with authentication."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +119,12 @@ class Member:
     def status(self) -> dict:
         with self.gateway(self.cluster.user) as gateway:
             return gateway.call("maintenance/status")
+
+    def snapshots_served(self) -> int:
+        """How many calls of Maintenance.Snapshot have ended, in whichever way (etcd without TLS only)."""
+        metrics = urllib.request.urlopen(f"{self.url}/metrics", timeout=10).read().decode()
+        return sum(int(float(count)) for count in re.findall(
+            r'^grpc_server_handled_total\{.*grpc_method="Snapshot".*\} (\S+)$', metrics, re.MULTILINE))
 
     def pause(self) -> None:
         """SIGSTOP: the member's sockets stay open and nothing answers."""

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from processes import free_port
+from processes import free_port, wait_until
 from relay import Relay
 from world import MEBIBYTE, STORE_SECRET, NAMESPACE
 
@@ -188,3 +188,49 @@ def test_metadata_tells_what_the_backup_is(world, etcd):
     assert int(metadata["memberid"], 16) == int(status["header"]["member_id"])
     assert metadata["revision"] == status["header"]["revision"]
     assert {"runid", "sha256", "time", "toolversion"} <= metadata.keys()
+
+
+# A spool in front of a slow store
+
+BLOCKS = 40
+
+
+@pytest.fixture
+def behind_a_slow_store(empty_world, start_etcd):
+    """Some 40 MB in blocks of 1 MiB, of which the store takes eight a second, one after the other."""
+    cluster = start_etcd()
+    cluster.fill(BLOCKS, value_size=MEBIBYTE)
+    empty_world.back_up(cluster)
+    empty_world.env |= {"APP_BACKUP_BLOCK_SIZE": "1MiB", "APP_BACKUP_BLOCKS_IN_FLIGHT": "1"}
+    empty_world.fault("PutBlock", "throttle", bytesPerSecond=8 * MEBIBYTE)
+    return cluster
+
+
+def blocks_stored_when_the_read_ended(world, cluster, program) -> int:
+    """Waits until etcd has done with the snapshot, and its read transaction with it."""
+    wait_until(lambda: cluster.first.snapshots_served() == 1, "the end of etcd's read")
+    assert program.is_running, program.output()
+    return len(world.requests("PutBlock"))
+
+
+def test_M6_a_spool_lets_etcd_go_while_the_store_takes_its_time(
+        empty_world, behind_a_slow_store, transport, tmp_path):
+    (tmp_path / "spool").mkdir()
+    program = empty_world.start(APP_BACKUP_SPOOL_DIRECTORY=str(tmp_path / "spool"))
+    assert blocks_stored_when_the_read_ended(empty_world, behind_a_slow_store, program) < BLOCKS / 4
+    assert list((tmp_path / "spool").iterdir()) == []  # what is in it has no name that could stay behind
+    run = program.wait()
+    empty_world.assert_whole(empty_world.assert_success(run))
+    assert run.peak_bytes <= 64 * MEBIBYTE, run
+
+
+def test_M6_without_a_spool_etcd_waits(empty_world, behind_a_slow_store, transport):
+    program = empty_world.start()
+    assert blocks_stored_when_the_read_ended(empty_world, behind_a_slow_store, program) > BLOCKS / 2
+    empty_world.assert_whole(empty_world.assert_success(program.wait()))
+
+
+def test_R2_behind_a_full_spool_etcd_waits(empty_world, behind_a_slow_store, transport, tmp_path):
+    program = empty_world.start(APP_BACKUP_SPOOL_DIRECTORY=str(tmp_path), APP_BACKUP_SPOOL_LIMIT="2MiB")
+    assert blocks_stored_when_the_read_ended(empty_world, behind_a_slow_store, program) > BLOCKS / 2
+    empty_world.assert_whole(empty_world.assert_success(program.wait()))
