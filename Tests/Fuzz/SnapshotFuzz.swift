@@ -109,10 +109,10 @@ private func demand(_ promise: Bool, _ otherwise: @autoclosure () -> String) {
 
 /// A snapshot as small as can be, so that every place of it is hit.
 enum Seed {
-  static let database = TestDatabase.bytes(pageCount: 8, pageSize: 512)
+  static let database = TestDatabase.bytes(pageCount: 3)
 
   static func stream(over transport: Transport) -> [UInt8] {
-    let ends = stride(from: 1000, to: database.count, by: 1000) + [database.count]
+    let ends = stride(from: 1000, to: database.count, by: 4000) + [database.count]
     var start = 0
     var messages: [(remaining: Int, blob: [UInt8])] = []
     for end in ends {
