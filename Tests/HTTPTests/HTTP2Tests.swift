@@ -38,7 +38,9 @@ import Testing
 
   /// Where the end of the body comes while its reader is busy with other things, and nothing more
   /// fits in the inbox, libcurl hands out all the fields at once.
-  @Test(arguments: [0, 1, 1000, 16_384, 40_000, 1 << 20, 1 << 20 + 1, 1 << 20 + 1000, 1 << 20 + 9000])
+  @Test(arguments: [
+    0, 1, 1000, 16_384, 40_000, 1 << 20, 1 << 20 + 1, 1 << 20 + 1000, 1 << 20 + 9000,
+  ])
   func `has every field after its body, however late it is read`(size: Int) throws {
     let body = patternBytes(size)
     let server = ScriptedServer { [answer] _ in
