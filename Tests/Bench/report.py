@@ -27,7 +27,8 @@ def page(results: Results, etcd_version: str, rounds: int, plot: str) -> str:
         _comparison(results),
         f"Median and range of {rounds} rounds, in each of which every way had its turn. A floor is `curl` reading the"
         " same stream to nowhere; “× floor” compares within a round. Memory is the client's, the worst of all"
-        " rounds.",
+        " rounds. etcd, the client and the store share the processors of one machine, so what any of them computes"
+        " slows the others down: `curl` into `sha256sum` shows what it costs here only to hash the stream.",
         "## Targets",
         _targets(results),
         "## Sizes",
