@@ -91,7 +91,9 @@ extension SnapshotMessage {
     let opening = Array(#"{"result":{"remaining_bytes":""#.utf8)
     let middle = Array(#"","blob":""#.utf8)
     let closing = Array(#""}}"#.utf8)
-    let digits = line.dropFirst(opening.count).prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+    let digits = line.dropFirst(opening.count).prefix {
+      UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0
+    }
     let start = digits.endIndex + middle.count
     let end = line.endIndex - closing.count
     guard start <= end, line.starts(with: opening),
