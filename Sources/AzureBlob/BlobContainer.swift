@@ -66,7 +66,7 @@ package struct BlobContainer {
         return try sendOnce(request, attempt: attempt)
       } catch {
         guard let delay = delay(after: error, attempt: attempt) else { throw error }
-        try sleep(for: delay, before: request)
+        try sleep(for: delay, before: request, after: error)
         attempt += 1
       }
     }
@@ -128,9 +128,12 @@ package struct BlobContainer {
     return retryPolicy.delay(after: attempt, retryAfter: failure.retryAfter, jitter: jitter)
   }
 
-  func sleep(for delay: Duration, before request: StorageRequest) throws(AzureBlobError) {
+  func sleep(
+    for delay: Duration, before request: StorageRequest, after failure: AzureBlobError
+  ) throws(AzureBlobError) {
     do {
-      try transport.sleep(for: delay, before: "\(request.method) \(url(of: request))")
+      try transport.sleep(
+        for: delay, before: "\(request.method) \(url(of: request))", after: failure.description)
     } catch {
       throw .unanswered(request.operation, error, attempts: 1)
     }

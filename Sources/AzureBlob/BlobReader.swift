@@ -78,6 +78,7 @@ package struct BlobReader: ~Copyable {
       do {
         try container.transport.wait(
           for: "\(StorageOperation.getBlob.method) \(container.url(of: request(for: underWay[0])))",
+          after: underWay.compactMap(\.failure).last?.description,
           until: underWay.compactMap(\.dueTime).min()
         ) {
           exchanges.contains { $0.result != nil }
@@ -109,9 +110,9 @@ package struct BlobReader: ~Copyable {
         // An attempt that brought something was not in vain, so it does not count.
         if range.payload.count > heldBefore { range.attempt = 1 }
         guard let delay = container.delay(after: error, attempt: range.attempt) else { throw error }
-        range.state = .waiting(until: .now + delay)
+        range.state = .waiting(until: .now + delay, after: error)
       }
-    case .waiting(let dueTime) where dueTime <= .now:
+    case .waiting(let dueTime, _) where dueTime <= .now:
       range.attempt += 1
       range = start(range)
     case .waiting, .complete:
@@ -185,7 +186,7 @@ private struct BlobRange {
   enum State {
     case inFlight(Exchange, heldBefore: Int)
     /// Its last attempt failed; the next is due then.
-    case waiting(until: ContinuousClock.Instant)
+    case waiting(until: ContinuousClock.Instant, after: AzureBlobError?)
     case complete
   }
 
@@ -194,7 +195,7 @@ private struct BlobRange {
   let payload: Payload
   /// Counts from 1.
   var attempt = 1
-  var state = State.waiting(until: .now)
+  var state = State.waiting(until: .now, after: nil)
 
   init(bytes: Range<Int>, payload: Payload) {
     self.bytes = bytes
@@ -210,6 +211,10 @@ private struct BlobRange {
   }
 
   var dueTime: ContinuousClock.Instant? {
-    if case .waiting(let dueTime) = state { dueTime } else { nil }
+    if case .waiting(let dueTime, _) = state { dueTime } else { nil }
+  }
+
+  var failure: AzureBlobError? {
+    if case .waiting(_, let failure) = state { failure } else { nil }
   }
 }

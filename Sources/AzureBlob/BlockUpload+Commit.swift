@@ -36,7 +36,7 @@ extension BlockUpload {
       guard failure.leavesCommitOpen else { throw failure }
       if let etag = try ownBlobsETag(after: failure) { return receipt(etag, metadata, blocks) }
       guard let delay = container.delay(after: failure, attempt: attempt) else { throw failure }
-      try container.sleep(for: delay, before: request)
+      try container.sleep(for: delay, before: request, after: failure)
       attempt += 1
     }
   }

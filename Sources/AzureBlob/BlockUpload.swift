@@ -98,6 +98,7 @@ package struct BlockUpload: ~Copyable {
       do {
         try container.transport.wait(
           for: "\(StorageOperation.putBlock.method) \(container.url(of: request(for: filling)))",
+          after: underWay.compactMap(\.failure).last?.description,
           until: underWay.compactMap(\.dueTime).min()
         ) {
           exchanges.contains { $0.result != nil }
@@ -133,9 +134,9 @@ package struct BlockUpload: ~Copyable {
         block.state = .stored
       } catch {
         guard let delay = container.delay(after: error, attempt: block.attempt) else { throw error }
-        block.state = .waiting(until: .now + delay)
+        block.state = .waiting(until: .now + delay, after: error)
       }
-    case .waiting(let dueTime) where dueTime <= .now:
+    case .waiting(let dueTime, _) where dueTime <= .now:
       block.attempt += 1
       block.state = .inFlight(container.start(request(for: block)))
     case .waiting, .filling, .stored:
@@ -183,7 +184,7 @@ private struct Block {
     case filling
     case inFlight(Exchange)
     /// Its last attempt failed; the next is due then.
-    case waiting(until: ContinuousClock.Instant)
+    case waiting(until: ContinuousClock.Instant, after: AzureBlobError)
     case stored
   }
 
@@ -211,6 +212,10 @@ private struct Block {
   }
 
   var dueTime: ContinuousClock.Instant? {
-    if case .waiting(let dueTime) = state { dueTime } else { nil }
+    if case .waiting(let dueTime, _) = state { dueTime } else { nil }
+  }
+
+  var failure: AzureBlobError? {
+    if case .waiting(_, let failure) = state { failure } else { nil }
   }
 }

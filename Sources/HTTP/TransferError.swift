@@ -27,7 +27,7 @@ package struct TransferError: Error, Equatable {
   package let kind: Kind
   /// Method and URL, without its query.
   package let request: String
-  /// libcurl's own words.
+  /// libcurl's own words; of a run that had to stop what the attempt before had failed with, if any.
   package let detail: String
 
   package init(_ kind: Kind, request: String, detail: String) {
@@ -69,10 +69,14 @@ extension TransferError: CustomStringConvertible {
     case .cutShort: "\(request): the connection ended early (\(detail))"
     case .notHTTP: "\(request): the server does not speak HTTP/1.1 (\(detail))"
     case .answerTooLarge: "\(request): the answer is larger than it can rightly be (\(detail))"
-    case .stopped(.terminated): "\(request): stopped by a signal"
-    case .stopped(.deadline): "\(request): stopped at the deadline of the run"
+    case .stopped(.terminated): "\(request): stopped by a signal\(attemptBefore)"
+    case .stopped(.deadline): "\(request): stopped at the deadline of the run\(attemptBefore)"
     case .other: "\(request): the transfer failed (\(detail))"
     }
+  }
+
+  private var attemptBefore: String {
+    detail.isEmpty ? "" : "; the attempt before had failed: \(detail)"
   }
 
   /// What an operator can do about it; `nil` where only another attempt helps.
@@ -90,7 +94,10 @@ extension TransferError: CustomStringConvertible {
     case .handshakeFailed:
       "do the URL's scheme and port speak TLS, and is a client certificate demanded?"
     case .notHTTP: "is this the right port? it may serve gRPC only, or TLS where the URL says http"
-    case .stopped(.deadline): "raise APP_BACKUP_TIMEOUT if such a run may take longer"
+    case .stopped(.deadline) where detail.isEmpty:
+      "raise APP_BACKUP_TIMEOUT if such a run may take longer"
+    case .stopped(.deadline):
+      "mend what the attempt before ran into, or raise APP_BACKUP_TIMEOUT if that goes by itself"
     case .timedOut, .stalled: "is the server overloaded, or a proxy holding the connection?"
     case .cutShort, .answerTooLarge, .stopped(.terminated), .other: nil
     }

@@ -98,15 +98,16 @@ internal import Glibc
 
   /// Runs all transfers until `condition` holds or, where given, `instant` has come.
   ///
-  /// `subject` says what is waited for, for the error of a run that must stop.
+  /// `subject` says what is waited for, and `failure` why that takes another attempt, for the error
+  /// of a run that must stop.
   package func wait(
-    for subject: String, until instant: ContinuousClock.Instant? = nil,
-    _ condition: () -> Bool
+    for subject: String, after failure: String? = nil,
+    until instant: ContinuousClock.Instant? = nil, _ condition: () -> Bool
   ) throws(TransferError) {
     progress()
     while !condition() {
       if let reason = stopReason() {
-        throw TransferError(.stopped(reason), request: subject, detail: "")
+        throw TransferError(.stopped(reason), request: subject, detail: failure ?? "")
       }
       var pause = Self.longestPoll
       if let instant {
@@ -120,8 +121,10 @@ internal import Glibc
   }
 
   /// Lets time pass while all transfers run on.
-  package func sleep(for duration: Duration, before subject: String) throws(TransferError) {
-    try wait(for: subject, until: .now + duration) { false }
+  package func sleep(
+    for duration: Duration, before subject: String, after failure: String? = nil
+  ) throws(TransferError) {
+    try wait(for: subject, after: failure, until: .now + duration) { false }
   }
 
   /// Lets more arrive for a moment that nobody notices.

@@ -86,7 +86,7 @@ extension Cluster {
           after: attempt, retryAfter: retryAfter, jitter: .random(in: 0..<1))
       else { throw failure }
       attempt += 1
-      try pause(for: delay, before: request, of: action)
+      try pause(for: delay, before: request, of: action, after: failure)
     }
   }
 
@@ -110,10 +110,11 @@ extension Cluster {
   }
 
   private func pause(
-    for delay: Duration, before request: Request, of action: Action
+    for delay: Duration, before request: Request, of action: Action, after failure: KubernetesError
   ) throws(KubernetesError) {
     do throws(TransferError) {
-      try transport.sleep(for: delay, before: request.summary)
+      try transport.sleep(
+        for: delay, before: request.summary, after: failure.description)
     } catch {
       throw .transfer(action, error)
     }

@@ -64,6 +64,19 @@ import Testing
       try transport.send(Request("GET", "\(server.url)/a?sig=secret"), over: Connection())
     }
     #expect(error?.description == "GET \(server.url)/a: stopped at the deadline of the run")
+    #expect(error?.hint == "raise APP_BACKUP_TIMEOUT if such a run may take longer")
+  }
+
+  @Test func `names what made another attempt necessary`() {
+    let transport = Transport { .deadline }
+    let error = #expect(throws: TransferError.self) {
+      try transport.sleep(for: .seconds(60), before: "PUT /a", after: "503 ServerBusy")
+    }
+    #expect(
+      error?.description
+        == "PUT /a: stopped at the deadline of the run; the attempt before had failed: 503 ServerBusy"
+    )
+    #expect(error?.hint?.hasPrefix("mend what the attempt before ran into") == true)
   }
 }
 

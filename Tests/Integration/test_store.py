@@ -60,6 +60,8 @@ def test_U1_a_store_that_stays_busy_is_given_up_on(empty_world, blocks):
     run = empty_world.run(APP_BACKUP_TIMEOUT="6s")
     empty_world.assert_nothing_happened(run, 1, blobs=[before.split("/", 1)[1]], path=before)
     assert run.seconds < 9, run
+    assert "stopped at the deadline of the run; the attempt before had failed" in run.log, run
+    assert "ServerBusy" in run.log, run
 
 
 def test_U1_a_stalled_store_ends_with_the_deadline(empty_world, blocks):
