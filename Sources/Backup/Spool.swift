@@ -1,11 +1,15 @@
 /// A queue of bytes in a file without a name: what the upload cannot take yet waits here, and etcd does not.
 
+internal import Digests
 internal import Glibc
 package import HTTP
 
 /// First in, first out. The file is unlinked as soon as it is made, so nothing is left behind
 /// however the program ends. It is a ring: where it cannot grow, the room at its beginning is used
 /// again once that has been taken out.
+///
+/// A file system may lose what it took, or give back something else, without a word. So a checksum
+/// is kept of what goes in and one of what comes out, and they are compared whenever nothing waits.
 @safe package struct Spool: ~Copyable {
   private let file: Int32
   private let limit: Int
@@ -14,6 +18,8 @@ package import HTTP
   private var readOffset = 0
   private var writeOffset = 0
   private var wrap: Int?
+  private var wentIn = CRC64()
+  private var cameOut = CRC64()
 
   /// `limit`, in bytes, bounds the file; a full folder bounds it as well.
   package init(in folder: String, limit: Int = .max) throws(SpoolError) {
@@ -45,6 +51,7 @@ package import HTTP
       writeOffset = 0
       done += unsafe write(UnsafeRawBufferPointer(rebasing: bytes[done...]), upTo: readOffset)
     }
+    unsafe wentIn.update(UnsafeRawBufferPointer(rebasing: bytes[..<done]))
     return done
   }
 
@@ -82,7 +89,11 @@ package import HTTP
     }
     readOffset += wanted
     if readOffset == wrap { (readOffset, wrap) = (0, nil) }
-    if self.count == 0 { (readOffset, writeOffset) = (0, 0) }
+    unsafe bytes.withUnsafeBytes { unsafe cameOut.update($0) }
+    if self.count == 0 {
+      (readOffset, writeOffset) = (0, 0)
+      guard cameOut == wentIn else { throw .altered }
+    }
   }
 
   private static func reason(_ number: Int32) -> String {
@@ -93,19 +104,22 @@ package import HTTP
 package enum SpoolError: Explained, Equatable {
   case unusableFolder(String, reason: String)
   case unreadable(reason: String)
+  /// What came out is not what went in.
+  case altered
 
   package var description: String {
     switch self {
     case .unusableFolder(let folder, let reason):
       "no file can be made in the spool folder \(folder): \(reason)"
     case .unreadable(let reason): "what was spooled cannot be read back: \(reason)"
+    case .altered: "what was read back from the spool is not what was written to it"
     }
   }
 
   package var hint: String? {
     switch self {
     case .unusableFolder: "mount a writable volume there, or unset APP_BACKUP_SPOOL_DIRECTORY"
-    case .unreadable: "is the disk behind the spool folder failing?"
+    case .unreadable, .altered: "is the volume behind the spool folder full or failing?"
     }
   }
 

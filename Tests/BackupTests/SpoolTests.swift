@@ -52,6 +52,23 @@ import Testing
     #expect(spool.count == 3)
   }
 
+  @Test func `notices what the file system gives back changed`() throws {
+    var spool = try Spool(in: folder.path)
+    _ = append(Array(0...99), to: &spool)
+    // The file has no name, but this process has it open.
+    let files = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").filter {
+      let file = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+      return file?.hasPrefix(folder.path) == true
+    }
+    let name = try #require(files.first)
+    let file = try #require(FileHandle(forUpdatingAtPath: "/proc/self/fd/\(name)"))
+    try file.seek(toOffset: 50)
+    try file.write(contentsOf: [0])
+    var bytes: [UInt8] = []
+    try spool.take(60, into: &bytes)
+    #expect(throws: SpoolError.altered) { try spool.take(60, into: &bytes) }
+  }
+
   @Test func `R2: takes no more than its limit, and says how much it took`() throws {
     var spool = try Spool(in: folder.path, limit: 8)
     #expect(append(Array(0...11), to: &spool) == 8)
