@@ -30,6 +30,7 @@ package struct Download: ~Copyable {
   package func read(into bytes: inout [UInt8]) throws(TransferError) -> Bool {
     bytes.removeAll(keepingCapacity: true)
     exchange.resume()
+    if !exchange.isFinished { try transport.checkStop(exchange.request.summary) }
     try transport.wait(for: exchange.request.summary) {
       !exchange.inbox.isEmpty || exchange.isFinished
     }

@@ -98,7 +98,7 @@ extension Exchange {
     if line.hasPrefix("HTTP/") {
       // A new head: an interim answer (1xx) may have come before it.
       headers = Headers()
-      status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+      status = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0
     } else if line.trimmingPrefix(while: \.isWhitespace).isEmpty {
       hasHead = status >= 200
     } else if hasHead {

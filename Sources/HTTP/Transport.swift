@@ -106,9 +106,7 @@ internal import Glibc
   ) throws(TransferError) {
     progress()
     while !condition() {
-      if let reason = stopReason() {
-        throw TransferError(.stopped(reason), request: subject, detail: failure ?? "")
-      }
+      try checkStop(subject, after: failure)
       var pause = Self.longestPoll
       if let instant {
         let left = ContinuousClock.now.duration(to: instant)
@@ -118,6 +116,12 @@ internal import Glibc
       unsafe curl_multi_poll(raw, nil, 0, Int32(pause.wholeMilliseconds + 1), nil)
       progress()
     }
+  }
+
+  /// Throws where the run must stop. Whoever never has to wait must ask by himself.
+  func checkStop(_ subject: String, after failure: String? = nil) throws(TransferError) {
+    guard let reason = stopReason() else { return }
+    throw TransferError(.stopped(reason), request: subject, detail: failure ?? "")
   }
 
   /// Lets time pass while all transfers run on.

@@ -64,6 +64,11 @@ import Testing
     #expect(response.body == Array("ab".utf8))
   }
 
+  @Test func `may lack words beside its status`() throws {
+    let response = try response(from: [.send("HTTP/1.1 204\r\n\r\n")])
+    #expect(response.status == 204)
+  }
+
   @Test func `may be of HTTP 1.0`() throws {
     let response = try response(from: [.send("HTTP/1.0 200 OK\r\n\r\nhello"), .close])
     #expect(response.body == Array("hello".utf8))

@@ -47,6 +47,31 @@ import Testing
     #expect(ContinuousClock.now - stop < .seconds(1))
   }
 
+  /// Nothing is ever waited for where more has always come already.
+  @Test func `ends a download that never has to wait`() throws {
+    let piece = [UInt8](repeating: 7, count: 1 << 20)
+    let server = ScriptedServer { _ in
+      [.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"), .sendRepeatedly(piece, times: 100)]
+    }
+    var isStopped = false
+    let transport = Transport { isStopped ? .deadline : nil }
+    let download = try transport.download(Request("GET", server.url), over: Connection())
+    var bytes: [UInt8] = []
+    #expect(try download.read(into: &bytes))
+    isStopped = true
+    var read = 0
+    do {
+      while try download.read(into: &bytes) {
+        read += bytes.count
+        transport.progress()  // so that there is always more
+      }
+      Issue.record("read on to the end")
+    } catch {
+      #expect(error.kind == .stopped(.deadline))
+    }
+    #expect(read < 10 << 20)
+  }
+
   @Test func `does not spoil what is already there`() throws {
     let server = ScriptedServer { _ in .response(200, text: "hello") }
     var isStopped = false
