@@ -127,6 +127,10 @@ package struct BlobReader: ~Copyable {
     _ heldBefore: Int
   ) throws(AzureBlobError) {
     let request = request(for: range)
+    // A head that broke off says nothing yet.
+    if case .failure = result, range.payload.count == heldBefore {
+      _ = try container.judge(result, of: request, attempt: range.attempt)
+    }
     let expected =
       "bytes \(range.bytes.lowerBound + heldBefore)-\(range.bytes.upperBound - 1)/\(size)"
     let isPart =

@@ -116,6 +116,7 @@ private func read(
   @Test(arguments: [
     [ScriptedServer.Action.response(503, text: "busy")], [.reset],
     [.response(500, headers: ["x-ms-error-code": "OperationTimedOut"], text: "")],
+    [.send("HTTP/1.1 206 Partial Content\r\nContent-Type: x\r\n"), .close],
   ])
   func `U1: is tried again after a transient failure`(failure: [ScriptedServer.Action]) throws {
     let count = Counter()
