@@ -138,9 +138,12 @@ package final class BackupRun {
       [
         "snapshot.bytes": "\(proof.size)", "snapshot.sha256": "\(proof.sha256)",
         "snapshot.revision": "\(revision)",
-        "snapshot.records": proof.database.map { "\($0.totalRecords)" },
-        "page.check": proof.database == nil ? "off" : "sound",
+        "snapshot.records": proof.pages.report.map { "\($0.totalRecords)" },
+        "page.check": proof.pages.verdict,
       ])
+    if case .undecided(let reason) = proof.pages {
+      log.warning("pages not judged", ["error": reason.description, "hint": reason.hint])
+    }
     try overflow.drain(to: &upload)
     try upload.finishBlocks()
 
@@ -153,7 +156,7 @@ package final class BackupRun {
     try check(receipt, in: container)
     let record = Record(
       path: "\(container.name)/\(blob)", size: receipt.size, sha256: "\(proof.sha256)",
-      revision: revision, database: proof.database, time: time, duration: elapsed)
+      revision: revision, pages: proof.pages, time: time, duration: elapsed)
     self.record = record
     log.info(
       "backup stored",
@@ -224,11 +227,13 @@ package final class BackupRun {
   ///
   /// The one found in the bytes must have reached what a linearizable read told before the snapshot
   /// was asked for: so whatever stood between, no acknowledged write is missing. Without quorum
-  /// there was no such read; without a check of the pages there is only its word.
+  /// there was no such read; where the pages were not judged there is only its word.
   private func revision(
     of proof: SnapshotProof, from member: ChosenMember
   ) throws(SnapshotError) -> UInt64 {
-    guard let database = proof.database else { return member.revision ?? member.status.revision }
+    guard let database = proof.pages.report else {
+      return member.revision ?? member.status.revision
+    }
     let found = max(database.revision, 1)  // a store without any record is at revision 1
     if let acknowledged = member.revision, found < acknowledged {
       throw .stale(found: found, acknowledged: acknowledged)
@@ -245,12 +250,12 @@ package final class BackupRun {
       "clusterid": String(member.status.clusterID, radix: 16),
       "memberid": String(member.status.memberID, radix: 16),
       "revision": "\(revision)",
-      "pagecheck": proof.database == nil ? "off" : "sound",
+      "pagecheck": proof.pages.verdict,
       "quorum": member.hasQuorum ? "yes" : "no",
       "time": Timestamp.format(time),
       "toolversion": Version.current,
     ]
-    if let database = proof.database {
+    if let database = proof.pages.report {
       metadata["pagesize"] = "\(database.pageSize)"
       metadata["records"] = "\(database.totalRecords)"
       metadata["keyrecords"] = "\(database.keyRecords)"

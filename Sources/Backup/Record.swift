@@ -12,22 +12,21 @@ package struct Record: Equatable, Sendable {
   package var sha256: String
   /// Every write acknowledged up to this revision of the store is in the backup.
   package var revision: UInt64
-  /// What the check of the database's pages found; `nil` where it was switched off.
-  package var database: DatabaseReport?
+  package var pages: PageCheck
   /// Seconds since 1970: when the backup was complete.
   package var time: Int
   /// Of the run up to there.
   package var duration: Duration
 
   package init(
-    path: String, size: Int, sha256: String, revision: UInt64, database: DatabaseReport?,
-    time: Int, duration: Duration
+    path: String, size: Int, sha256: String, revision: UInt64, pages: PageCheck, time: Int,
+    duration: Duration
   ) {
     self.path = path
     self.size = size
     self.sha256 = sha256
     self.revision = revision
-    self.database = database
+    self.pages = pages
     self.time = time
     self.duration = duration
   }
@@ -42,16 +41,16 @@ package struct Record: Equatable, Sendable {
 
   /// Always the same few keys, so the ConfigMap does not grow.
   package var fields: [String: String] {
-    // Of a check that was off nothing may stay from the backup before.
+    // Of a check without a result nothing may stay from the backup before.
     let checked = { (number: (DatabaseReport) -> Int) in
-      self.database.map { String(number($0)) } ?? ""
+      pages.report.map { String(number($0)) } ?? ""
     }
     return [
       Self.pathKey: path,
       "backup-size-bytes-from-last-success": String(size),
       "backup-sha256-from-last-success": sha256,
       "backup-etcd-revision-from-last-success": String(revision),
-      "backup-page-check-from-last-success": database == nil ? "off" : "sound",
+      "backup-page-check-from-last-success": pages.verdict,
       "backup-page-size-bytes-from-last-success": checked(\.pageSize),
       "backup-records-from-last-success": checked(\.totalRecords),
       "backup-key-records-from-last-success": checked(\.keyRecords),

@@ -43,7 +43,7 @@ package struct SnapshotProver: ~Copyable {
       throw .truncated(
         received: received, expected: databaseSize.map { $0 + UInt64(SHA256Digest.byteCount) })
     }
-    let database = Result { () throws(SnapshotError) in try judgePages() }
+    let pages = Result { () throws(SnapshotError) in try judgePages() }
     var whole = digest.copy()
     let computed = digest.finish()
     guard computed == announced else {
@@ -52,14 +52,17 @@ package struct SnapshotProver: ~Copyable {
     unsafe trailer.withUnsafeBytes { unsafe whole.update($0) }
     return SnapshotProof(
       size: databaseSize + UInt64(SHA256Digest.byteCount), sha256: whole.finish(),
-      database: try database.get())
+      pages: try pages.get())
   }
 
-  private mutating func judgePages() throws(SnapshotError) -> DatabaseReport? {
-    if let defect { throw .unsound(defect) }
+  private mutating func judgePages() throws(SnapshotError) -> PageCheck {
     do throws(BoltError) {
-      return try inspection.take()?.finish()
+      if let defect { throw defect }
+      guard let report = try inspection.take()?.finish() else { return .off }
+      return .sound(report)
     } catch {
+      // Nothing speaks against the database but that it is odd; without a backup it would be lost.
+      if case .tooTangled = error { return .undecided(error) }
       throw .unsound(error)
     }
   }
@@ -108,8 +111,7 @@ package struct SnapshotProof: Equatable, Sendable {
   package let size: UInt64
   /// Of all those bytes: what `sha256sum` prints for the file.
   package let sha256: SHA256Digest
-  /// What is inside; `nil` where the pages were not checked.
-  package let database: DatabaseReport?
+  package let pages: PageCheck
 }
 
 extension MetaPage {

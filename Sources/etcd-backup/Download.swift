@@ -84,7 +84,7 @@ extension Download {
     let sha256: String
     let etcdVersion: String?
     let revision: UInt64?
-    /// Of the database: `sound`, or `unchecked` where the check is off.
+    /// Of the database: `sound`, `undecided`, or `off` where they were not checked.
     let pages: String
     let records: Int?
     let time: String
@@ -97,8 +97,8 @@ extension Download {
       sha256 = proven.sha256
       etcdVersion = proven.details.etcdVersion
       revision = proven.revision
-      pages = proven.database == nil ? "unchecked" : "sound"
-      records = proven.database?.totalRecords
+      pages = proven.pages.verdict
+      records = proven.pages.report?.totalRecords
       time = Timestamp.format(proven.details.lastModified)
       seconds = Double(proven.duration.secondsText) ?? 0
     }

@@ -138,7 +138,7 @@ private struct VerificationReport {
     var bytes: Int?
     var sha256: String?
     var revision: UInt64?
-    /// Of the database: `sound`, or `unchecked` where the check is off.
+    /// Of the database: `sound`, `undecided`, or `off` where they were not checked.
     var pages: String?
     var records: Int?
     var seconds: Double?
@@ -153,8 +153,8 @@ private struct VerificationReport {
         bytes = proven.details.size
         sha256 = proven.sha256
         revision = proven.revision
-        pages = proven.database == nil ? "unchecked" : "sound"
-        records = proven.database?.totalRecords
+        pages = proven.pages.verdict
+        records = proven.pages.report?.totalRecords
         seconds = Double(proven.duration.secondsText)
       case .failure(let failure):
         whole = false

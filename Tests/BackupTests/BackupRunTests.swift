@@ -1,6 +1,7 @@
 /// Whole runs, where no real etcd, store or cluster can be brought to do what the test is about.
 
 import Backup
+import Bolt
 import Digests
 import Foundation
 import HTTP
@@ -107,7 +108,7 @@ import Testing
       Issue.record("\(world.log.text)")
       return
     }
-    #expect(record.database == nil)
+    #expect(record.pages == .off)
     #expect(world.record["backup-page-check-from-last-success"] == "off")
     #expect(world.record["backup-etcd-revision-from-last-success"] == "6")
   }
@@ -126,6 +127,18 @@ import Testing
     #expect(world.blobs == Self.oldBackups)
     #expect(!world.calls.contains(.commit))
     #expect(world.record == ["other-key": "untouched"])
+  }
+
+  @Test func `S8: takes a database that nobody can judge in bounded memory, and says so`() throws {
+    let world = try ScriptedWorld(snapshot: .snapshot(GatewayStream(of: TestDatabase.tangled)))
+    guard case .success = try world.run() else {
+      Issue.record("\(world.log.text)")
+      return
+    }
+    #expect(world.record["backup-page-check-from-last-success"] == "undecided")
+    #expect(world.record["backup-records-from-last-success"] == "")
+    #expect(world.messages.contains("pages not judged"))
+    #expect(world.log.text.contains("cannot be judged"))
   }
 
   @Test func `tells what the check of the pages found`() throws {

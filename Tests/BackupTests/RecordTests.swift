@@ -1,13 +1,14 @@
 /// What the ConfigMap says of the last success.
 
 import Backup
+import Bolt
 import Testing
 
 @Suite struct `A record` {
   let record = Record(
     path: "backups/service-catalog/01ARZ3NDEKTSV4RRFFQ69G5FAV", size: 20_512,
     sha256: "c41fa2068e5fb0e42176c1482ee4a6d4ac3e34b4e9c66a76aff8b90d16b50f33", revision: 6,
-    database: nil, time: 1_795_339_800, duration: .milliseconds(12_340))
+    pages: .off, time: 1_795_339_800, duration: .milliseconds(12_340))
 
   @Test func `keeps the path under the key that the predecessor used`() {
     #expect(Record.pathKey == "abs-backup-file-path-from-last-success")

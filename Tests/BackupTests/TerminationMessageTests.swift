@@ -1,6 +1,7 @@
 /// The result of a run in the status of its container: one line of JSON that Kubernetes takes whole.
 
 import Backup
+import Bolt
 import Foundation
 import HTTP
 import TestSupport
@@ -21,7 +22,7 @@ import Testing
 
   let record = Record(
     path: "backups/service-catalog/01ARZ3NDEKTSV4RRFFQ69G5FAV", size: 20_512,
-    sha256: SnapshotFixture.sha256OfFile, revision: 6, database: nil, time: 0, duration: .seconds(1)
+    sha256: SnapshotFixture.sha256OfFile, revision: 6, pages: .off, time: 0, duration: .seconds(1)
   )
 
   /// An error whose words are another's.

@@ -78,9 +78,18 @@ private func fault(in file: [UInt8], checkingPages: Bool = true) -> SnapshotErro
     }
   }
 
+  @Test func `S8: is proven all the same where its pages cannot be judged in bounded memory`()
+    throws
+  {
+    let file = TestDatabase.tangled + SHA256.digest(of: TestDatabase.tangled).bytes
+    let proof = try proof(of: file)
+    #expect(proof.pages.verdict == "undecided")
+    #expect(proof.sha256 == SHA256.digest(of: file))
+  }
+
   @Test func `tells what its pages hold where they are checked`() throws {
-    #expect(try proof(of: SnapshotFixture.file).database?.revision == 6)
-    #expect(try proof(of: SnapshotFixture.file, checkingPages: false).database == nil)
+    #expect(try proof(of: SnapshotFixture.file).pages.report?.revision == 6)
+    #expect(try proof(of: SnapshotFixture.file, checkingPages: false).pages == .off)
   }
 
   @Test func `J4: is refused where it is empty, or something else`() {

@@ -17,6 +17,40 @@ package enum TestDatabase {
     return bytes
   }
 
+  /// A sound database at whose end so much of other databases lies, page by page as a long value may
+  /// hold it, that nobody can keep all of it in mind.
+  package static var tangled: [UInt8] {
+    let pageSize = SnapshotFixture.pageSize
+    let strangers = 300
+    var bytes = SnapshotFixture.database
+    for meta in [0, pageSize] {
+      bytes.replaceSubrange(
+        meta + 56..<meta + 64, with: littleEndian(UInt64(SnapshotFixture.highWaterPage + strangers))
+      )
+      bytes.replaceSubrange(
+        meta + 72..<meta + 80, with: littleEndian(fnv1a(bytes[meta + 16..<meta + 72])))
+    }
+    for page in 0..<strangers {
+      bytes += leaf(SnapshotFixture.highWaterPage + page, pageSize, keySize: 1900)
+    }
+    return bytes
+  }
+
+  /// A leaf of two keys that no other leaf has.
+  private static func leaf(_ page: Int, _ pageSize: Int, keySize: Int) -> [UInt8] {
+    var bytes = littleEndian(UInt64(page)) + littleEndian(UInt16(2)) + littleEndian(UInt16(2))
+    bytes += [0, 0, 0, 0]
+    for offset in [32, 16 + keySize] {
+      bytes += littleEndian(UInt32(0)) + littleEndian(UInt32(offset))
+      bytes += littleEndian(UInt32(keySize)) + littleEndian(UInt32(0))
+    }
+    for letter in [UInt8(ascii: "a"), UInt8(ascii: "b")] {
+      bytes += [letter] + Array("\(page)".utf8)
+      bytes += [UInt8](repeating: letter, count: keySize - 1 - "\(page)".utf8.count)
+    }
+    return bytes + [UInt8](repeating: 0, count: pageSize - bytes.count)
+  }
+
   private static func littleEndian(_ number: some FixedWidthInteger) -> [UInt8] {
     (0..<number.bitWidth / 8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
   }

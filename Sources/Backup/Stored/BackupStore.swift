@@ -128,19 +128,18 @@ package struct ProvenBackup: Sendable {
   package let details: BackupDetails
   /// Of all its bytes, as `sha256sum` prints it.
   package let sha256: String
-  /// What is inside; `nil` where the pages were not checked.
-  package let database: DatabaseReport?
+  package let pages: PageCheck
   /// Of reading it.
   package let duration: Duration
 
   /// As far as its bytes tell, else as its run noted.
-  package var revision: UInt64? { database?.revision ?? details.revision }
+  package var revision: UInt64? { pages.report?.revision ?? details.revision }
 
   fileprivate init(_ found: FoundBackup, _ proof: SnapshotProof, duration: Duration) {
     path = found.path
     details = found.details
     sha256 = "\(proof.sha256)"
-    database = proof.database
+    pages = proof.pages
     self.duration = duration
   }
 }
