@@ -1,6 +1,7 @@
 """Stored backups to read back: real ones, and what can become of them in a store."""
 
 import hashlib
+import struct
 
 from azure.storage.blob import ContentSettings
 
@@ -25,6 +26,13 @@ def flipped(data: bytes, position: int) -> bytes:
     damaged = bytearray(data)
     damaged[position] ^= 1
     return bytes(damaged)
+
+
+def with_a_broken_page(whole: bytes) -> bytes:
+    """As a member with a failing disk would send it: the root says that it is another page."""
+    page_size, root = struct.unpack_from("<I", whole, 24)[0], struct.unpack_from("<Q", whole, 32)[0]
+    database = flipped(whole[:-32], root * page_size)
+    return database + hashlib.sha256(database).digest()
 
 
 def damaged(kind: str, whole: bytes) -> tuple[bytes, str]:

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from processes import wait_until
-from stored import DAMAGES, OLD, OTHER, damaged, flipped, put, sha256
+from stored import DAMAGES, OLD, OTHER, damaged, flipped, put, sha256, with_a_broken_page
 from world import CONTAINER, MEBIBYTE, NAMESPACE, PREFIX, RECORD, RECORDED_PATH, World
 
 NEEDED = ["APP_KUBECONFIG_PATH", "APP_WORKING_NAMESPACE", "APP_ABS_CONTAINER_NAME", "APP_ABS_SECRET_NAME",
@@ -267,6 +267,14 @@ def test_J3_J4_a_damaged_blob_never_becomes_a_file(stored, folder, kind):
     path = put(stored, data)
     run = stored.run("download", path, "-o", str(folder / "b"))
     assert_nothing_there(run, folder, 1, path, "damaged", word, "never restore it")
+
+
+def test_S8_a_broken_page_under_a_right_sha256_never_becomes_a_file(stored, folder):
+    path = put(stored, with_a_broken_page(stored.download(stored.recorded_path)))
+    run = stored.run("download", path, "-o", str(folder / "b"))
+    assert_nothing_there(run, folder, 1, path, "the database is unsound: page", "APP_BACKUP_PAGE_CHECK=off")
+    run = stored.run("download", path, "-o", str(folder / "b"), APP_BACKUP_PAGE_CHECK="off")
+    assert run.status == 0 and (folder / "b").read_bytes() == stored.download(path), run
 
 
 def test_J3_a_whole_snapshot_under_another_ones_name_is_found_out(stored, folder):

@@ -110,6 +110,28 @@ def test_the_record_tells_size_hash_and_revision(world, etcd):
         assert expected in values, f"{expected} is not in {world.record}"
 
 
+@pytest.mark.parametrize("check", ["on", "off"])
+def test_S8_blob_and_record_tell_what_the_check_of_the_pages_found(world, etcd, tmp_path, check):
+    path = world.assert_success(world.run(APP_BACKUP_PAGE_CHECK=check))
+    (tmp_path / "backup.db").write_bytes(world.download(path))
+    _, revision, records, _ = etcd.snapshot_status(tmp_path / "backup.db").split(", ")
+    metadata = world.properties(path).metadata
+    assert metadata["revision"] == revision
+    found = {name: metadata.get(name, "") for name in ("pagecheck", "pagesize", "records", "keyrecords")}
+    recorded = {
+        "pagecheck": world.record["backup-page-check-from-last-success"],
+        "pagesize": world.record["backup-page-size-bytes-from-last-success"],
+        "records": world.record["backup-records-from-last-success"],
+        "keyrecords": world.record["backup-key-records-from-last-success"],
+    }
+    assert found == recorded
+    if check == "off":
+        assert found == {"pagecheck": "off", "pagesize": "", "records": "", "keyrecords": ""}
+    else:
+        assert (found["pagecheck"], found["pagesize"], found["records"]) == ("sound", "4096", records)
+        assert 0 < int(found["keyrecords"]) < int(records)
+
+
 def test_C2_U12_thirty_kills_at_random_moments_leave_a_record_that_restores(world, etcd):
     world.assert_success(world.run())
     duration = world.run().seconds

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from stored import DAMAGES, OLD, OTHER, damaged, put, sha256
+from stored import DAMAGES, OLD, OTHER, damaged, put, sha256, with_a_broken_page
 from world import CONTAINER, MEBIBYTE, PREFIX, TOKEN
 
 VERIFIED_PATH = "backup-last-verified-path"
@@ -69,6 +69,13 @@ def test_U11_damage_is_found_in_the_bytes_whatever_the_metadata_say(stored, kind
     data, word = damaged(kind, whole(stored))
     path = put(stored, data, sha256=sha256(data))
     assert_not_proven(stored.run("verify", path), path, "damaged", word)
+
+
+def test_S8_a_broken_page_is_found_under_a_right_sha256(stored):
+    path = put(stored, with_a_broken_page(whole(stored)))
+    assert_not_proven(stored.run("verify", path), path, "the database is unsound: page")
+    run = stored.run("verify", path, APP_BACKUP_PAGE_CHECK="off")
+    assert run.status == 0 and "pages off" in run.text, run
 
 
 def test_U7_content_that_is_not_what_the_metadata_say_is_found_out(stored):
