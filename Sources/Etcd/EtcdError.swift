@@ -142,7 +142,10 @@ extension EtcdError: CustomStringConvertible {
   private static func hint(unreachable endpoint: Endpoint, _ error: TransferError) -> String? {
     switch error.kind {
     case .handshakeFailed where error.detail.contains("wrong version number"),
-      .handshakeFailed where error.detail.contains("SSL_ERROR_SYSCALL"):  // it just hung up
+      // It just hung up, in one of the ways to do so.
+      .handshakeFailed where error.detail.contains("SSL_ERROR_SYSCALL"),
+      .handshakeFailed where error.detail.contains("reset by peer"),
+      .handshakeFailed where error.detail.contains("unexpected eof"):
       "does the port speak plain http? then write http:// in APP_BACKUP_ETCD_ENDPOINTS"
     case .notHTTP:
       "the port speaks gRPC only: is --listen-client-http-urls set on etcd? then the gateway is at that URL"

@@ -84,6 +84,16 @@ import Testing
       "OpenSSL/3.0.17: error:0A00010B:SSL routines::wrong version number", "write http://", false
     ),
     (
+      .handshakeFailed,
+      "Recv failure: Connection reset by peer",
+      "write http://", false
+    ),
+    (
+      .handshakeFailed,
+      "OpenSSL/3.0.17: error:0A000126:SSL routines::unexpected eof while reading",
+      "write http://", false
+    ),
+    (
       .refusedIdentity,
       "OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate required, errno 0",
       "APP_BACKUP_CLIENT_TLS_SECRET", true

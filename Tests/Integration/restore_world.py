@@ -154,7 +154,8 @@ class RestoreWorld:
         self.log = self.folder / f"restore-{self.runs}.log"
         with open(self.log, "wb") as output:
             return subprocess.Popen(
-                [str(SCRIPT), "--yes", "--wait", "30", "--timeout", "60", *options],
+                # Whoever started the tests in the background may have them ignore an interruption.
+                ["env", "--default-signal=INT", str(SCRIPT), "--yes", "--wait", "30", "--timeout", "60", *options],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=self.environment,
                 start_new_session=True)
 

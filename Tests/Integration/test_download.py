@@ -355,11 +355,13 @@ def test_U12_an_interrupted_download_leaves_nothing(stored, folder, number):
 
 
 def test_two_downloads_to_one_file_do_not_meet(stored, folder):
-    stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
+    stored.fault("GetBlob", "delay", milliseconds=1000)
     first = stored.start("download", "-o", str(folder / "b"))
     wait_until(lambda: names(folder) == [".b.partial"], "a partial file")
+    first.send(signal.SIGSTOP)
     stored.faults([])
     second = stored.run("download", "-o", str(folder / "b"))
+    first.send(signal.SIGCONT)
     assert second.status == 1 and "another process" in second.log, second
     assert_downloaded(stored, first.wait(), folder / "b")
 
