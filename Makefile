@@ -46,6 +46,11 @@ image-test: tools sandbox ## Build the container image without a daemon, try it,
 bench: tools build sandbox ## Measure speed, memory and load on etcd; OPTIONS=--help lists the options
 	@.build/venv/bin/python Tests/Bench/bench $(OPTIONS)
 
+.PHONY: bench-pages
+bench-pages: packages ## Measure the check of the pages alone, on a made-up database of 8 GiB
+	@$(release) --product BoltBench
+	@.build/release/BoltBench throughput
+
 .PHONY: fuzz
 fuzz: packages ## Feed the decoders of the snapshot twenty million damaged streams, in about an hour
 	@.ci/stage "fuzzing" .ci/fuzz
