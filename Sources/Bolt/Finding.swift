@@ -11,7 +11,7 @@ struct Finding {
   /// Whether `value` is all of it; one that is not cannot be kept.
   let isWhole: Bool
 
-  /// - Parameter value: `nil` for a value that is too large.
+  /// Makes one of a record; `value` is `nil` if it is too large.
   init(key: [UInt8], value: [UInt8]?) {
     (self.key, self.value) = (key, value ?? [])
     (isLastKey, isWhole) = (false, value != nil)

@@ -145,7 +145,7 @@ struct TreeWalk {
     var fingerprint: UInt64 = 0
   }
 
-  /// - Parameter place: The bucket; `nil` for the tree of buckets itself.
+  /// Walks through the tree of the bucket at `place`; `nil` is the tree of buckets itself.
   private mutating func walk(
     from root: UInt32, bucket place: UInt32?
   ) throws(BoltError) -> Bucket {
