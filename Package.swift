@@ -94,16 +94,25 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+    .target(
+      name: "BoltTestSupport", dependencies: ["Bolt"], path: "Tests/BoltTestSupport",
+      swiftSettings: strict),
     .testTarget(
-      name: "BoltTests", dependencies: ["Bolt"], exclude: ["Fixtures"], swiftSettings: strict),
+      name: "BoltTests", dependencies: ["Bolt", "BoltTestSupport"], exclude: ["Fixtures"],
+      swiftSettings: strict),
     .testTarget(name: "VolumeTests", dependencies: ["Volume"], swiftSettings: strict),
   ]
 )
 
-// libFuzzer brings a `main` of its own, so this target is there for `make fuzz` alone.
+// libFuzzer brings a `main` of its own, so these targets are there for `make fuzz` alone.
 if Context.environment["FUZZ"] != nil {
-  package.targets.append(
+  let library = strict + [.unsafeFlags(["-parse-as-library"])]
+  package.targets += [
     .executableTarget(
       name: "SnapshotFuzz", dependencies: ["Etcd", "HTTP", "Digests", "TestSupport"],
-      path: "Tests/Fuzz", swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+      path: "Tests/Fuzz/Snapshot", swiftSettings: library),
+    .executableTarget(
+      name: "PageFuzz", dependencies: ["Bolt", "BoltTestSupport"],
+      path: "Tests/Fuzz/Page", swiftSettings: library),
+  ]
 }

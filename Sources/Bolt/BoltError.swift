@@ -12,7 +12,7 @@ package enum BoltError: Error, Equatable {
   case surplus(expected: UInt64)
   /// A page that the database needs is broken. `bucket` is `nil` for the tree of buckets itself.
   case unsound(page: UInt64, bucket: String?, Defect)
-  /// So much has to be remembered until the end that no database written by etcd explains it.
+  /// More has to be remembered until the end than there is room for; no figure is given without it.
   case tooTangled(page: UInt64, limit: Int)
   /// Sound, but without a bucket that every store of etcd has.
   case notEtcd(missingBucket: String)
@@ -53,7 +53,7 @@ extension BoltError: CustomStringConvertible {
       "the database is unsound: page \(page)\(bucket.map { " (bucket \($0))" } ?? "") \(defect)"
     case .tooTangled(let page, let limit):
       "the database cannot be judged: up to page \(page), more than \(limit) bytes have to be kept "
-        + "about pages that contradict each other"
+        + "about pages of which only the end tells whether they count"
     case .notEtcd(let bucket):
       "the database is not one of etcd's: it has no bucket \(bucket)"
     case .unreadable(let path, let reason):

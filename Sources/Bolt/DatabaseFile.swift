@@ -18,6 +18,12 @@ package struct DatabaseFile: ~Copyable {
     package let trailingByteCount: UInt64
     /// The last 32 bytes, if exactly so many follow the database: the SHA-256 of what is before.
     package let storedSHA256: [UInt8]?
+
+    /// Whether the bytes behind the database are neither a SHA-256 nor whole pages: a live file has
+    /// room for further pages, never for parts of one.
+    package var hasDamagedTrailer: Bool {
+      storedSHA256 == nil && trailingByteCount % UInt64(database.pageSize) != 0
+    }
   }
 
   private let file: ReadableFile
@@ -31,7 +37,12 @@ package struct DatabaseFile: ~Copyable {
   package init(_ path: String) throws(BoltError) {
     let file = try ReadableFile(path)
     let size = try file.size
-    meta = try Self.newestMeta(of: file, size: size)
+    let meta = try Self.newestMeta(of: file, size: size)
+    // Even if it grows meanwhile: whoever writes it has not finished.
+    guard size >= meta.databaseSize else {
+      throw .ended(after: size, expected: meta.databaseSize)
+    }
+    self.meta = meta
     self.size = size
     self.file = file
   }

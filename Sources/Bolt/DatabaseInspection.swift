@@ -10,7 +10,7 @@
 ///
 /// What is checked is what bbolt always does, in every release that etcd 3 was built with:
 /// - the data of a node follow each other without gaps and fill its pages;
-/// - a node of several pages has at most four elements (`OpenNode`);
+/// - the elements of a node of several pages lie in its first page (`OpenNode`);
 /// - a branch's key for a child is the child's first key. bbolt writes a branch anew together with
 ///   its child, with that key, and finds the child by it the next time. So the order of keys across
 ///   pages is a question of each leaf and the next, and branches need no more than a fingerprint.

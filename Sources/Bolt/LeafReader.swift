@@ -47,13 +47,12 @@ struct LeafReader {
       }
     } else {
       holdsOnlyRevisions = false
-      if available == element.valueSize, available <= Finding.maximumValueSize,
-        Finding.isWanted(bytes, at: key, count: size)
-      {
+      if Finding.isWanted(bytes, at: key, count: size) {
+        let isWhole = available == element.valueSize && available <= Finding.maximumValueSize
         findings.append(
           Finding(
             key: bytes.array(at: key, count: size),
-            value: bytes.array(at: value, count: available)))
+            value: isWhole ? bytes.array(at: value, count: available) : nil))
       }
     }
   }

@@ -1,8 +1,9 @@
 /// A node of several pages whose keys have not all passed yet.
 ///
 /// Its keys lie between its values, so they are gathered while the pages pass, with no more of the
-/// values than a check needs. bbolt splits any node of more than four elements into single pages,
-/// so the elements lie in the first page and the node is small; anything else is no node of its.
+/// values than a check needs. bbolt splits a node of more than four elements into single pages, so
+/// one of its is small. More elements are read as well, as many as the first page has room for:
+/// what made-up nodes may take together is bounded by `PageInspection`.
 struct OpenNode {
   let page: UInt32
   let header: NodeHeader
@@ -20,8 +21,11 @@ struct OpenNode {
   /// The page where the gathering goes on.
   private(set) var waitsFor: UInt32
 
-  /// How much of a record's value to gather: enough to reach a revision behind most keys.
-  private static let valuePrefix = 256
+  /// How much of a record's value to gather: enough to reach a revision behind most keys, and all
+  /// of a member, whose key is shorter than a revision's.
+  private static func valuePrefix(keySize: Int) -> Int {
+    keySize <= Finding.maximumIDSize ? Finding.maximumValueSize : 256
+  }
 
   /// Begins with the node's first page; checks all elements' bounds.
   init(page: UInt32, first bytes: RawSpan, _ header: NodeHeader) throws(Defect) {
@@ -95,7 +99,7 @@ struct OpenNode {
 
   private static func wantedOfValue(_ element: NodeElement) -> Int {
     element.flags == NodeElement.bucketFlag
-      ? element.valueSize : min(element.valueSize, valuePrefix)
+      ? element.valueSize : min(element.valueSize, valuePrefix(keySize: element.keySize))
   }
 
   private static func element(

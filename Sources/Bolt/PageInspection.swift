@@ -6,7 +6,7 @@ struct PageInspection {
   private var openNodes = OpenNodes()
   private var freelist: FreelistReader?
   private let fingerprints = Fingerprints()
-  private var findings = Findings()
+  private var findings: Findings
   /// Bytes that may be held beyond sixteen a page.
   private let extraLimit: Int
 
@@ -14,6 +14,7 @@ struct PageInspection {
     self.meta = meta
     let pageCount = Int(meta.highWaterMark)
     table = PageTable(pageCount: pageCount)
+    findings = Findings(pageCount: pageCount)
     extraLimit = pageCount * 8 + 1 << 20
     if meta.freelist != MetaPage.noFreelist {
       freelist = FreelistReader(page: UInt32(meta.freelist), pageCount: meta.highWaterMark)
@@ -38,10 +39,16 @@ struct PageInspection {
       } else {
         openNodes.insert(node)
       }
+      // After each: a page may hold keys of thousands of nodes, if they are made up.
+      try checkMemory(at: number)
     }
     readNode(at: number, page)
+    try checkMemory(at: number)
+  }
+
+  private func checkMemory(at page: UInt32) throws(BoltError) {
     guard extraByteCount <= extraLimit else {
-      throw .tooTangled(page: UInt64(number), limit: extraLimit)
+      throw .tooTangled(page: UInt64(page), limit: extraLimit)
     }
   }
 

@@ -19,7 +19,8 @@ struct RecordOrder {
   private mutating func walk(
     _ page: UInt64, bucket: [UInt8]?, depth: Int, _ file: borrowing ReadableFile
   ) throws(BoltError) {
-    guard depth < TreeWalk.maximumDepth else {
+    // The tree of buckets and one bucket's tree, each with its leaf.
+    guard depth < 2 * (TreeWalk.maximumDepth + 1) else {
       throw .unsound(page: page, bucket: nil, Defect(.tooDeep))
     }
     let node = try read(page, file)
@@ -82,6 +83,7 @@ struct RecordOrder {
   private mutating func takeInline(_ page: RawSpan, bucket: [UInt8]) {
     let header = NodeHeader(page)
     var offset = header.dataOffset
+    guard offset <= page.byteCount else { return }
     for index in 0..<header.count {
       guard
         let element = try? NodeElement(  // was sound a moment ago

@@ -8,8 +8,11 @@ struct TreeWalk {
   private let table: PageTable
   private let lists: ChildLists
   private let fingerprints: Fingerprints
-  private let findings: [UInt32: [Finding]]
+  private let findings: Findings
+  /// The findings by the page they are in.
+  private let found: [UInt32: [Finding]]
   private var used: PageSet
+  private var places: [Place] = []
 
   /// bbolt's trees fan out at least in two, so one of 2^26 pages is not deeper.
   static let maximumDepth = 64
@@ -22,8 +25,24 @@ struct TreeWalk {
     self.table = table
     self.lists = lists
     self.fingerprints = fingerprints
-    self.findings = Dictionary(grouping: findings.all, by: \.page)
+    self.findings = findings
+    found = Dictionary(grouping: findings.all, by: \.page)
     used = PageSet(pageCount: Int(meta.highWaterMark))
+  }
+
+  /// A bucket with pages of its own, by its name and the bucket that it is in.
+  ///
+  /// Paths share what they have in common: written out, those of buckets nested deeply enough take
+  /// many times the file's size.
+  private struct Place {
+    /// Its number in `Names`.
+    let name: UInt32
+    /// An index into `places`; `topLevel` where the bucket is in none.
+    let parent: UInt32
+    /// The page where it begins.
+    let root: UInt32
+
+    static let topLevel = UInt32.max
   }
 
   /// What a walk through the tree of one bucket tells.
@@ -39,7 +58,7 @@ struct TreeWalk {
   mutating func report(freelist: FreelistReader?) throws(BoltError) -> DatabaseReport {
     var builder = ReportBuilder(meta: meta)
     let root = try walk(from: UInt32(meta.root), bucket: nil)
-    var nested: [(path: String, root: UInt32)] = []
+    var nested: [UInt32] = []
     for bucket in root.buckets {
       let name = table.names[bucket.name]
       let path = String(decoding: name, as: UTF8.self)
@@ -51,26 +70,66 @@ struct TreeWalk {
           path, records: inline.count, lastKey: nil,
           findings: root.findings.filter { $0.bucket == name })
       } else {
-        let tree = try walk(from: bucket.root, bucket: path)
+        let place = add(bucket, in: Place.topLevel)
+        let tree = try walk(from: bucket.root, bucket: place)
         builder.add(
           path, records: tree.records, lastKey: tree.lastKey.map(table.names.bytes(of:)),
           findings: tree.findings.filter { $0.bucket == nil })
-        nested += subtrees(of: tree, in: path)
+        nested += addSubtrees(of: tree, in: place)
       }
     }
-    while let (path, root) = nested.popLast() {
-      let tree = try walk(from: root, bucket: path)
-      nested += subtrees(of: tree, in: path)
+    while let place = nested.popLast() {
+      let tree = try walk(from: places[Int(place)].root, bucket: place)
+      nested += addSubtrees(of: tree, in: place)
     }
     if let freelist { try check(freelist) }
     return try builder.finish(pagesInUse: used.count + 2)
   }
 
-  private func subtrees(of bucket: Bucket, in path: String) -> [(path: String, root: UInt32)] {
-    bucket.buckets.compactMap {
-      guard $0.inline == nil else { return nil }
-      return ("\(path)/\(String(decoding: table.names[$0.name], as: UTF8.self))", $0.root)
+  private mutating func add(_ bucket: BucketOutline.Bucket, in parent: UInt32) -> UInt32 {
+    places.append(Place(name: bucket.name, parent: parent, root: bucket.root))
+    return UInt32(places.count - 1)
+  }
+
+  private mutating func addSubtrees(of bucket: Bucket, in place: UInt32) -> [UInt32] {
+    var added: [UInt32] = []
+    for bucket in bucket.buckets where bucket.inline == nil { added.append(add(bucket, in: place)) }
+    return added
+  }
+
+  // MARK: Names of buckets
+
+  /// The name of a top-level bucket; `nil` for any other.
+  private func topLevelName(_ bucket: UInt32?) -> [UInt8]? {
+    guard let bucket, places[Int(bucket)].parent == Place.topLevel else { return nil }
+    return table.names[places[Int(bucket)].name]
+  }
+
+  /// A bucket's path as an error tells it: names and paths may be of any length, an error may not.
+  private func path(of bucket: UInt32) -> String {
+    var names: [UInt32] = []
+    var next = bucket
+    while next != Place.topLevel {
+      names.append(places[Int(next)].name)
+      next = places[Int(next)].parent
     }
+    names.reverse()
+    func text(_ names: some Collection<UInt32>) -> [String] {
+      names.map { Self.short(table.names[$0]) }
+    }
+    let parts =
+      names.count <= Self.maximumPathNames
+      ? text(names) : text(names.prefix(1)) + ["\u{2026}"] + text(names.suffix(2))
+    return parts.joined(separator: "/")
+  }
+
+  private static let maximumPathNames = 4
+  private static let maximumNameBytes = 64
+
+  private static func short(_ name: [UInt8]) -> String {
+    let isShort = name.count <= maximumNameBytes
+    return String(decoding: name.prefix(maximumNameBytes), as: UTF8.self)
+      + (isShort ? "" : "\u{2026}")
   }
 
   // MARK: One bucket's tree
@@ -86,17 +145,21 @@ struct TreeWalk {
     var fingerprint: UInt64 = 0
   }
 
-  private mutating func walk(from root: UInt32, bucket name: String?) throws(BoltError) -> Bucket {
+  /// Walks through the tree of the bucket at `place`; `nil` is the tree of buckets itself.
+  private mutating func walk(
+    from root: UInt32, bucket place: UInt32?
+  ) throws(BoltError) -> Bucket {
+    let name = topLevelName(place)
     var bucket = Bucket()
     var frames: [Frame] = []
     /// The leaf met before, and its last key.
     var left: (page: UInt32, last: Key)?
     var page = root
     while true {
-      let fact = try enter(page, bucket: name)
+      let fact = try enter(page, bucket: place)
       if fact.kind == .branch {
         guard frames.count < Self.maximumDepth else {
-          throw unsound(page, name, Defect(.tooDeep))
+          throw unsound(page, place, Defect(.tooDeep))
         }
         let children = lists.children(at: fact.third)
         frames.append(Frame(branch: page, children: children))
@@ -105,33 +168,36 @@ struct TreeWalk {
       }
 
       guard let first = table.firstKey(of: page), let last = table.lastKey(of: page) else {
-        guard frames.isEmpty else { throw unsound(page, name, Defect(.empty)) }
+        guard frames.isEmpty else { throw unsound(page, place, Defect(.empty)) }
         return bucket
       }
       if let left, !table.names.precedes(left.last, first) {
-        throw unsound(left.page, name, Defect(.keysOverlap, other: UInt64(page)))
+        throw unsound(left.page, place, Defect(.keysOverlap, other: UInt64(page)))
       }
-      if name == ReportBuilder.revisionBucket, !fact.flag {
-        throw unsound(page, name, Defect(.record))
+      if name == ReportBuilder.revisionBucketBytes, !fact.flag {
+        throw unsound(page, place, Defect(.record))
       }
       left = (page, last)
       bucket.lastKey = last
       bucket.records += fact.count
-      if let found = findings[page] { bucket.findings += found }
+      if let found = found[page] { bucket.findings += found }
       let buckets = fact.kind == .leafWithBuckets ? table.buckets(of: page) : []
-      guard name != nil || buckets.count == fact.count else {
-        throw unsound(page, name, Defect(.recordAmongBuckets))
+      guard place != nil || buckets.count == fact.count else {
+        throw unsound(page, place, Defect(.recordAmongBuckets))
+      }
+      guard !findings.lacks(page) || place != nil && !Findings.areWanted(in: name) else {
+        throw .tooTangled(page: UInt64(page), limit: Findings.limit)
       }
       bucket.buckets += buckets
 
-      guard let sibling = try leave(&frames, firstKey: fingerprints.key(first, table.names), name)
+      guard let sibling = try leave(&frames, firstKey: fingerprints.key(first, table.names), place)
       else { return bucket }
       page = sibling
     }
   }
 
   /// Checks that the page may be used and marks all its pages as used.
-  private mutating func enter(_ page: UInt32, bucket: String?) throws(BoltError) -> PageFact {
+  private mutating func enter(_ page: UInt32, bucket: UInt32?) throws(BoltError) -> PageFact {
     let fact = table[page]
     guard fact.kind != .defective, fact.kind != .incomplete else {
       let culprit = culprit(page)
@@ -160,7 +226,7 @@ struct TreeWalk {
   ///
   /// - Returns: The next child; `nil` when the tree is finished.
   private func leave(
-    _ frames: inout [Frame], firstKey: UInt64, _ bucket: String?
+    _ frames: inout [Frame], firstKey: UInt64, _ bucket: UInt32?
   ) throws(BoltError) -> UInt32? {
     var firstKey = firstKey
     while var frame = frames.popLast() {
@@ -180,8 +246,8 @@ struct TreeWalk {
     return nil
   }
 
-  private func unsound(_ page: UInt32, _ bucket: String?, _ defect: Defect) -> BoltError {
-    .unsound(page: UInt64(page), bucket: bucket, defect)
+  private func unsound(_ page: UInt32, _ bucket: UInt32?, _ defect: Defect) -> BoltError {
+    .unsound(page: UInt64(page), bucket: bucket.map(path(of:)), defect)
   }
 
   // MARK: The list of free pages

@@ -20,7 +20,7 @@ struct Inspect: ParsableCommand {
 
       \(Help.exitStatuses(of: [
         (.success, "the database is sound"),
-        (.failed, "unsound, a wrong SHA-256, not a database of etcd, or not readable"),
+        (.failed, "unsound, a wrong or damaged SHA-256, not of etcd, or not readable"),
         (.usage, "wrong command line"),
       ]))
       """)
@@ -36,15 +36,51 @@ struct Inspect: ParsableCommand {
     do {
       inspection = try Inspection(of: file)
     } catch {
+      if output == .json { Output.line(Output.json(Failure(error)), to: STDOUT_FILENO) }
       let hint = error.hint.map { " (\($0))" } ?? ""
       Output.line("error: \(error)\(hint)", to: STDERR_FILENO)
       throw ExitCode.failure
     }
     let text = output == .json ? Output.json(inspection) : Output.list(inspection.lines)
     Output.line(text, to: STDOUT_FILENO)
-    guard inspection.sha256 != .wrong else {
-      Output.line("error: the SHA-256 at the end is not that of what is before", to: STDERR_FILENO)
-      throw ExitCode.failure
+    let fault: String
+    switch inspection.sha256 {
+    case .right, .none: return
+    case .wrong: fault = "the SHA-256 at the end is not that of what is before"
+    case .damaged:
+      let count = inspection.trailingBytes ?? 0
+      fault =
+        "\(count) \(count == 1 ? "byte follows" : "bytes follow") the database; "
+        + "a snapshot has 32, its SHA-256"
+    }
+    Output.line("error: \(fault)", to: STDERR_FILENO)
+    throw ExitCode.failure
+  }
+}
+
+/// Why there is no report, as JSON.
+private struct Failure: Encodable {
+  /// What is broken, where one page or the two metas are.
+  struct Unsound: Encodable {
+    var page: UInt64?
+    var bucket: String?
+    let defect: String
+  }
+
+  let error: String
+  let hint: String?
+  var unsound: Unsound?
+
+  init(_ error: BoltError) {
+    (self.error, hint) = (error.description, error.hint)
+    switch error {
+    case .unsound(let page, let bucket, let defect):
+      unsound = Unsound(page: page, bucket: bucket, defect: defect.description)
+    case .meta(let page, let problem):
+      unsound = Unsound(page: UInt64(page), defect: problem.description)
+    case .metasDisagree:
+      unsound = Unsound(defect: "the two meta pages do not describe one snapshot")
+    case .announcedSize, .ended, .surplus, .tooTangled, .notEtcd, .unreadable: break
     }
   }
 }
@@ -61,12 +97,16 @@ private struct Inspection: Encodable {
 
   enum Checksum: String, Encodable {
     case right, wrong, none
+    /// More or fewer bytes than a SHA-256 has.
+    case damaged
   }
 
   let snapshotStatus: SnapshotStatus
   let revision: UInt64
   let liveKeys: Int
   let sha256: Checksum
+  /// Bytes behind the database where they are no SHA-256, nor the room that a live file keeps.
+  let trailingBytes: UInt64?
   let database: DatabaseReport
 
   init(of path: String) throws(BoltError) {
@@ -79,7 +119,10 @@ private struct Inspection: Encodable {
     database = report.database
     revision = database.revision
     liveKeys = report.liveKeys
-    self.sha256 = report.storedSHA256.map { $0 == digest ? .right : .wrong } ?? .none
+    self.sha256 =
+      report.storedSHA256.map { $0 == digest ? .right : .wrong }
+      ?? (report.hasDamagedTrailer ? .damaged : .none)
+    trailingBytes = report.hasDamagedTrailer ? report.trailingByteCount : nil
     snapshotStatus = SnapshotStatus(
       hash: report.hash, revision: database.lastRevision, totalKey: database.totalRecords,
       totalSize: database.byteCount)
@@ -96,6 +139,7 @@ private struct Inspection: Encodable {
       ("records", "\(database.totalRecords)"),
       ("hash", String(repeating: "0", count: 8 - hash.count) + hash),
       ("bytes", "\(database.byteCount)"),
+      ("bytes behind", trailingBytes.map { "\($0)" }),
       ("pages", "\(database.pageCount) of \(database.pageSize) bytes"),
       ("pages in use", "\(database.pagesInUse)"),
       ("list of free pages", database.storesFreelist ? "stored" : "not stored"),

@@ -1,4 +1,5 @@
 import Bolt
+import BoltTestSupport
 import Testing
 
 /// S8: whatever arrives, the inspection ends with a report or an error, within its memory.
@@ -22,27 +23,7 @@ import Testing
     }
   }
 
-  /// Branches, leaves, long values, nested and inline buckets, free pages.
-  static let sample: [UInt8] = {
-    var builder = DatabaseBuilder()
-    builder.leaf([Etcd.put("stale", 1)])
-    var leaves: [(key: [UInt8], page: UInt64)] = []
-    for leaf in 0..<6 {
-      let value = [UInt8](repeating: 0x42, count: leaf == 3 ? 9000 : 60)
-      let page = builder.leaf(
-        (0..<3).map { Etcd.put("key-\($0)", 10 * leaf + $0 + 2, value: value) })
-      leaves.append((Etcd.key(10 * leaf + 2), page))
-    }
-    builder.branch(Array(leaves[0..<5]))
-    let left = builder.branch(Array(leaves[0..<3]))
-    let right = builder.branch(Array(leaves[3...]))
-    let key = builder.branch([(leaves[0].key, left), (leaves[3].key, right)])
-    let leases = builder.leaf((1...50).map { (Etcd.big($0 << 40), [8, 1]) })
-    var buckets = Etcd.buckets(key: DatabaseBuilder.nested(root: key))
-    buckets.insert(("lease", DatabaseBuilder.nested(root: leases)), at: 1)
-    let root = builder.bucketLeaf(buckets)
-    return builder.snapshot(root: root)
-  }()
+  static var sample: [UInt8] { SampleDatabase.file }
 
   @Test func `of which the untouched sample is none`() {
     #expect(outcome(Self.sample) == "")
@@ -123,6 +104,70 @@ import Testing
       builder.raw(bytes)
     }
     #expect(outcome(builder.snapshot(root: 2)).hasPrefix("the database cannot be judged"))
+  }
+
+  @Test func `made of nodes that all have a key on one page stays within its memory`() {
+    let pageCount = 2002
+    let last = pageCount - 2
+    var builder = DatabaseBuilder()
+    for page in 2..<last {
+      // A leaf of two records: the first reaches up to the last page but one, the key of the second
+      // fills that and goes on.
+      let overflow = last - page
+      let first = overflow * 4096 - 48
+      var bytes = DatabaseBuilder.little(page, 8) + [2, 0, 2, 0]
+      bytes += DatabaseBuilder.little(overflow + 1, 4)
+      bytes += DatabaseBuilder.little(0, 4) + DatabaseBuilder.little(32, 4)
+      bytes += DatabaseBuilder.little(17, 4) + DatabaseBuilder.little(first - 17, 4)
+      bytes += DatabaseBuilder.little(0, 4) + DatabaseBuilder.little(16 + first, 4)
+      bytes += DatabaseBuilder.little(5000, 4) + DatabaseBuilder.little(0, 4)
+      builder.raw(bytes)
+    }
+    builder.raw([0])
+    builder.raw([0])
+    let file = builder.snapshot(root: 2)
+    var inspection = DatabaseInspection()
+    #expect {
+      for start in stride(from: 0, to: file.count, by: 4096) {
+        try inspection.update(Array(file[start..<start + 4096]))
+      }
+    } throws: {
+      "\($0)".hasPrefix("the database cannot be judged: up to page \(last), ")
+    }
+    // Without one more page than the limit was reached with.
+    #expect(inspection.heldByteCount <= limit(file) - (1 << 20) + (1 << 13))
+  }
+
+  @Test func `made of buckets nested deeply, with long names, is told in a short error`() {
+    var builder = DatabaseBuilder()
+    var inner = builder.raw([0])  // no node
+    for level in 0..<300 {
+      let names = ["a", "b"].map { [UInt8](repeating: UInt8(ascii: $0), count: 1900) }
+      let other = builder.leaf([(Array("record".utf8), [1])])
+      inner = builder.leaf(
+        [
+          (names[0], DatabaseBuilder.nested(root: level == 0 ? other : inner)),
+          (names[1], DatabaseBuilder.nested(root: level == 0 ? inner : other)),
+        ], isBucket: { _ in true })
+    }
+    let root = builder.bucketLeaf(
+      Etcd.buckets(key: DatabaseBuilder.inline([])) + [
+        ("nest", DatabaseBuilder.nested(root: inner))
+      ])
+    let text = outcome(builder.snapshot(root: root))
+    #expect(text.hasPrefix("the database is unsound: page 2 (bucket nest/\u{2026}/aaaa"))
+    #expect(text.hasSuffix("bbb\u{2026}) has a header that is of another page"))
+    #expect(text.utf8.count < 400)
+  }
+
+  @Test func `made of a bucket with a name of any length is told in a short error`() {
+    var builder = DatabaseBuilder()
+    let broken = builder.raw([0])
+    let name = String(repeating: "n", count: 3500)
+    let root = builder.bucketLeaf(
+      Etcd.buckets(key: DatabaseBuilder.inline([])) + [(name, DatabaseBuilder.nested(root: broken))]
+    )
+    #expect(outcome(builder.snapshot(root: root)).utf8.count < 400)
   }
 
   @Test func `made of branches that contradict each other stays within its memory`() {

@@ -1,4 +1,5 @@
 import Bolt
+import BoltTestSupport
 import Testing
 
 @Suite struct `The small snapshot` {

@@ -16,6 +16,9 @@ class Inspection:
 
     report: dict | None
     message: str
+    failure: dict | None
+    """What is wrong, as JSON, where there is no report."""
+    status: int
 
     @property
     def database(self) -> dict:
@@ -32,8 +35,10 @@ def inspect(path: Path) -> Inspection:
         [str(BINARY), "inspect", "--output", "json", str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, env=CLEAN_ENVIRONMENT, timeout=120)
     assert done.returncode in (0, 1), f"status {done.returncode}:\n{done.stdout}"
-    report, _, rest = done.stdout.partition("\n") if done.stdout.startswith("{") else ("null", "", done.stdout)
-    return Inspection(json.loads(report), rest.strip())
+    line, _, message = done.stdout.partition("\n")
+    answer = json.loads(line)
+    is_report = "database" in answer
+    return Inspection(answer if is_report else None, message.strip(), None if is_report else answer, done.returncode)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 import random
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
 
 import bolt
 from gateway import encode
+from program import BINARY
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +148,36 @@ def test_random_damage_never_crashes(snapshot, inspect):
             offset = page * 4096 + chance.randrange(200)
             damaged[offset] = chance.choice([0, 1, 2, 0x7F, 0x80, 0xFF, chance.randrange(256)])
         inspect(bytes(damaged))  # asserts that the program ended by itself
+
+
+@pytest.mark.parametrize("length", [1, 31, 33, 4095])
+def test_a_trailer_of_a_wrong_length_is_named(snapshot, inspect, length):
+    damaged = inspect(snapshot[:-32] + (snapshot[-32:] * 200)[:length])
+    assert (damaged.report["sha256"], damaged.report["trailingBytes"]) == ("damaged", length)
+    follow = "1 byte follows" if length == 1 else f"{length} bytes follow"
+    assert damaged.message == f"error: {follow} the database; a snapshot has 32, its SHA-256"
+    assert damaged.status == 1
+
+
+def test_people_are_told_of_a_trailer_of_a_wrong_length(snapshot, tmp_path):
+    (tmp_path / "cut.db").write_bytes(snapshot[:-1])
+    done = subprocess.run([BINARY, "inspect", tmp_path / "cut.db"], capture_output=True, text=True, timeout=60)
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["sha-256", "damaged"] in lines and ["bytes", "behind", "31"] in lines
+    assert done.stderr == "error: 31 bytes follow the database; a snapshot has 32, its SHA-256\n"
+    assert done.returncode == 1
+
+
+def test_what_is_unsound_is_told_as_JSON(snapshot, inspect):
+    pages = bolt.Pages.of(snapshot)
+    page = max(pages.nodes)
+    damaged = inspect(replaced(snapshot, pages, page, bytes(pages.size)))
+    unsound = damaged.failure["unsound"]
+    assert (unsound["page"], unsound["defect"]) == (page, "has a header that is of another page")
+    assert damaged.message.startswith(f"error: {damaged.failure['error']} (")
+    assert damaged.status == 1
+
+
+def test_what_is_no_database_is_told_as_JSON(inspect):
+    assert inspect(bytes(9000)).failure["unsound"] == {"page": 0, "defect": "is not one of bbolt's"}
+    assert "unsound" not in inspect(b"").failure

@@ -1,42 +1,44 @@
 // Builds bbolt files byte by byte, in any shape, sound or not, for tests that no etcd can be made to
 // produce on demand. What real etcds write is tested in Tests/Integration.
 
-import Bolt
+package import Bolt
 
 /// A bbolt file under construction: pages are added one after the other, metas come last.
-struct DatabaseBuilder {
-  let pageSize: Int
+package struct DatabaseBuilder {
+  package let pageSize: Int
   /// All pages; the first two stay empty until `snapshot`.
-  private(set) var bytes: [UInt8]
+  package private(set) var bytes: [UInt8]
   /// Page number of the stored list of free pages, if there is one.
-  var freelist: UInt64 = .max
+  package var freelist: UInt64 = .max
 
-  typealias Record = (key: [UInt8], value: [UInt8])
+  package typealias Record = (key: [UInt8], value: [UInt8])
 
-  init(pageSize: Int = 4096) {
+  package init(pageSize: Int = 4096) {
     self.pageSize = pageSize
     bytes = [UInt8](repeating: 0, count: 2 * pageSize)
   }
 
-  var pageCount: UInt64 { UInt64(bytes.count / pageSize) }
+  package var pageCount: UInt64 { UInt64(bytes.count / pageSize) }
 
   // MARK: Pages
 
   /// Adds a leaf; `isBucket` tells which values are buckets. Returns its page number.
   @discardableResult
-  mutating func leaf(_ records: [Record], isBucket: (Int) -> Bool = { _ in false }) -> UInt64 {
+  package mutating func leaf(_ records: [Record], isBucket: (Int) -> Bool = { _ in false })
+    -> UInt64
+  {
     append(flags: 2, Self.leafBody(records, isBucket: isBucket), count: records.count)
   }
 
   /// Adds the leaf at the root of the buckets' tree.
   @discardableResult
-  mutating func bucketLeaf(_ buckets: [(name: String, value: [UInt8])]) -> UInt64 {
+  package mutating func bucketLeaf(_ buckets: [(name: String, value: [UInt8])]) -> UInt64 {
     leaf(buckets.map { (Array($0.name.utf8), $0.value) }, isBucket: { _ in true })
   }
 
   /// Adds a branch over children whose first keys are given.
   @discardableResult
-  mutating func branch(_ children: [(key: [UInt8], page: UInt64)]) -> UInt64 {
+  package mutating func branch(_ children: [(key: [UInt8], page: UInt64)]) -> UInt64 {
     var elements: [UInt8] = []
     var keys: [UInt8] = []
     for (index, child) in children.enumerated() {
@@ -50,7 +52,7 @@ struct DatabaseBuilder {
 
   /// Adds a page of anything.
   @discardableResult
-  mutating func raw(_ content: [UInt8]) -> UInt64 {
+  package mutating func raw(_ content: [UInt8]) -> UInt64 {
     let number = pageCount
     bytes += content
     let rest = (pageSize - bytes.count % pageSize) % pageSize
@@ -60,7 +62,7 @@ struct DatabaseBuilder {
 
   /// Adds a list of free pages that names these.
   @discardableResult
-  mutating func freelistPage(_ free: [UInt64]) -> UInt64 {
+  package mutating func freelistPage(_ free: [UInt64]) -> UInt64 {
     freelist = append(
       flags: 0x10, free.flatMap { Self.little(Int($0), 8) }, count: free.count)
     return freelist
@@ -76,10 +78,10 @@ struct DatabaseBuilder {
   // MARK: Values
 
   /// The value of a bucket with pages of its own.
-  static func nested(root: UInt64) -> [UInt8] { little(Int(root), 8) + little(7, 8) }
+  package static func nested(root: UInt64) -> [UInt8] { little(Int(root), 8) + little(7, 8) }
 
   /// The value of an inline bucket.
-  static func inline(_ records: [Record]) -> [UInt8] {
+  package static func inline(_ records: [Record]) -> [UInt8] {
     little(0, 8) + little(0, 8) + little(0, 8) + little(2, 2) + little(records.count, 2)
       + little(0, 4) + leafBody(records, isBucket: { _ in false })
   }
@@ -97,14 +99,14 @@ struct DatabaseBuilder {
   }
 
   /// `value` in `count` little-endian bytes.
-  static func little(_ value: Int, _ count: Int) -> [UInt8] {
+  package static func little(_ value: Int, _ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
   }
 
   // MARK: The whole
 
   /// The file as bbolt streams it, with its root at `root`.
-  func snapshot(root: UInt64, txid: Int = 9) -> [UInt8] {
+  package func snapshot(root: UInt64, txid: Int = 9) -> [UInt8] {
     var file = bytes
     for page in 0...1 {
       var meta = Self.little(0xED0C_DAED, 4) + Self.little(2, 4) + Self.little(pageSize, 4)
@@ -118,7 +120,7 @@ struct DatabaseBuilder {
     return file
   }
 
-  static func checksum(_ meta: [UInt8]) -> [UInt8] {
+  package static func checksum(_ meta: [UInt8]) -> [UInt8] {
     let hash = meta.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
       ($0 ^ UInt64($1)) &* 0x100_0000_01b3
     }
@@ -127,21 +129,21 @@ struct DatabaseBuilder {
 }
 
 /// Records as etcd writes them.
-enum Etcd {
-  static func big(_ value: Int) -> [UInt8] {
+package enum Etcd {
+  package static func big(_ value: Int) -> [UInt8] {
     DatabaseBuilder.little(value, 8).reversed()
   }
 
-  static func key(_ main: Int, _ sub: Int = 0, isTombstone: Bool = false) -> [UInt8] {
+  package static func key(_ main: Int, _ sub: Int = 0, isTombstone: Bool = false) -> [UInt8] {
     big(main) + Array("_".utf8) + big(sub) + (isTombstone ? Array("t".utf8) : [])
   }
 
-  static func varint(_ value: Int) -> [UInt8] {
+  package static func varint(_ value: Int) -> [UInt8] {
     value < 0x80 ? [UInt8(value)] : [UInt8(value & 0x7F | 0x80)] + varint(value >> 7)
   }
 
   /// A put of `user` at revision `main`.
-  static func put(
+  package static func put(
     _ user: String, _ main: Int, _ sub: Int = 0, value: [UInt8] = [1]
   ) -> DatabaseBuilder.Record {
     let name = [0x0A] + varint(user.utf8.count) + Array(user.utf8)
@@ -149,12 +151,14 @@ enum Etcd {
     return (key(main, sub), name + revisions + [0x2A] + varint(value.count) + value)
   }
 
-  static func tombstone(_ user: String, _ main: Int, _ sub: Int = 0) -> DatabaseBuilder.Record {
+  package static func tombstone(_ user: String, _ main: Int, _ sub: Int = 0)
+    -> DatabaseBuilder.Record
+  {
     (key(main, sub, isTombstone: true), [0x0A] + varint(user.utf8.count) + Array(user.utf8))
   }
 
   /// The values of the buckets that a store needs: `key` as given, `meta` with what is usual.
-  static func buckets(
+  package static func buckets(
     key: [UInt8], meta: [DatabaseBuilder.Record] = [(Array("consistent_index".utf8), big(12))]
   ) -> [(name: String, value: [UInt8])] {
     [("key", key), ("meta", DatabaseBuilder.inline(meta))]
@@ -162,7 +166,7 @@ enum Etcd {
 }
 
 /// Inspects a whole snapshot, handed over in chunks.
-func inspect(_ file: [UInt8], chunk: Int = 1 << 16) throws(BoltError) -> DatabaseReport {
+package func inspect(_ file: [UInt8], chunk: Int = 1 << 16) throws(BoltError) -> DatabaseReport {
   var inspection = DatabaseInspection(announcedSize: nil)
   for start in stride(from: 0, to: file.count, by: chunk) {
     try inspection.update(Array(file[start..<min(file.count, start + chunk)]))

@@ -1,0 +1,50 @@
+import Bolt
+import BoltTestSupport
+import Foundation
+import Testing
+
+@Suite struct `A database in a file` {
+  private static let database = SmallSnapshot.database
+
+  /// Hands a file with these bytes to `body`.
+  private func withFile(_ bytes: [UInt8], _ body: (URL) throws -> Void) throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "bolt-\(UUID())")
+    defer { try? FileManager.default.removeItem(at: path) }
+    try Data(bytes).write(to: path)
+    try body(path)
+  }
+
+  @Test(arguments: [1, 31, 33, 64, 4095, 4128])
+  func `has a damaged trailer if what follows is neither a SHA-256 nor whole pages`(count: Int)
+    throws
+  {
+    try withFile(Self.database + [UInt8](repeating: 7, count: count)) { path in
+      let report = try DatabaseFile(path.path).inspect()
+      #expect(report.hasDamagedTrailer)
+      #expect(report.trailingByteCount == UInt64(count))
+    }
+  }
+
+  @Test(arguments: [0, 32, 4096, 65536])
+  func `may be a snapshot, a bare database, or have room for more pages`(count: Int) throws {
+    try withFile(Self.database + [UInt8](repeating: 7, count: count)) { path in
+      let report = try DatabaseFile(path.path).inspect()
+      #expect(!report.hasDamagedTrailer)
+      #expect((report.storedSHA256 != nil) == (count == 32))
+    }
+  }
+
+  @Test func `that is shorter than its header says is refused, even if it grows meanwhile`() throws
+  {
+    let size = Self.database.count
+    try withFile(Array(Self.database.dropLast(100))) { path in
+      #expect(throws: BoltError.ended(after: UInt64(size - 100), expected: UInt64(size))) {
+        let file = try DatabaseFile(path.path)
+        let handle = try FileHandle(forWritingTo: path)
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Self.database.suffix(100))
+        _ = try file.inspect()
+      }
+    }
+  }
+}
