@@ -52,7 +52,7 @@ bench-pages: packages ## Measure the check of the pages alone, on a made-up data
 	@.build/release/BoltBench throughput
 
 .PHONY: fuzz
-fuzz: packages ## Feed the decoders of the snapshot twenty million damaged streams, in about an hour
+fuzz: packages ## Feed damaged streams to the decoders and made-up pages to the check, tens of millions; hours
 	@.ci/stage "fuzzing" .ci/fuzz
 
 .PHONY: lint
