@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from database import MEGABYTE
-from experiments import EMPTY_ROUNDS, SWEEP_ROUNDS, TRANSPORTS, Results
+from experiments import EMPTY_ROUNDS, LONG, SWEEP_ROUNDS, TRANSPORTS, Results
 from figures import Spread, cpu_per_gibibyte, peak, ratio, seconds, targets
 from meter import Cost
 from ways import RCLONE
@@ -121,7 +121,8 @@ def _method(results: Results) -> str:
         " itself by etcd's SHA-256.",
         "- Processor time and memory are the kernel's figures for the process and its children (`wait4`); of servers, the"
         " difference in `/proc/PID/stat`. Written bytes are what the kernel counts as output to a file system.",
-        f"- Sizes and slow stores were measured in {SWEEP_ROUNDS} rounds, the empty etcd in {EMPTY_ROUNDS}.",
+        f"- Sizes and slow stores were measured in {SWEEP_ROUNDS} rounds, sizes above {LONG / MEGABYTE:,.0f} MB in one, the"
+        f" empty etcd in {EMPTY_ROUNDS}.",
         "- TLS means TLS on both ways, with a client certificate for etcd.",
     ])
 
