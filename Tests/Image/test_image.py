@@ -71,7 +71,7 @@ def etcd(tmp_path_factory):
         yield cluster
 
 
-def test_the_image_backs_up_500_mb_confined_as_its_pod_is(etcd, tmp_path, capsys):
+def test_the_image_backs_up_500_mb_confined_as_its_pod_is(etcd, tmp_path):
     with Sandbox(state=tmp_path / "sandbox") as sandbox:
         installation = Installation(Helm("4", tmp_path), sandbox, etcd, tmp_path)
         account = installation.node.service_account(TOKEN, NAMESPACE)
@@ -92,11 +92,10 @@ def test_the_image_backs_up_500_mb_confined_as_its_pod_is(etcd, tmp_path, capsys
         assert [blob.size for blob in blobs.list_blobs()] == [result["bytes"]]
         assert installation.recorded_path == result["path"]
         assert 10 * MEBIBYTE < container.peak_bytes <= 64 * MEBIBYTE
-    with capsys.disabled():
-        print(
-            f"\n{result['bytes'] / 1e6:.0f} MB in {seconds:.1f} s, start and end of the container included;"
-            f" peak memory {container.peak_bytes / MEBIBYTE:.1f} MiB of 64"
-        )
+    print(
+        f"{result['bytes'] / 1e6:.0f} MB in {seconds:.1f} s, start and end of the container included;"
+        f" peak memory {container.peak_bytes / MEBIBYTE:.1f} MiB of 64"
+    )
 
 
 def test_the_image_runs_without_anything_but_its_program(tmp_path):
