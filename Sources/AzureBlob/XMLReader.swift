@@ -25,7 +25,9 @@ package enum XMLReader {
     _ document: [UInt8], elementEnded: @escaping (XMLElement) -> Void
   ) throws(XMLError) {
     guard let parser = unsafe XML_ParserCreate(nil) else {
-      fatalError("expat could not allocate a parser")  // only when memory is exhausted
+      // expat fails here only when memory is exhausted. To end is safe, as it is to be killed: whenever a
+      // run dies, either nothing is visible in the store or a proven backup is (see BackupRun).
+      fatalError("expat could not allocate a parser")
     }
     defer { unsafe XML_ParserFree(parser) }
     let elements = unsafe OpenElements(parser, elementEnded: elementEnded)

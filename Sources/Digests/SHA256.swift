@@ -10,7 +10,9 @@ internal import COpenSSL
     guard let context = unsafe EVP_MD_CTX_new(),
       unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
     else {
-      fatalError("OpenSSL could not start a SHA-256")  // only when memory is exhausted
+      // Memory is exhausted, or OpenSSL is set up without any provider of SHA-256. To end is safe, as it
+      // is to be killed: without a proof nothing is ever committed.
+      fatalError("OpenSSL could not start a SHA-256: is OPENSSL_CONF set to something unusual?")
     }
     unsafe self.context = context
   }

@@ -10,7 +10,9 @@ internal import CCurl
   init() {
     LibCurl.initialize()
     guard let raw = unsafe curl_easy_init() else {
-      fatalError("libcurl could not allocate a handle")  // only when memory is exhausted
+      // libcurl fails here only when memory is exhausted. To end is safe, as it is to be killed: whenever a
+      // run dies, either nothing is visible in the store or a proven backup is (see BackupRun).
+      fatalError("libcurl could not allocate a handle")
     }
     unsafe self.raw = raw
     unsafe message = .allocate(capacity: Int(CURL_ERROR_SIZE))

@@ -26,7 +26,9 @@ internal import Glibc
   package init(stopReason: @escaping () -> StopReason? = { nil }) {
     LibCurl.initialize()
     guard let raw = unsafe curl_multi_init() else {
-      fatalError("libcurl could not allocate a multi handle")  // only when memory is exhausted
+      // libcurl fails here only when memory is exhausted. To end is safe, as it is to be killed: whenever a
+      // run dies, either nothing is visible in the store or a proven backup is (see BackupRun).
+      fatalError("libcurl could not allocate a multi handle")
     }
     unsafe self.raw = raw
     self.stopReason = stopReason
