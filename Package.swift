@@ -98,7 +98,7 @@ let package = Package(
       name: "BoltTestSupport", dependencies: ["Bolt"], path: "Tests/BoltTestSupport",
       swiftSettings: strict),
     .testTarget(
-      name: "BoltTests", dependencies: ["Bolt", "BoltTestSupport"], exclude: ["Fixtures"],
+      name: "BoltTests", dependencies: ["Bolt", "BoltTestSupport", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "VolumeTests", dependencies: ["Volume"], swiftSettings: strict),
   ]

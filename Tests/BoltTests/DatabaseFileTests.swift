@@ -1,10 +1,11 @@
 import Bolt
 import BoltTestSupport
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct `A database in a file` {
-  private static let database = SmallSnapshot.database
+  private static let database = SnapshotFixture.database
 
   /// Hands a file with these bytes to `body`.
   private func withFile(_ bytes: [UInt8], _ body: (URL) throws -> Void) throws {
@@ -12,6 +13,16 @@ import Testing
     defer { try? FileManager.default.removeItem(at: path) }
     try Data(bytes).write(to: path)
     try body(path)
+  }
+
+  @Test func `tells more than a stream: the hash, the live keys and the SHA-256`() throws {
+    try withFile(SnapshotFixture.file) { path in
+      let report = try DatabaseFile(path.path).inspect()
+      #expect(report.hash == 1_601_604_623)
+      #expect(report.liveKeys == 3)
+      #expect(report.storedSHA256 == Array(SnapshotFixture.file.suffix(32)))
+      #expect(try report.database == inspect(SnapshotFixture.database))
+    }
   }
 
   @Test(arguments: [1, 31, 33, 64, 4095, 4128])

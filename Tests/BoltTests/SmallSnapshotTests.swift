@@ -1,10 +1,11 @@
 import Bolt
 import BoltTestSupport
+import TestSupport
 import Testing
 
 @Suite struct `The small snapshot` {
   @Test func `holds what was written`() throws {
-    let report = try inspect(SmallSnapshot.database)
+    let report = try inspect(SnapshotFixture.database)
     #expect(report.pageSize == 4096)
     #expect(report.pageCount == 5)
     #expect(report.pagesInUse == 3)
@@ -24,16 +25,8 @@ import Testing
         == ["auth 1", "cluster 1", "key 6", "members 1", "meta 1"])
   }
 
-  @Test func `tells more as a file: the hash and the live keys`() throws {
-    let report = try DatabaseFile(SmallSnapshot.path).inspect()
-    #expect(report.hash == 1_601_604_623)
-    #expect(report.liveKeys == 3)
-    #expect(report.storedSHA256 == Array(SmallSnapshot.file.suffix(32)))
-    #expect(try report.database == inspect(SmallSnapshot.database))
-  }
-
   @Test func `S4: has no byte whose damage goes unnoticed, but where no structure can tell`() {
-    let file = SmallSnapshot.database
+    let file = SnapshotFixture.database
     var unnoticed: [ByteRole: Int] = [:]
     for (offset, role) in ByteRole.roles(of: file).enumerated() {
       let masks: [UInt8] = role == .padding || role == .freePage ? [0xFF] : [0x01, 0x80, 0xFF]
@@ -59,7 +52,7 @@ import Testing
 enum ByteRole: Hashable {
   case structure, revision, subRevision, name, value, sequence, padding, freePage
 
-  /// The role of each byte; knows the layout of `SmallSnapshot` and nothing of the code under test.
+  /// The role of each byte; knows the layout of `SnapshotFixture` and nothing of the code under test.
   static func roles(of file: [UInt8]) -> [ByteRole] {
     var roles = [ByteRole](repeating: .padding, count: file.count)
     func mark(_ start: Int, _ count: Int, _ role: ByteRole) {

@@ -3,7 +3,8 @@
 internal import FoundationEssentials
 
 /// Made with etcd 3.4.23: put a=1, put a=2, put b=3, delete a, then one transaction that puts c=1
-/// and d=2.
+/// and d=2. Every bucket lies inline in page 2, the root; pages 3 and 4 are free and hold stale
+/// nodes.
 package enum SnapshotFixture {
   /// The file as etcd sends it: the database, then the SHA-256 of the database.
   package static let file = unpack(runs, size: 20_512)
