@@ -108,11 +108,13 @@ let package = Package(
 if Context.environment["FUZZ"] != nil {
   let library = strict + [.unsafeFlags(["-parse-as-library"])]
   package.targets += [
+    .target(name: "FuzzSupport", path: "Tests/Fuzz/Support", swiftSettings: strict),
     .executableTarget(
-      name: "SnapshotFuzz", dependencies: ["Etcd", "HTTP", "Digests", "TestSupport"],
+      name: "SnapshotFuzz",
+      dependencies: ["Etcd", "HTTP", "Digests", "FuzzSupport", "TestSupport"],
       path: "Tests/Fuzz/Snapshot", swiftSettings: library),
     .executableTarget(
-      name: "PageFuzz", dependencies: ["Bolt", "BoltTestSupport"],
+      name: "PageFuzz", dependencies: ["Bolt", "BoltTestSupport", "FuzzSupport"],
       path: "Tests/Fuzz/Page", swiftSettings: library),
   ]
 }

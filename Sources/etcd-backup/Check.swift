@@ -23,10 +23,7 @@ struct Check: ParsableCommand {
       \(Help.exitStatuses(of: [
         (.success, "a run can succeed; there may be warnings"),
         (.failed, "a run would fail; another try may help"),
-        (.usage, "wrong command line"),
-        (.configuration, "configuration or permission is wrong; another try cannot help"),
-        (.terminated, "stopped by a signal"),
-      ]))
+      ] + Help.usualStatuses))
       """)
 
   @Option(help: "How to print the result: table or json.")

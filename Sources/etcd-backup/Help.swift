@@ -15,6 +15,12 @@ enum Help {
     """
   }
 
+  /// The statuses that mean the same for most commands.
+  static let usualStatuses: [(status: ExitStatus, meaning: String)] = [
+    (.usage, ExitStatus.usage.meaning), (.configuration, ExitStatus.configuration.meaning),
+    (.terminated, "stopped by a signal"),
+  ]
+
   /// What a command's exit statuses mean, one line each.
   static func exitStatuses(of meanings: [(status: ExitStatus, meaning: String)]) -> String {
     let lines = meanings.map { status, meaning in

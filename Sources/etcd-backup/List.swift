@@ -21,10 +21,7 @@ struct List: ParsableCommand {
       \(Help.exitStatuses(of: [
         (.success, "listed, even if there is none"),
         (.failed, "the store or Kubernetes could not be asked; another try may help"),
-        (.usage, "wrong command line"),
-        (.configuration, "configuration or permission is wrong; another try cannot help"),
-        (.terminated, "stopped by a signal"),
-      ]))
+      ] + Help.usualStatuses))
       """)
 
   @Option(help: "How to print the result: table or json.")

@@ -25,10 +25,7 @@ struct Verify: ParsableCommand {
         (.success, "every backup asked for is whole"),
         (.failed, "one is damaged, missing or could not be read, or there is none at all"),
         (.incomplete, "every one is whole, but that could not be recorded"),
-        (.usage, "wrong command line"),
-        (.configuration, "configuration or permission is wrong; another try cannot help"),
-        (.terminated, "stopped by a signal"),
-      ]))
+      ] + Help.usualStatuses))
       """)
 
   @Argument(help: BackupName.help)

@@ -9,6 +9,7 @@
 import Bolt
 import BoltTestSupport
 import Foundation
+import FuzzSupport
 
 /// What an inspection says.
 enum Verdict: Equatable {
@@ -64,26 +65,14 @@ func initialize(
   _ count: UnsafeMutablePointer<CInt>,
   _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>>>
 ) -> CInt {
-  guard let folder = CommandLine.arguments.last, !folder.hasPrefix("-") else { return 0 }
-  var isFolder: ObjCBool = false
-  guard
-    unsafe FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder),
-    isFolder.boolValue
-  else { return 0 }
+  guard let corpus = Corpus() else { return 0 }
   for (name, seed) in Seed.all {
     let input = Input.of(seed)
     let verdict = Input.database(of: input).map { Verdict(of: $0, inPiecesOf: $0.count) }
     guard case .sound = verdict else { fatalError("seed \(name): \(verdict as Any)") }
-    let path = "\(folder)/seed-\(name)"
-    demand(
-      FileManager.default.createFile(atPath: path, contents: Data(input)), "cannot write \(path)")
+    corpus.add(input, named: name)
   }
   return 0
-}
-
-/// Ends the fuzzing, and says why also in a release build, where `precondition` is silent.
-private func demand(_ promise: Bool, _ otherwise: @autoclosure () -> String) {
-  if !promise { fatalError(otherwise()) }
 }
 
 /// The one file that all inputs are written to.

@@ -5,7 +5,7 @@
 
 import Digests
 import Etcd
-import Foundation
+import FuzzSupport
 import HTTP
 import TestSupport
 
@@ -87,24 +87,15 @@ func initialize(
   _ count: UnsafeMutablePointer<CInt>,
   _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>>>
 ) -> CInt {
-  guard let folder = CommandLine.arguments.last, !folder.hasPrefix("-") else { return 0 }
+  guard let corpus = Corpus() else { return 0 }
   for transport in Transport.allCases {
     let stream = Seed.stream(over: transport)
     let outcome = Outcome(of: stream[...], over: transport, inPiecesOf: 999)
     let file = Seed.database + SHA256.digest(of: Seed.database).bytes
     demand((outcome == .accepted(file)) == transport.endsWell, "\(transport): \(outcome)")
-    let path = "\(folder)/seed-\(transport)"
-    demand(
-      FileManager.default.createFile(
-        atPath: path, contents: Data([transport.rawValue, 0] + stream)),
-      "cannot write \(path)")
+    corpus.add([transport.rawValue, 0] + stream, named: "\(transport)")
   }
   return 0
-}
-
-/// Ends the fuzzing, and says why also in a release build, where `precondition` is silent.
-private func demand(_ promise: Bool, _ otherwise: @autoclosure () -> String) {
-  if !promise { fatalError(otherwise()) }
 }
 
 /// A snapshot as small as can be, so that every place of it is hit.
