@@ -65,13 +65,13 @@ package struct StoreConfiguration: Sendable {
     let timeout = reader.required(.timeout, ConfigurationValue.positiveDuration)
     let blockSize = reader.required(
       .blockSize, ConfigurationValue.byteCount(in: 1 << 20...16 << 20))
-    let blocksInFlight = reader.required(.blocksInFlight, ConfigurationValue.number(in: 1...31))
+    let blocksInFlight = reader.optional(.blocksInFlight, ConfigurationValue.number(in: 1...31))
     let checksPages = reader.required(.pageCheck, ConfigurationValue.onOrOff)
     let kubeconfigPath = reader.optional(.kubeconfig) { $0 }
     let logLevel = reader.required(.logLevel, ConfigurationValue.logLevel)
     let logFormat = reader.optional(.logFormat, ConfigurationValue.logFormat)
     let terminationMessagePath = reader.required(.terminationMessage) { $0 }
-    if let blockSize, let blocksInFlight, blockSize * (blocksInFlight + 1) > Self.mostBlockMemory {
+    if let blockSize, let blocksInFlight, blocksInFlight > Self.mostBlocksInFlight(of: blockSize) {
       reader.complain(
         .blocksInFlight,
         InvalidValue(
@@ -80,7 +80,7 @@ package struct StoreConfiguration: Sendable {
     }
 
     guard reader.mistakes.isEmpty, let namespace, let container, let accountSecretName,
-      let blobPrefix, let timeout, let blockSize, let blocksInFlight, let checksPages, let logLevel,
+      let blobPrefix, let timeout, let blockSize, let checksPages, let logLevel,
       let terminationMessagePath
     else { return nil }
 
@@ -92,7 +92,7 @@ package struct StoreConfiguration: Sendable {
     self.storageURL = storageURL
     self.storageCA = storageCA
     self.blockSize = blockSize
-    self.blocksInFlight = blocksInFlight
+    self.blocksInFlight = blocksInFlight ?? min(6, Self.mostBlocksInFlight(of: blockSize))
     self.checksPages = checksPages
     self.recordConfigMapName = recordConfigMapName
     retention =
@@ -107,6 +107,9 @@ package struct StoreConfiguration: Sendable {
     self.terminationMessagePath = terminationMessagePath
   }
 
-  /// Bytes: what remains of 64 MiB is enough for everything else.
-  private static let mostBlockMemory = 32 << 20
+  /// One more is held while it fills, and what 32 MiB for all of them leave of 64 MiB is enough for
+  /// everything else.
+  private static func mostBlocksInFlight(of blockSize: Int) -> Int {
+    (32 << 20) / blockSize - 1
+  }
 }

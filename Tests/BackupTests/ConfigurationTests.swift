@@ -75,10 +75,9 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     #expect(configuration.etcdTransport == .gateway)
     #expect(documentedDefault("APP_BACKUP_TIMEOUT") == "30m")
     #expect(configuration.timeout == .seconds(1800))
-    #expect(documentedDefault("APP_BACKUP_BLOCK_SIZE") == "5MiB")
-    #expect(configuration.blockSize == 5 << 20)
-    #expect(documentedDefault("APP_BACKUP_BLOCKS_IN_FLIGHT") == "4")
-    #expect(configuration.blocksInFlight == 4)
+    #expect(documentedDefault("APP_BACKUP_BLOCK_SIZE") == "4160KiB")
+    #expect(configuration.blockSize == 4160 << 10)
+    #expect(configuration.blocksInFlight == 6)
     #expect(documentedDefault("APP_BACKUP_PAGE_CHECK") == "on")
     #expect(configuration.checksPages)
     #expect(configuration.spoolFolder == nil)
@@ -93,6 +92,16 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     guard case .value(let text) = Variable.all.first(where: { $0.name == name })?.defaultValue
     else { return nil }
     return text
+  }
+
+  @Test(arguments: [
+    ("1MiB", 6), ("4681KiB", 6), ("4682KiB", 5), ("8MiB", 3), ("16MiB", 1),
+  ])
+  func `unless told, has as many blocks in flight as the memory allows`(size: String, count: Int)
+    throws
+  {
+    let configuration = try configuration(["APP_BACKUP_BLOCK_SIZE": size])
+    #expect(configuration.blocksInFlight == count)
   }
 
   @Test func `takes every variable`() throws {
@@ -223,7 +232,7 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     ("APP_BACKUP_BLOCK_SIZE", "8MB", "a size such as 8MiB"),
     ("APP_BACKUP_BLOCKS_IN_FLIGHT", "0", "from 1 to 31"),
     ("APP_BACKUP_BLOCKS_IN_FLIGHT", "32", "from 1 to 31"),
-    ("APP_BACKUP_BLOCKS_IN_FLIGHT", "6", "at most 32MiB"),
+    ("APP_BACKUP_BLOCKS_IN_FLIGHT", "7", "at most 32MiB"),
     ("APP_BACKUP_ETCD_TRANSPORT", "http", "gateway, grpc or auto"),
     ("APP_BACKUP_PAGE_CHECK", "yes", "on or off"),
     ("APP_BACKUP_SPOOL_LIMIT", "1023KiB", "from 1.0 MiB to 1024.0 GiB"),
