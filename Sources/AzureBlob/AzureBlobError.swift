@@ -108,7 +108,7 @@ extension AzureBlobError: CustomStringConvertible {
     case .refused(let error, _): error.hint
     case .unreadable: "is APP_ABS_ENDPOINT the blob endpoint of the storage account?"
     case .damagedBlock: "does a proxy between this pod and the store change what passes?"
-    case .tooManyBlocks: "choose a larger block size"
+    case .tooManyBlocks: "choose a larger APP_BACKUP_BLOCK_SIZE"
     case .emptyUpload, .nameTaken: nil
     case .unresolvedCommit(_, let cause): cause.hint
     case .notAsSent: "does another program write to or change blobs of this container?"

@@ -7,6 +7,12 @@ package struct ContainerProperties: Equatable, Sendable {
   package let hasLegalHold: Bool
   /// How many seconds our clock is ahead of the store's, where it told the time.
   package let secondsAhead: Int?
+
+  /// More than a store and a node that keep time can differ.
+  package var showsWrongClock: Bool { secondsAhead.map { abs($0) > 60 } ?? false }
+
+  package static let clockHint =
+    "set this node's clock: beyond 15 minutes the store refuses every request"
 }
 
 package struct BlobProperties: Equatable, Sendable {
@@ -15,7 +21,6 @@ package struct BlobProperties: Equatable, Sendable {
   package let etag: ETag
   /// Seconds since 1970.
   package let lastModified: Int
-  package let contentType: String?
   /// `Hot`, `Cool`, `Cold` or `Archive`, where the account has tiers.
   package let accessTier: String?
   /// `rehydrate-pending-to-hot` and the like, while a blob is on its way out of the archive.
@@ -32,8 +37,8 @@ package struct CommittedBlock: Hashable, Sendable {
 package enum DeleteOutcome: Equatable, Sendable {
   case deleted
   case alreadyGone
-  /// A retention policy or a legal hold protects the blob.
-  case keptByPolicy
+  /// A retention policy, a legal hold or a lease protects the blob: somebody wants it to stay.
+  case protected
 }
 
 extension BlobContainer {
@@ -60,7 +65,7 @@ extension BlobContainer {
       throw error
     }
     let headers = answer.headers
-    guard let size = headers["content-length"].flatMap({ Int($0) }),
+    guard let size = headers["content-length"].flatMap({ Int($0) }), size >= 0,
       let etag = headers["etag"].flatMap({ ETag($0) }),
       let lastModified = headers["last-modified"].flatMap(HTTPDate.parse)
     else {
@@ -68,7 +73,7 @@ extension BlobContainer {
         request.operation, url: url(of: request), reason: "it lacks length, ETag or date")
     }
     return BlobProperties(
-      size: size, etag: etag, lastModified: lastModified, contentType: headers["content-type"],
+      size: size, etag: etag, lastModified: lastModified,
       accessTier: headers["x-ms-access-tier"], archiveStatus: headers["x-ms-archive-status"],
       metadata: BlobMetadata(answer: headers))
   }
@@ -86,6 +91,8 @@ extension BlobContainer {
     }
   }
 
+  private static let protections = ["BlobImmutableDueToPolicy", "LeaseIdMissing"]
+
   /// Deletes a blob and its snapshots; with `etag` only where that is still its version.
   package func delete(_ blob: BlobName, ifMatch etag: ETag? = nil) throws(AzureBlobError)
     -> DeleteOutcome
@@ -98,7 +105,7 @@ extension BlobContainer {
       return .deleted
     } catch {
       if error.isAbsentBlob { return .alreadyGone }
-      if error.isRefusal(code: "BlobImmutableDueToPolicy") { return .keptByPolicy }
+      if Self.protections.contains(where: error.isRefusal(code:)) { return .protected }
       throw error
     }
   }

@@ -56,6 +56,8 @@ package struct BlobContainer {
   /// Without its query: fit for logs and errors.
   func url(of request: StorageRequest) -> String { endpoint.url.origin + request.path }
 
+  func url(of blob: BlobName) -> String { endpoint.url.origin + path(of: blob) }
+
   // MARK: Sending
 
   /// Sends a request, as often as the retry policy allows, until it succeeds.

@@ -131,7 +131,7 @@ package struct ListingPage {
     }
 
     var blob: ListedBlob? {
-      guard let name, let size, let lastModified, let etag else { return nil }
+      guard let name, let size, size >= 0, let lastModified, let etag else { return nil }
       return ListedBlob(
         name: BlobName(listed: name), size: size, lastModified: lastModified, etag: etag,
         accessTier: accessTier, metadata: metadata)

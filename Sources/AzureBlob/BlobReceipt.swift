@@ -2,7 +2,6 @@
 
 package struct BlobReceipt: Equatable, Sendable {
   package let blob: BlobName
-  package let runID: RunID
   /// In bytes.
   package let size: Int
   package let etag: ETag

@@ -12,7 +12,7 @@ extension BlockUpload {
   /// attempts would have caused by succeeding) is resolved by looking: a blob of our length that
   /// carries our run's id is ours; any other is somebody else's; none at all means try again.
   package consuming func commit(
-    metadata: BlobMetadata, contentType: String = "application/octet-stream"
+    metadata: BlobMetadata
   ) throws(AzureBlobError) -> BlobReceipt {
     try finishBlocks()
     guard !sizes.isEmpty else { throw .emptyUpload(blob) }
@@ -22,7 +22,7 @@ extension BlockUpload {
     let blocks = sizes.enumerated().map { index, size in
       CommittedBlock(id: BlockID(run: runID, index: index), size: size)
     }
-    let request = commitRequest(blocks, metadata, contentType)
+    let request = commitRequest(blocks, metadata)
     var attempt = 1
     while true {
       let failure: AzureBlobError
@@ -61,13 +61,13 @@ extension BlockUpload {
     _ etag: ETag, _ metadata: BlobMetadata, _ blocks: [CommittedBlock]
   ) -> BlobReceipt {
     BlobReceipt(
-      blob: blob, runID: runID, size: size, etag: etag, metadata: metadata, blocks: blocks)
+      blob: blob, size: size, etag: etag, metadata: metadata, blocks: blocks)
   }
 
   /// `Uncommitted` names blocks staged since the last commit only, so that even a store that
   /// ignored the condition could not carry out the same commit twice.
   private borrowing func commitRequest(
-    _ blocks: [CommittedBlock], _ metadata: BlobMetadata, _ contentType: String
+    _ blocks: [CommittedBlock], _ metadata: BlobMetadata
   ) -> StorageRequest {
     var list = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>"
     for block in blocks { list += "<Uncommitted>\(block.id)</Uncommitted>" }
@@ -77,7 +77,7 @@ extension BlockUpload {
       headers: [
         "Content-Type": "application/xml",
         "If-None-Match": "*",
-        "x-ms-blob-content-type": contentType,
+        "x-ms-blob-content-type": "application/octet-stream",
       ],
       body: Payload(list.utf8))
     for field in metadata.headerFields { request.headers.add(field.name, field.value) }

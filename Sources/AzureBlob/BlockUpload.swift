@@ -97,7 +97,7 @@ package struct BlockUpload: ~Copyable {
       let exchanges = underWay.compactMap(\.exchange)
       do {
         try container.transport.wait(
-          for: "\(StorageOperation.putBlock.method) \(container.url(of: request(for: filling)))",
+          for: "\(StorageOperation.putBlock.method) \(container.url(of: blob))",
           after: underWay.compactMap(\.failure).last?.description,
           until: underWay.compactMap(\.dueTime).min()
         ) {

@@ -107,8 +107,6 @@ extension ServiceError: CustomStringConvertible {
       "is APP_ABS_ENDPOINT the blob endpoint of the storage account?"
     case "ContainerBeingDeleted":
       "the container is being deleted; once it is gone, create it anew"
-    case "RequestBodyTooLarge":
-      "choose a smaller block size"
     case "InvalidBlockList":
       "does another program write to the same blob, or delete staged blocks?"
     case "ConditionNotMet":

@@ -16,8 +16,8 @@ package struct StorageEndpoint: Hashable, Sendable {
         (3...24).contains(account.utf8.count)
         && account.utf8.allSatisfy { $0.isLowercaseLetter || $0.isDigit }
       guard isRight else {
-        throw InvalidValue(
-          account, expected: "the name of a storage account: 3 to 24 lower-case letters and digits")
+        throw Self.unusableAccount(
+          "the name of a storage account: 3 to 24 lower-case letters and digits")
       }
       self.account = account
       self.url = ServiceURL(origin: "https://\(account).blob.core.windows.net", path: "")
@@ -29,16 +29,18 @@ package struct StorageEndpoint: Hashable, Sendable {
         $0.isLowercaseLetter || $0.isUppercaseLetter || $0.isDigit || $0 == UInt8(ascii: "-")
       }
     guard isRight else {
-      throw InvalidValue(
-        account, expected: "the name of a storage account: letters, digits and hyphens")
+      throw Self.unusableAccount("the name of a storage account: letters, digits and hyphens")
     }
     guard url.path.isEmpty || url.path == "/\(account)" else {
-      throw InvalidValue(
-        url.description,
-        expected: "the blob endpoint of account \(account), whose path is empty or /\(account)")
+      throw Self.unusableAccount("the account of \(url), whose path must be empty or its name")
     }
     self.account = account
     self.url = url
+  }
+
+  /// What was given is not shown: it may be a connection string, or the account's key by mistake.
+  private static func unusableAccount(_ expected: String) -> InvalidValue {
+    InvalidValue("storage-account", expected: expected)
   }
 }
 

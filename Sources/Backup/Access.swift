@@ -41,7 +41,7 @@ struct StoreAccess {
       endpoint = try StorageEndpoint(
         account: secret.text("storage-account"), url: configuration.storageURL)
     } catch let problem as InvalidValue {
-      throw SecretError.unusableAccount(secret: "\(secret)", problem)
+      throw SecretError.unusableAccount(secret: "\(secret)", expected: problem.expected)
     }
     guard let key = AccountKey(try secret.text("storage-key")) else {
       throw SecretError.unusableKey(secret: "\(secret)")
@@ -80,7 +80,7 @@ struct Access {
     _ configuration: Configuration, _ cluster: Cluster, _ transport: Transport
   ) throws -> EtcdCluster {
     var connection = Connection()
-    connection.timeouts.connect = .seconds(5)
+    connection.timeouts.connect = .seconds(8)
     if let name = configuration.tlsSecretName {
       let secret = try cluster.secret(named: name)
       connection.trust = .authorities(try pem("etcd-client-ca.crt", of: secret))
@@ -101,7 +101,7 @@ struct Access {
 
   private static func pem(_ key: String, of secret: Secret) throws -> [UInt8] {
     let text = try secret.text(key)
-    guard text.hasPrefix("-----BEGIN ") else {
+    guard text.contains("-----BEGIN ") else {
       throw SecretError.notPEM(key: key, secret: "\(secret)")
     }
     return Array("\(text)\n".utf8)
@@ -110,13 +110,15 @@ struct Access {
 
 /// A Secret was read, but what is in it cannot be used.
 enum SecretError: Explained, Equatable {
-  case unusableAccount(secret: String, InvalidValue)
+  /// Its value is not told: it may be a connection string, or the key by mistake.
+  case unusableAccount(secret: String, expected: String)
   case unusableKey(secret: String)
   case notPEM(key: String, secret: String)
 
   var description: String {
     switch self {
-    case .unusableAccount(let secret, let problem): "storage-account of \(secret): \(problem)"
+    case .unusableAccount(let secret, let expected):
+      "storage-account of \(secret) is not \(expected)"
     case .unusableKey(let secret): "storage-key of \(secret) is not base64"
     case .notPEM(let key, let secret): "\(key) of \(secret) is not PEM"
     }
@@ -127,7 +129,7 @@ enum SecretError: Explained, Equatable {
     case .unusableAccount: "put the account's name alone there, and its URL into APP_ABS_ENDPOINT"
     case .unusableKey: "copy one of the account's two keys from the portal, whole, without quotes"
     case .notPEM:
-      "the value begins with -----BEGIN CERTIFICATE----- or -----BEGIN … PRIVATE KEY-----"
+      "the value holds -----BEGIN CERTIFICATE----- or -----BEGIN … PRIVATE KEY-----"
     }
   }
 

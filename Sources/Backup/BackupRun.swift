@@ -21,8 +21,8 @@ package final class BackupRun {
   private let start = ContinuousClock.now
   private let runID = RunID.random()
   private var stage = Stage.secrets
-  /// Set once the backup is proven in the store.
-  private var record: Record?
+  /// The path of the blob that this run has made visible, or may have.
+  private var visiblePath: String?
 
   /// `progressBar` is given where somebody is watching.
   package init(
@@ -55,7 +55,7 @@ package final class BackupRun {
     } catch {
       let failure = RunError(error, in: stage)
       report(failure)
-      return .failure(failure, stored: record)
+      return .failure(failure, path: visiblePath)
     }
   }
 
@@ -74,12 +74,12 @@ package final class BackupRun {
   private func probe(_ container: BlobContainer) throws {
     stage = .container
     let properties = try container.properties()
-    guard let seconds = properties.secondsAhead, abs(seconds) > Self.tolerableSkew else { return }
+    guard properties.showsWrongClock else { return }
     log.warning(
       "the clock differs from the store's",
       [
-        "clock.ahead.seconds": "\(seconds)",
-        "hint": "set this node's clock; beyond 15 minutes the store refuses every request",
+        "clock.ahead.seconds": properties.secondsAhead.map { "\($0)" },
+        "hint": ContainerProperties.clockHint,
       ])
   }
 
@@ -150,14 +150,13 @@ package final class BackupRun {
     stage = .commit
     patience.beginCommit()
     let time = Timestamp.secondsNow()
-    let receipt = try upload.commit(metadata: metadata(of: member, proof, revision, time))
+    let receipt = try commit(upload, metadata(of: member, proof, revision, time), to: container)
 
     stage = .check
     try check(receipt, in: container)
     let record = Record(
       path: "\(container.name)/\(blob)", size: receipt.size, sha256: "\(proof.sha256)",
       revision: revision, pages: proof.pages, time: time, duration: elapsed)
-    self.record = record
     log.info(
       "backup stored",
       [
@@ -167,6 +166,21 @@ package final class BackupRun {
     return record
   }
 
+  /// Makes the blob visible, and notes its path as soon as it may be.
+  private func commit(
+    _ upload: consuming BlockUpload, _ metadata: BlobMetadata, to container: BlobContainer
+  ) throws -> BlobReceipt {
+    let path = "\(container.name)/\(upload.blob)"
+    do {
+      let receipt = try upload.commit(metadata: metadata)
+      visiblePath = path
+      return receipt
+    } catch {
+      if case .unresolvedCommit = error { visiblePath = path }
+      throw error
+    }
+  }
+
   /// Compares what the store holds with what was sent; a blob that differs is taken away again.
   private func check(_ receipt: BlobReceipt, in container: BlobContainer) throws {
     do {
@@ -174,7 +188,9 @@ package final class BackupRun {
     } catch {
       if case .notAsSent = error {
         // Nothing may mistake it for a backup; if this fails as well, the error still tells.
-        _ = try? container.delete(receipt.blob, ifMatch: receipt.etag)
+        if (try? container.delete(receipt.blob, ifMatch: receipt.etag)) == .deleted {
+          visiblePath = nil
+        }
       }
       throw error
     }
@@ -195,6 +211,15 @@ package final class BackupRun {
       configuration.retention, of: access.container, under: configuration.blobPrefix, log: log)
     do {
       guard try isRecorded(record, in: access.cluster) else { return }
+      guard case .sound = record.pages else {
+        log.warning(
+          "retention left to a run that finds a sound database",
+          [
+            "page.check": record.pages.verdict,
+            "hint": "of the older backups one may be the last that is sound",
+          ])
+        return
+      }
       try retention.apply(keeping: name, now: Timestamp.secondsNow())
     } catch let error as any Explained where error.stopReason == .terminated {
       // The backup is recorded, and old ones do no harm until the next run.
@@ -206,15 +231,18 @@ package final class BackupRun {
   /// what that one recorded must stay, and it cleans up itself.
   private func isRecorded(_ record: Record, in cluster: Cluster) throws -> Bool {
     let fields = try cluster.configMap(named: configuration.recordConfigMapName)
-    if fields?[Record.pathKey] == record.path { return true }
-    log.warning("retention left to the run that recorded since")
+    let found = fields?[Record.pathKey]
+    if found == record.path { return true }
+    guard let found, (try? BackupPath(found)) != nil else {
+      stage = .record
+      throw LostRecord(
+        configMap: "\(configuration.namespace)/\(configuration.recordConfigMapName)", found: found)
+    }
+    log.warning("retention left to the run that recorded since", ["blob.path": found])
     return false
   }
 
   // MARK: Details
-
-  /// Seconds.
-  private static let tolerableSkew = 60
 
   private var elapsed: Duration { start.duration(to: .now) }
 
@@ -227,17 +255,15 @@ package final class BackupRun {
   ///
   /// The one found in the bytes must have reached what a linearizable read told before the snapshot
   /// was asked for: so whatever stood between, no acknowledged write is missing. Without quorum
-  /// there was no such read; where the pages were not judged there is only its word.
+  /// there was no such read, only the member's own status, which the bytes must have reached as
+  /// well; where the pages were not judged there is only etcd's word.
   private func revision(
     of proof: SnapshotProof, from member: ChosenMember
   ) throws(SnapshotError) -> UInt64 {
-    guard let database = proof.pages.report else {
-      return member.revision ?? member.status.revision
-    }
+    let acknowledged = member.revision ?? member.status.revision
+    guard let database = proof.pages.report else { return acknowledged }
     let found = max(database.revision, 1)  // a store without any record is at revision 1
-    if let acknowledged = member.revision, found < acknowledged {
-      throw .stale(found: found, acknowledged: acknowledged)
-    }
+    guard found >= acknowledged else { throw .stale(found: found, acknowledged: acknowledged) }
     return found
   }
 
@@ -268,10 +294,12 @@ package final class BackupRun {
       "stage": failure.stage.rawValue, "error": failure.cause, "hint": failure.hint,
       "exit.status": "\(failure.status.rawValue)",
     ]
-    if let record { fields["blob.path"] = record.path }
+    if let visiblePath { fields["blob.path"] = visiblePath }
     switch failure.stage {
     case .record: log.error("backup stored, but not recorded", fields)
     case .retention: log.error("backup stored and recorded, but retention failed", fields)
+    case _ where visiblePath != nil:
+      log.error("backup perhaps stored, but neither confirmed nor recorded", fields)
     default: log.error("no backup taken", fields)
     }
   }
@@ -280,8 +308,9 @@ package final class BackupRun {
 /// How a run ended.
 package enum RunResult {
   case success(Record)
-  /// `stored` is set where a proven backup is in the store all the same.
-  case failure(RunError, stored: Record?)
+  /// `path` names what is in the store all the same: a proven backup where the run ends as
+  /// `incomplete`, else a blob that nobody has looked at.
+  case failure(RunError, path: String?)
 
   package var status: ExitStatus {
     switch self {

@@ -18,11 +18,4 @@ package struct CommandError: Error, Equatable {
     hint = error.hint
     self.status = status ?? error.status
   }
-
-  /// Nothing has been contacted yet.
-  package init(_ error: ConfigurationError) {
-    cause = error.description
-    hint = "--help describes every variable"
-    status = .configuration
-  }
 }

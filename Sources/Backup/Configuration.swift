@@ -1,5 +1,6 @@
 /// What a run is to do: the environment, parsed once into values that cannot be wrong.
 
+internal import AzureBlob
 package import Etcd
 
 /// Whatever is said of the store, is said of the run: `configuration.container` is its store's.
@@ -32,6 +33,13 @@ package struct Configuration: Sendable {
     let spoolFolder = reader.optional(.spoolFolder) { $0 }
     let spoolLimit = reader.optional(
       .spoolLimit, ConfigurationValue.byteCount(in: 1 << 20...1 << 40))
+    if let spoolLimit, spoolFolder == nil {
+      reader.complain(
+        .spoolLimit,
+        InvalidValue(
+          ByteCount.describe(UInt64(spoolLimit)),
+          expected: "of any use without APP_BACKUP_SPOOL_DIRECTORY"))
+    }
     let store = StoreConfiguration(&reader)
     for variable in [Variable.recordConfigMap, .keepNewest, .expiration] {
       reader.complainIfMissing(variable)

@@ -1,8 +1,9 @@
 /// What is wrong with the environment, all of it at once.
 
 package import AzureBlob
+package import HTTP
 
-package struct ConfigurationError: Error, Equatable {
+package struct ConfigurationError: Explained, Equatable {
   package struct Mistake: Equatable, Sendable {
     package let variable: String
     /// `nil` where it is not set.
@@ -12,8 +13,11 @@ package struct ConfigurationError: Error, Equatable {
   package let mistakes: [Mistake]
 }
 
-extension ConfigurationError: CustomStringConvertible {
+extension ConfigurationError {
   package var description: String { mistakes.map(\.description).joined(separator: "; ") }
+  package var hint: String? { "etcd-backup --help describes every variable" }
+  package var isConfiguration: Bool { true }
+  package var stopReason: StopReason? { nil }
 }
 
 extension ConfigurationError.Mistake: CustomStringConvertible {

@@ -13,8 +13,8 @@ extension Logger.Level {
     case "debug": self = .debug
     case "info": self = .info
     case "warn", "warning": self = .warning
-    case "error": self = .error
-    case "fatal", "panic", "critical": self = .critical
+    // What ends a run is logged as an error here: nothing may hide that.
+    case "error", "fatal", "panic", "critical": self = .error
     default: return nil
     }
   }

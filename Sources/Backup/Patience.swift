@@ -9,7 +9,7 @@ package final class Patience {
   /// Set from the commit until the backup is recorded.
   private var commitDeadline: ContinuousClock.Instant?
 
-  /// Enough to commit, read back and record through every retry of a shaky network.
+  /// Enough to commit, read back and record through some retries of a shaky network, yet a bound.
   package static let commitGrace = Duration.seconds(120)
 
   package init(timeout: Duration, isTerminated: @escaping () -> Bool) {

@@ -68,3 +68,23 @@ extension Duration {
     return "\(milliseconds / 1000).\(fraction)"
   }
 }
+
+/// What was just written into the ConfigMap is not there any more.
+struct LostRecord: Explained, Equatable {
+  /// `namespace/name`
+  let configMap: String
+  /// What stands there instead.
+  let found: String?
+
+  var description: String {
+    "the ConfigMap \(configMap) does not name the backup any more that was just recorded there: "
+      + (found.map { "\(Record.pathKey) is \"\($0)\"" } ?? "\(Record.pathKey) is gone")
+  }
+
+  var hint: String? {
+    "does something else write or delete this ConfigMap, such as helm or a GitOps controller?"
+  }
+
+  var isConfiguration: Bool { false }
+  var stopReason: StopReason? { nil }
+}

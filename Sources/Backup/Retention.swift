@@ -41,7 +41,7 @@ struct Retention {
   /// Tries every one, whatever becomes of the others.
   private func delete(_ expired: [StoredBackup], of total: Int) throws {
     var deleted = 0
-    var keptByPolicy = 0
+    var protected = 0
     var failures: [AzureBlobError] = []
     for backup in expired {
       let blob = try BlobName("\(folder)\(backup.name)")
@@ -49,7 +49,7 @@ struct Retention {
         switch try container.delete(blob) {
         case .deleted: deleted += 1
         case .alreadyGone: break
-        case .keptByPolicy: keptByPolicy += 1
+        case .protected: protected += 1
         }
       } catch {
         if error.stopReason != nil { throw error }
@@ -63,7 +63,7 @@ struct Retention {
       "retention applied",
       [
         "backups.found": "\(total)", "backups.deleted": "\(deleted)",
-        "backups.immutable": keptByPolicy > 0 ? "\(keptByPolicy)" : nil,
+        "backups.protected": protected > 0 ? "\(protected)" : nil,
       ])
   }
 }

@@ -34,7 +34,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
   package var meaning: String {
     switch self {
     case .success: "backup stored, verified and recorded; retention applied"
-    case .failed: "no backup stored; another try may help"
+    case .failed: "no backup stored, or not confirmed; another try may help"
     case .incomplete: "backup stored and verified, but recording it or retention failed"
     case .usage: "wrong command line"
     case .configuration: "configuration or permission is wrong; another try cannot help"
@@ -78,14 +78,6 @@ package struct RunError: Error {
 
 extension RunError: CustomStringConvertible {
   package var description: String { cause }
-
-  /// Nothing has been contacted yet.
-  package init(_ error: ConfigurationError) {
-    stage = .configuration
-    cause = error.description
-    hint = nil
-    status = .configuration
-  }
 
   package init(_ error: any Error, in stage: Stage) {
     self.stage = stage

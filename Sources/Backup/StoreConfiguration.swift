@@ -25,10 +25,7 @@ package struct StoreConfiguration: Sendable {
   package let retention: RetentionPolicy?
 
   package let timeout: Duration
-  package let logLevel: LogLevel
-  /// `nil` leaves the choice to whether the log goes to a terminal.
-  package let logFormat: LogFormat?
-  package let terminationMessagePath: String
+  package let reporting: Reporting
 
   /// Reads everything before it complains. `needingRecord` is for a command that cannot do without
   /// the ConfigMap; `readFile` gives the bytes of a file, or throws.
@@ -68,9 +65,7 @@ package struct StoreConfiguration: Sendable {
     let blocksInFlight = reader.optional(.blocksInFlight, ConfigurationValue.number(in: 1...31))
     let checksPages = reader.required(.pageCheck, ConfigurationValue.onOrOff)
     let kubeconfigPath = reader.optional(.kubeconfig) { $0 }
-    let logLevel = reader.required(.logLevel, ConfigurationValue.logLevel)
-    let logFormat = reader.optional(.logFormat, ConfigurationValue.logFormat)
-    let terminationMessagePath = reader.required(.terminationMessage) { $0 }
+    let reporting = Reporting(&reader)
     if let blockSize, let blocksInFlight, blocksInFlight > Self.mostBlocksInFlight(of: blockSize) {
       reader.complain(
         .blocksInFlight,
@@ -80,8 +75,7 @@ package struct StoreConfiguration: Sendable {
     }
 
     guard reader.mistakes.isEmpty, let namespace, let container, let accountSecretName,
-      let blobPrefix, let timeout, let blockSize, let checksPages, let logLevel,
-      let terminationMessagePath
+      let blobPrefix, let timeout, let blockSize, let checksPages
     else { return nil }
 
     self.namespace = namespace
@@ -102,9 +96,7 @@ package struct StoreConfiguration: Sendable {
         nil
       }
     self.timeout = timeout
-    self.logLevel = logLevel
-    self.logFormat = logFormat
-    self.terminationMessagePath = terminationMessagePath
+    self.reporting = reporting
   }
 
   /// One more is held while it fills, and what 32 MiB for all of them leave of 64 MiB is enough for

@@ -26,8 +26,8 @@ package enum TerminationMessage {
       message.bytes = record.size
       message.sha256 = record.sha256
       return OneLineJSON.encode(message)
-    case .failure(let error, let stored):
-      return render(error, path: stored?.path)
+    case .failure(let error, let path):
+      return render(error, path: path)
     }
   }
 
@@ -48,7 +48,7 @@ package enum TerminationMessage {
 
   package static func render(_ error: RunError, path: String? = nil) -> String {
     var message = Message(
-      result: path == nil ? "failure" : "incomplete", status: error.status.rawValue)
+      result: error.status == .incomplete ? "incomplete" : "failure", status: error.status.rawValue)
     message.path = path
     message.stage = error.stage.rawValue
     message.cause = error.cause

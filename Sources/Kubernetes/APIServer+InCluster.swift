@@ -5,7 +5,7 @@
 internal import HTTP
 
 extension APIServer {
-  /// Where Kubernetes mounts the service account's token, CA and namespace.
+  /// Where Kubernetes mounts the service account's token and CA.
   package static let serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
 
   /// Reads what Kubernetes gives every pod: two variables and the service account's files.
@@ -35,9 +35,7 @@ extension APIServer {
 
     var connection = Connection()
     connection.trust = .authorities(authorities)
-    return APIServer(
-      url: url.text, connection: connection, credentials: .tokenFile(token),
-      namespace: namespace(at: "\(folder)/namespace"))
+    return APIServer(url: url.text, connection: connection, credentials: .tokenFile(token))
   }
 
   private static func variable(
@@ -56,12 +54,5 @@ extension APIServer {
     } catch {
       throw .unusableFile(path: path, role: role, reason: error.reason)
     }
-  }
-
-  /// `nil` where there is no such file: whoever runs us usually names the namespace anyway.
-  private static func namespace(at path: String) -> String? {
-    guard let bytes = try? readFile(at: path) else { return nil }
-    let text = String(decoding: bytes, as: UTF8.self)[...].trimmingBlanks()
-    return text.isEmpty ? nil : String(text)
   }
 }

@@ -66,7 +66,7 @@ private struct Kubeconfig {
 
     return APIServer(
       url: name.map(url.text(named:)) ?? url.text, connection: connection,
-      credentials: try credentials(), namespace: try context.text("namespace"),
+      credentials: try credentials(),
       warning: connection.trust == .anyone
         ? "nobody checks who the API server is: \(cluster.entry) of the kubeconfig \(path) sets "
           + "insecure-skip-tls-verify" : nil)

@@ -10,20 +10,16 @@ package struct APIServer: Sendable {
   /// With `tls-server-name` its host is that name, and `connection.address` says where to go.
   package let url: String
   package internal(set) var connection: Connection
-  /// The namespace that the kubeconfig's context or the service account names.
-  package let namespace: String?
   /// What the log of a run should say about this way, such as that TLS is not verified.
   package let warning: String?
   let credentials: Credentials
 
   init(
-    url: String, connection: Connection, credentials: Credentials, namespace: String?,
-    warning: String? = nil
+    url: String, connection: Connection, credentials: Credentials, warning: String? = nil
   ) {
     self.url = url
     self.connection = connection
     self.credentials = credentials
-    self.namespace = namespace
     self.warning = warning
   }
 }

@@ -21,7 +21,6 @@ struct EtcdBackup: ParsableCommand {
   static func main() {
     // A server or a reader that closes its connection must not end the program.
     _ = signal(SIGPIPE, SIG_IGN)
-    Termination.install()
     // Parses the command line, prints help or the version, and knows the status of wrong usage.
     Self.main(nil)
   }

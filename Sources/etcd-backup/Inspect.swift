@@ -37,8 +37,7 @@ struct Inspect: ParsableCommand {
       inspection = try Inspection(of: file)
     } catch {
       if output == .json { Output.line(Output.json(Failure(error)), to: STDOUT_FILENO) }
-      let hint = error.hint.map { " (\($0))" } ?? ""
-      Output.line("error: \(error)\(hint)", to: STDERR_FILENO)
+      Output.error(error.description, hint: error.hint)
       throw ExitCode.failure
     }
     let text = output == .json ? Output.json(inspection) : Output.list(inspection.lines)
@@ -53,7 +52,7 @@ struct Inspect: ParsableCommand {
         "\(count) \(count == 1 ? "byte follows" : "bytes follow") the database; "
         + "a snapshot has 32, its SHA-256"
     }
-    Output.line("error: \(fault)", to: STDERR_FILENO)
+    Output.error(fault)
     throw ExitCode.failure
   }
 }

@@ -20,25 +20,24 @@ struct Members: ParsableCommand {
   @Option(help: "How many seconds to wait for them.")
   var wait = 300
 
+  func validate() throws {
+    guard wait > 0 else { throw ValidationError("--wait takes a number of seconds above zero.") }
+  }
+
   func run() throws {
     var environment = ProcessInfo.processInfo.environment
     if let endpoints { environment["APP_BACKUP_ETCD_ENDPOINTS"] = endpoints }
+    Termination.install()
     do {
-      let configuration = try Configuration(environment: environment) { path in
-        try Array(Data(contentsOf: URL(filePath: path)))
-      }
+      let configuration = try Session.parse(environment, Configuration.init)
       let patience = Patience(timeout: .seconds(wait)) { Termination.isRequested }
       let watch = MemberWatch(configuration, environment: environment, patience: patience) {
         Output.line($0, to: STDOUT_FILENO)
       }
       guard try watch.run() else { throw ExitCode.failure }
-    } catch let error as ConfigurationError {
-      Output.line("error: \(error)", to: STDERR_FILENO)
-      throw ExitCode(ExitStatus.configuration.rawValue)
     } catch let error as any Explained {
-      let hint = error.hint.map { " (\($0))" } ?? ""
-      Output.line("error: \(error)\(hint)", to: STDERR_FILENO)
-      throw ExitCode(error.isConfiguration ? ExitStatus.configuration.rawValue : 1)
+      Output.error(error.description, hint: error.hint)
+      throw ExitCode(error.status.rawValue)
     }
   }
 }

@@ -31,6 +31,10 @@ enum Output {
     _ = unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
   }
 
+  static func error(_ text: String, hint: String? = nil) {
+    line("error: \(text)" + (hint.map { " (\($0))" } ?? ""), to: STDERR_FILENO)
+  }
+
   /// One line of JSON, keys in order.
   static func json(_ value: some Encodable) -> String {
     let encoder = JSONEncoder()

@@ -17,14 +17,14 @@ struct Session {
   private let failing: String
 
   init(_ configuration: StoreConfiguration, failing: String) {
+    Termination.install()
     environment = ProcessInfo.processInfo.environment
     patience = Patience(timeout: configuration.timeout) { Termination.isRequested }
-    let onTerminal = isatty(STDERR_FILENO) == 1
-    let format = configuration.logFormat ?? (onTerminal ? .text : .json)
-    log = Self.logger(configuration.logLevel, format)
+    let format = Self.format(configuration.reporting)
+    log = Self.logger(configuration.reporting.logLevel, format)
     progressBar =
-      onTerminal && format == .text ? ProgressBar(width: Self.terminalWidth()) : nil
-    terminationMessagePath = configuration.terminationMessagePath
+      Self.isOnTerminal && format == .text ? ProgressBar(width: Self.terminalWidth()) : nil
+    terminationMessagePath = configuration.reporting.terminationMessagePath
     self.failing = failing
   }
 
@@ -105,22 +105,28 @@ struct Session {
   private static func report(
     _ error: ConfigurationError, _ environment: [String: String], _ failing: String
   ) -> ExitCode {
-    let format = LogFormat(rawValue: environment["APP_LOGGER_FORMAT"] ?? "")
-    let log = logger(.info, format ?? (isatty(STDERR_FILENO) == 1 ? .text : .json))
+    let reporting = Reporting(environment: environment)
+    let log = logger(.info, format(reporting))
     for mistake in error.mistakes {
       log.error("wrong configuration", metadata: ["error": "\(mistake)"])
     }
-    let failure = RunError(error)
+    let failure = RunError(error, in: .configuration)
     log.error(
       "\(failing)",
       metadata: [
         "stage": "\(failure.stage.rawValue)",
-        "hint": "etcd-backup --help describes every variable",
+        "hint": "\(failure.hint ?? "")",
         "exit.status": "\(failure.status.rawValue)",
       ])
-    let path = environment["APP_TERMINATION_MESSAGE_PATH"] ?? "/dev/termination-log"
-    TerminationMessage.write(TerminationMessage.render(failure), to: path)
+    TerminationMessage.write(
+      TerminationMessage.render(failure), to: reporting.terminationMessagePath)
     return ExitCode(failure.status.rawValue)
+  }
+
+  private static var isOnTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+  private static func format(_ reporting: Reporting) -> LogFormat {
+    reporting.logFormat ?? (isOnTerminal ? .text : .json)
   }
 
   private static func logger(_ level: Logger.Level, _ format: LogFormat) -> Logger {

@@ -47,16 +47,19 @@ struct Verify: ParsableCommand {
   func run() throws {
     let needsRecord = record || (backup == nil && !all)
     try Session.withStore(failing: "not verified", needingRecord: needsRecord) { session, store in
+      let paths = try paths(in: store)
       var report = VerificationReport(output)
-      for path in try paths(in: store) {
+      var isNoted = true
+      for path in paths {
+        let isFirst = report.newestWhole == nil
         report.add(try store.verify(path))
+        // At once: what may end the reading of the others does not make this one less whole.
+        if record, isFirst, let newest = report.newestWhole {
+          isNoted = note(newest.path, in: store, session)
+        }
       }
       report.end()
-      var isNoted = true
-      if let newest = report.newestWhole {
-        session.leave(TerminationMessage.render(newest))
-        if record { isNoted = note(newest.path, in: store, session) }
-      }
+      if let newest = report.newestWhole { session.leave(TerminationMessage.render(newest)) }
       if let failure = report.newestFailure { session.leave(TerminationMessage.render(failure)) }
       guard report.areAllWhole else { return .failed }
       return isNoted ? .success : .incomplete

@@ -35,7 +35,7 @@ struct Volume: ParsableCommand {
       do throws(VolumeError) {
         Output.line(try action(try volume()), to: STDOUT_FILENO)
       } catch {
-        Output.line("error: \(error)" + (error.hint.map { " (\($0))" } ?? ""), to: STDERR_FILENO)
+        Output.error(error.description, hint: error.hint)
         throw ExitCode.failure
       }
     }

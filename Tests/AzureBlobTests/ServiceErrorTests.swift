@@ -74,7 +74,7 @@ import Testing
   @Test(arguments: [
     ("AuthenticationFailed", "rotated"), ("AuthorizationFailure", "firewall"),
     ("KeyBasedAuthenticationNotPermitted", "account keys"), ("AccountIsDisabled", "subscription"),
-    ("ContainerNotFound", "create the container"), ("RequestBodyTooLarge", "smaller block size"),
+    ("ContainerNotFound", "create the container"),
     ("AccountRequiresHttps", "https"), ("BlobArchived", "archive tier"),
     ("LeaseIdMissing", "lease"),
   ])

@@ -103,13 +103,17 @@ import Testing
   }
 
   @Test func `S8: takes a broken database where the check is off, and says so`() throws {
-    let world = try ScriptedWorld(snapshot: .snapshot(Self.brokenPage))
+    let world = try ScriptedWorld(
+      oldBackups: Self.oldBackups, snapshot: .snapshot(Self.brokenPage))
     guard case .success(let record) = try world.run(["APP_BACKUP_PAGE_CHECK": "off"]) else {
       Issue.record("\(world.log.text)")
       return
     }
+    // One of them may be the last that is sound.
+    #expect(Self.oldBackups.allSatisfy(world.blobs.contains))
     #expect(record.pages == .off)
     #expect(world.record["backup-page-check-from-last-success"] == "off")
+    #expect(world.messages.contains("retention left to a run that finds a sound database"))
     #expect(world.record["backup-etcd-revision-from-last-success"] == "6")
   }
 
@@ -117,7 +121,7 @@ import Testing
     let world = try ScriptedWorld(oldBackups: Self.oldBackups) { call in
       call == .revision ? .response(200, json: #"{"header":{"revision":"7"}}"#) : nil
     }
-    guard case .failure(let error, stored: nil) = try world.run() else {
+    guard case .failure(let error, path: nil) = try world.run() else {
       Issue.record("it was taken for a backup: \(world.log.text)")
       return
     }
@@ -177,7 +181,7 @@ import Testing
     damage: Damage
   ) throws {
     let world = try ScriptedWorld(oldBackups: Self.oldBackups, snapshot: damage.reply)
-    guard case .failure(let error, stored: nil) = try world.run() else {
+    guard case .failure(let error, path: nil) = try world.run() else {
       Issue.record("it was taken for a backup: \(world.log.text)")
       return
     }
@@ -208,6 +212,47 @@ import Testing
     #expect(world.messages.contains("retention left to the run that recorded since"))
   }
 
+  @Test(arguments: [
+    (404, #"{"kind":"Status","status":"Failure","reason":"NotFound"}"#, "is gone"),
+    (200, #"{"data":{"other":"x"}}"#, "is gone"),
+    (200, #"{"data":{"\#(Record.pathKey)":"nonsense"}}"#, #"is "nonsense""#),
+  ])
+  func `D7: does not call itself recorded where the record is gone again`(
+    status: Int, body: String, found: String
+  ) throws {
+    let world = try ScriptedWorld(oldBackups: Self.oldBackups) { call in
+      call == .readRecord ? .response(status, json: body) : nil
+    }
+    guard case .failure(let error, let path?) = try world.run() else {
+      Issue.record("\(world.log.text)")
+      return
+    }
+    #expect(error.status == .incomplete)
+    #expect(error.stage == .record)
+    #expect(error.cause.contains(found))
+    #expect(error.hint?.contains("GitOps") == true)
+    #expect(world.messages.last == "backup stored, but not recorded")
+    #expect(world.blobs.contains(String(path.dropFirst("backups/".count))))
+    #expect(Self.oldBackups.allSatisfy(world.blobs.contains))
+  }
+
+  @Test func `C4: names the blob that it could not confirm`() throws {
+    let world = try ScriptedWorld(oldBackups: Self.oldBackups) { call in
+      call == .checkBlob
+        ? .response(403, headers: ["x-ms-error-code": "AuthorizationFailure"]) : nil
+    }
+    guard case .failure(let error, let path?) = try world.run() else {
+      Issue.record("\(world.log.text)")
+      return
+    }
+    #expect(error.status == .configuration)
+    #expect(error.stage == .check)
+    #expect(world.messages.last == "backup perhaps stored, but neither confirmed nor recorded")
+    #expect(world.log.text.contains(path))
+    #expect(world.blobs.count == Self.oldBackups.count + 1)
+    #expect(world.record == ["other-key": "untouched"])
+  }
+
   @Test
   func
     `D8: D11: asks the store, and deletes nothing where the listing lacks what was just committed`()
@@ -218,14 +263,14 @@ import Testing
       return .response(
         200, xml: "<EnumerationResults><Blobs></Blobs><NextMarker/></EnumerationResults>")
     }
-    guard case .failure(let error, let stored?) = try world.run() else {
+    guard case .failure(let error, let path?) = try world.run() else {
       Issue.record("\(world.log.text)")
       return
     }
     #expect(error.status == .incomplete)
     #expect(error.stage == .retention)
     #expect(error.cause.contains("nothing was deleted"))
-    #expect(world.record[Record.pathKey] == stored.path)
+    #expect(world.record[Record.pathKey] == path)
     #expect(world.blobs.count == 3)
   }
 
@@ -253,7 +298,7 @@ import Testing
     }
     let began = ContinuousClock.now
     guard
-      case .failure(let error, stored: nil) = try world.run(isTerminated: { isAsked.text != "" })
+      case .failure(let error, path: nil) = try world.run(isTerminated: { isAsked.text != "" })
     else {
       Issue.record("\(world.log.text)")
       return

@@ -69,7 +69,7 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     #expect(configuration.storageURL == nil)
     #expect(configuration.storageCA == nil)
     #expect(configuration.kubeconfigPath == nil)
-    #expect(configuration.logFormat == nil)
+    #expect(configuration.reporting.logFormat == nil)
     // And those that have a value have exactly the one that `Variable.all` shows.
     #expect(documentedDefault("APP_BACKUP_ETCD_TRANSPORT") == "gateway")
     #expect(configuration.etcdTransport == .gateway)
@@ -83,9 +83,9 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     #expect(configuration.spoolFolder == nil)
     #expect(configuration.spoolLimit == nil)
     #expect(documentedDefault("APP_LOGGER_LEVEL") == "info")
-    #expect(configuration.logLevel == .info)
+    #expect(configuration.reporting.logLevel == .info)
     #expect(documentedDefault("APP_TERMINATION_MESSAGE_PATH") == "/dev/termination-log")
-    #expect(configuration.terminationMessagePath == "/dev/termination-log")
+    #expect(configuration.reporting.terminationMessagePath == "/dev/termination-log")
   }
 
   private func documentedDefault(_ name: String) -> String? {
@@ -141,9 +141,9 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     #expect(configuration.spoolFolder == "/spool")
     #expect(configuration.spoolLimit == 2 << 30)
     #expect(configuration.kubeconfigPath == "/home/me/.kube/config")
-    #expect(configuration.logLevel == .debug)
-    #expect(configuration.logFormat == .text)
-    #expect(configuration.terminationMessagePath == "/tmp/result")
+    #expect(configuration.reporting.logLevel == .debug)
+    #expect(configuration.reporting.logFormat == .text)
+    #expect(configuration.reporting.terminationMessagePath == "/tmp/result")
     #expect(configuration.retention == RetentionPolicy(minimumCount: 0, maximumAge: .zero))
   }
 

@@ -52,7 +52,7 @@ import Testing
 
   @Test func `of a failure names stage, cause and hint`() throws {
     let error = RunError(Foreign(description: "etcd is away", hint: "is it?"), in: .member)
-    let message = try decode(TerminationMessage.render(.failure(error, stored: nil)))
+    let message = try decode(TerminationMessage.render(.failure(error, path: nil)))
     #expect(message.result == "failure")
     #expect(message.status == 1)
     #expect(message.stage == "member")
@@ -63,7 +63,7 @@ import Testing
 
   @Test func `C1: of a backup that was stored but not recorded names its path`() throws {
     let error = RunError(Foreign(description: "the API server is away"), in: .record)
-    let message = try decode(TerminationMessage.render(.failure(error, stored: record)))
+    let message = try decode(TerminationMessage.render(.failure(error, path: record.path)))
     #expect(message.result == "incomplete")
     #expect(message.status == 2)
     #expect(message.path == record.path)
@@ -74,7 +74,9 @@ import Testing
     let error = #expect(throws: ConfigurationError.self) {
       try Configuration(environment: [:]) { _ in [] }
     }
-    let message = try decode(TerminationMessage.render(RunError(try #require(error))))
+    let message = try decode(
+      TerminationMessage.render(
+        RunError(try #require(error), in: .configuration)))
     #expect(message.result == "failure")
     #expect(message.status == 78)
     #expect(message.stage == "configuration")
@@ -92,14 +94,15 @@ import Testing
   @Test(arguments: hostile, [1, 400, 700, 1400, 5000])
   func `fits into 4096 bytes and one line, whatever the cause is`(text: String, times: Int) throws {
     let text = String(repeating: text, count: times)
-    let error = RunError(Foreign(description: text, hint: text), in: .record)
-    for stored in [nil, record] {
-      let line = TerminationMessage.render(.failure(error, stored: stored))
+    for stage in [Stage.member, .record] {
+      let error = RunError(Foreign(description: text, hint: text), in: stage)
+      let path = stage == .record ? record.path : nil
+      let line = TerminationMessage.render(.failure(error, path: path))
       #expect(line.utf8.count < 4096)
       #expect(line.split(whereSeparator: \.isNewline).count == 1)
       let message = try decode(line)
-      #expect(message.result == (stored == nil ? "failure" : "incomplete"))
-      #expect(message.path == stored?.path)
+      #expect(message.result == (path == nil ? "failure" : "incomplete"))
+      #expect(message.path == path)
       let cause = try #require(message.cause)
       #expect(cause == text || cause.hasSuffix("…"))
       #expect(!cause.isEmpty)

@@ -101,6 +101,23 @@ def test_over_grpc_the_common_name_of_the_client_certificate_is_the_etcd_user(
     empty_world.assert_whole(empty_world.assert_success(run))
 
 
+def test_text_around_the_PEM_blocks_does_no_harm(empty_world, start_etcd, tmp_path):
+    """As `openssl ca` and `openssl pkcs12` write it."""
+    tls = TLS.make(tmp_path / "tls")
+    empty_world.back_up(start_etcd(tls=tls))
+    secret = {key: f"Bag Attributes\n    localKeyID: 01\n{pem}\n# the end" for key, pem in tls.secret().items()}
+    empty_world.sandbox.put_secret(NAMESPACE, TLS_SECRET, secret)
+    empty_world.assert_success(empty_world.run())
+
+
+@pytest.mark.parametrize("key", ["etcd-client-ca.crt", "etcd-client.crt", "etcd-client.key"])
+def test_what_is_no_PEM_is_explained(empty_world, start_etcd, tmp_path, key):
+    tls = TLS.make(tmp_path / "tls")
+    empty_world.back_up(start_etcd(tls=tls))
+    empty_world.sandbox.put_secret(NAMESPACE, TLS_SECRET, tls.secret() | {key: "MIIB"})
+    assert_refused(empty_world, empty_world.run(), key, "is not PEM", "-----BEGIN")
+
+
 def test_a_server_that_another_authority_signed_is_not_trusted(empty_world, start_etcd, tmp_path):
     tls = TLS.make(tmp_path / "tls")
     empty_world.back_up(start_etcd(tls=tls))

@@ -140,6 +140,14 @@ def test_a_recorded_backup_that_is_gone_is_said(world):
     assert run.status == 0 and "the recorded backup is not there" in run.log, run
 
 
+def test_a_record_that_names_no_backup_hides_none(world):
+    names = plant(world, 2, hours_old=1)
+    world.sandbox.put_configmap(NAMESPACE, RECORD, {RECORDED_PATH: "nonsense"})
+    run = world.run("list", "--output", "json")
+    assert listed(run) == names and run.json["recordedPath"] is None
+    assert "the record cannot be used" in run.log and "nonsense" in run.log, run
+
+
 def test_D8_listing_goes_on_over_pages_and_faults(world):
     names = plant(world, 2500, hours_old=1, hours_apart=0.01)
     world.faults([{"match": {"operation": "ListBlobs"}, "skip": 1, "times": 2,

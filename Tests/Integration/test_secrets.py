@@ -6,7 +6,7 @@ import re
 import pytest
 
 from certificates import TLS
-from world import MEBIBYTE, NAMESPACE, RECORD, TOKEN
+from world import MEBIBYTE, NAMESPACE, RECORD, STORE_SECRET, TOKEN
 
 PASSWORD = "pw-that-nobody-may-see"
 SIGNATURE = re.compile(r"SharedKey [a-z0-9]+:|sig=|Bearer [A-Za-z0-9]|BEGIN [A-Z ]*PRIVATE KEY")
@@ -57,6 +57,22 @@ def test_a_cut_run_logs_no_secret(secretive):
     run = secretive.run(APP_LOGGER_LEVEL="trace", APP_BACKUP_TIMEOUT="5s")
     assert run.status == 1, run
     assert_no_secret_in(run.log, secretive.secrets)
+
+
+@pytest.mark.parametrize("account", [
+    "DefaultEndpointsProtocol=https;AccountName=acct;AccountKey={key};EndpointSuffix=core.windows.net",
+    "https://acct.blob.core.windows.net/?sig={key}",
+    "{key}",
+], ids=["connection string", "SAS", "key"])
+@pytest.mark.parametrize("arguments", [[], ["check"]], ids=["backup", "check"])
+def test_what_stands_in_storage_account_by_mistake_is_not_shown(world, tmp_path, account, arguments):
+    message = tmp_path / "termination-log"
+    message.touch()
+    key = world.sandbox.account_key
+    world.sandbox.put_secret(NAMESPACE, STORE_SECRET, {"storage-account": account.format(key=key), "storage-key": key})
+    run = world.run(*arguments, APP_TERMINATION_MESSAGE_PATH=str(message))
+    assert run.status == 78 and "storage-account" in run.log + run.text, run
+    assert_no_secret_in(run.log + run.text + message.read_text(), [key, key[:20]])
 
 
 def test_a_running_process_shows_no_secret_and_holds_no_file(secretive, tmp_path):

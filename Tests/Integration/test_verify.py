@@ -7,7 +7,7 @@ import time
 import pytest
 
 from stored import DAMAGES, OLD, OTHER, damaged, put, sha256, with_a_broken_page
-from world import CONTAINER, MEBIBYTE, PREFIX, TOKEN
+from world import CONTAINER, MEBIBYTE, NAMESPACE, PREFIX, RECORD, RECORDED_PATH, TOKEN
 
 VERIFIED_PATH = "backup-last-verified-path"
 VERIFIED_TIME = "backup-last-verified-time"
@@ -166,6 +166,29 @@ def test_of_all_the_newest_whole_one_is_noted(stored):
     stored.sandbox.age_blob(CONTAINER, newest.split("/", 1)[1], 10)
     assert stored.run("verify", "--all", "--record").status == 1
     assert stored.record[VERIFIED_PATH] == newest
+
+
+def test_what_ends_the_reading_of_older_ones_does_not_undo_the_note(stored):
+    newest = stored.recorded_path
+    time.sleep(1.1)  # the store's dates have whole seconds
+    put(stored, whole(stored), OTHER)
+    stored.sandbox.age_blob(CONTAINER, f"{PREFIX}/{OTHER}", 10)
+    stored.fault("HeadBlob", "stall", skip=1)
+    run = stored.run("verify", "--all", "--record", APP_BACKUP_TIMEOUT="3s")
+    assert run.status == 1 and "deadline" in run.log, run
+    assert stored.record[VERIFIED_PATH] == newest
+
+
+def test_a_record_that_names_no_backup_keeps_none_from_being_verified(stored):
+    stored.sandbox.put_configmap(NAMESPACE, RECORD, {RECORDED_PATH: "nonsense"})
+    run = stored.run("verify", "--all")
+    assert run.status == 0 and "the record cannot be used" in run.log, run
+
+
+def test_where_none_is_named_nothing_is_printed(stored):
+    stored.sandbox.put_configmap(NAMESPACE, RECORD, {})
+    run = stored.run("verify", "--output", "json")
+    assert run.status == 1 and run.text == "", run
 
 
 def test_C1_a_note_that_fails_is_told_by_the_status(stored):

@@ -13,7 +13,6 @@ import Testing
     folder = try TemporaryFolder()
     try folder.write("token-1\n", to: "token")
     try folder.write(somePEM, to: "ca.crt")
-    try folder.write("kyma-system\n", to: "namespace")
   }
 
   func load(_ environment: [String: String]) throws(KubernetesError) -> APIServer {
@@ -26,7 +25,6 @@ import Testing
     #expect(server.connection.trust == .authorities(Array(somePEM.utf8)))
     #expect(server.connection.proxy == .none)
     #expect(server.connection.address == nil)
-    #expect(server.namespace == "kyma-system")
     #expect(server.warning == nil)
   }
 
@@ -77,10 +75,5 @@ import Testing
         path: "\(folder.path)/token", role: .token,
         reason: "it is empty, or holds something else than one token")
     ) { try load(environment) }
-  }
-
-  @Test func `without a namespace file has no namespace`() throws {
-    try folder.write("  \n", to: "namespace")
-    #expect(try load(environment).namespace == nil)
   }
 }

@@ -21,7 +21,6 @@ import Testing
   @Test func `leads to the server of its current context`() throws {
     let server = try load(KubeconfigText(context: ["namespace: kyma-system"]))
     #expect(server.url == "https://api.example:6443")
-    #expect(server.namespace == "kyma-system")
     #expect(server.connection.trust == .system)
     #expect(server.connection.identity == nil)
     #expect(server.connection.proxy == .none)
@@ -64,7 +63,6 @@ import Testing
       """, to: "config")
     let server = try APIServer.kubeconfig(at: path)
     #expect(server.url == "https://api.example:6443")
-    #expect(server.namespace == "ns")
     #expect(server.connection.trust == .authorities(Array(somePEM.utf8)))
   }
 

@@ -43,8 +43,7 @@ extension Finding {
     error.mistakes.map {
       Finding(
         .fail, "configuration", $0.description,
-        remedy: "etcd-backup --help describes every variable",
-        isConfiguration: true)
+        remedy: error.hint, isConfiguration: true)
     }
   }
 }

@@ -4,9 +4,6 @@ internal import AzureBlob
 internal import HTTP
 
 extension Preflight {
-  /// Seconds: beyond 15 minutes every request is refused.
-  private static let tolerableSkew = 60
-
   func checkStore(_ container: BlobContainer, recorded: BackupPath?) throws {
     let subject = "container \(container.name)"
     guard let properties = try attempt(subject, { try container.properties() }) else { return }
@@ -25,10 +22,8 @@ extension Preflight {
       return add(.warn, "clock", "the store did not tell the time")
     }
     let text = "\(abs(seconds)) s \(seconds < 0 ? "behind" : "ahead of") the store's"
-    guard abs(seconds) > Self.tolerableSkew else { return add(.pass, "clock", text) }
-    add(
-      .warn, "clock", text,
-      remedy: "set this node's clock: beyond 15 minutes the store refuses every request")
+    guard properties.showsWrongClock else { return add(.pass, "clock", text) }
+    add(.warn, "clock", text, remedy: ContainerProperties.clockHint)
   }
 
   private func checkWriting(to container: BlobContainer) throws {

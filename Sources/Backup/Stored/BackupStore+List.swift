@@ -24,7 +24,7 @@ package struct BackupCatalog {
 extension BackupStore {
   /// Everything under the prefix that bears a backup's name; `now` is in seconds since 1970.
   package func catalog(at now: Int) throws -> BackupCatalog {
-    let recorded = try recordedPath()
+    let recorded = try usablyRecordedPath()
     let found = try listing()
     let snapshots = found.compactMap(\.stored)
     let outlook = configuration.retention?.outlook(of: snapshots, at: now) ?? []
@@ -43,6 +43,18 @@ extension BackupStore {
         ["blob.path": "\(recorded)", "hint": "name another one for a restore"])
     }
     return BackupCatalog(entries: entries, recorded: recorded)
+  }
+
+  /// A record that names no backup must not keep anybody from finding one.
+  private func usablyRecordedPath() throws -> BackupPath? {
+    do {
+      return try recordedPath()
+    } catch let error as StoredBackupError {
+      log.warning(
+        "the record cannot be used",
+        ["error": error.description, "hint": "the next run writes it anew"])
+      return nil
+    }
   }
 
   /// The path of a backup under the configured prefix.

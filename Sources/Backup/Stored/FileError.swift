@@ -16,6 +16,7 @@ enum FileError: Explained, Equatable {
   enum FileAction: String {
     case create, write, inspect, publish
     case synchronise = "write to disk"
+    case openFolder = "open the folder"
   }
 
   var description: String {
@@ -40,6 +41,7 @@ enum FileError: Explained, Equatable {
     case .notFile: "name a file that does not exist yet"
     case .beingWritten: "wait for it, or end it"
     case .noSpace: "make room there, or choose a folder on another volume"
+    case .failed(.openFolder, _, EACCES): "may this user read and write there?"
     case .failed(_, let path, EACCES), .failed(_, let path, EPERM):
       "may this user write to the folder of \(path)?"
     case .failed(_, _, EROFS): "choose a folder on a volume that can be written to"

@@ -7,6 +7,7 @@ internal import Glibc
 /// two processes from writing to one file.
 struct PartialFile: ~Copyable {
   private let descriptor: Int32
+  private let folderDescriptor: Int32
   private let path: String
   private let folder: String
   private let partialPath: String
@@ -20,17 +21,28 @@ struct PartialFile: ~Copyable {
     let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
     let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     let partialPath = "\(folder)/.\(name).partial"
-    let descriptor = try Self.openLocked(partialPath, for: path)
+    // Opened before anything is fetched: it is needed when all has been.
+    let folderDescriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folderDescriptor >= 0 else { throw .failed(.openFolder, folder, errno: errno) }
+    let descriptor: Int32
+    do throws(FileError) {
+      descriptor = try Self.openLocked(partialPath, for: path)
+    } catch {
+      close(folderDescriptor)
+      throw error
+    }
     self.path = path
     self.folder = folder
     self.partialPath = partialPath
     self.replacing = replacing
     self.descriptor = descriptor
+    self.folderDescriptor = folderDescriptor
   }
 
   deinit {
     if !isPublished { _ = unsafe unlink(partialPath) }
     close(descriptor)
+    close(folderDescriptor)
   }
 
   /// Throws unless the volume has room for that many bytes.
@@ -39,7 +51,10 @@ struct PartialFile: ~Copyable {
     guard unsafe fstatvfs(descriptor, &volume) == 0 else {
       throw .failed(.inspect, folder, errno: errno)
     }
-    let available = UInt64(volume.f_bavail) * UInt64(volume.f_frsize)
+    // Some network volumes call themselves endless.
+    let (bytesFree, isEndless) = UInt64(volume.f_bavail).multipliedReportingOverflow(
+      by: UInt64(volume.f_frsize))
+    let available = isEndless ? .max : bytesFree
     guard available >= UInt64(bytes) else {
       throw .noSpace(folder: folder, needed: UInt64(bytes), available: available)
     }
@@ -86,11 +101,8 @@ struct PartialFile: ~Copyable {
 
   /// So that the name survives a power failure as well.
   private func synchroniseFolder() throws(FileError) {
-    let file = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard file >= 0 else { throw .failed(.synchronise, folder, errno: errno) }
-    defer { close(file) }
     // Volumes that know no such thing say EINVAL.
-    guard fsync(file) == 0 || errno == EINVAL else {
+    guard fsync(folderDescriptor) == 0 || errno == EINVAL else {
       throw .failed(.synchronise, folder, errno: errno)
     }
   }
