@@ -17,9 +17,10 @@ let package = Package(
   products: [
     .executable(name: "etcd-backup", targets: ["etcd-backup"])
   ],
+  // One commit gives one program, wherever and whenever it is built.
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
   ],
   targets: [
     // C libraries, as Debian packages them.
