@@ -1,4 +1,4 @@
-/// `etcd-backup members`: waits until every etcd member serves, and says what each one holds.
+/// `etcd-backup members`, for restore.sh and so not in `--help`: waits until every etcd member serves.
 
 internal import ArgumentParser
 internal import Backup
@@ -12,7 +12,8 @@ struct Members: ParsableCommand {
     discussion: """
       restore.sh ends with it. Asks each endpoint by itself, with the credentials of the run, and \
       changes nothing. Ends with status 0 once all of them serve, else with 1.
-      """)
+      """,
+    shouldDisplay: false)
 
   @Option(help: "Client URLs, one for each member (default: APP_BACKUP_ETCD_ENDPOINTS).")
   var endpoints: String?

@@ -1,4 +1,4 @@
-/// `etcd-backup volume …`: the moves of a restore on one member's volume, for images without a shell.
+/// `etcd-backup volume …`, for restore.sh and so not in `--help`: the moves of a restore on one member's volume.
 
 internal import ArgumentParser
 internal import Glibc
@@ -13,6 +13,7 @@ struct Volume: ParsableCommand {
       discard, every move is a rename, and every command may be repeated after an interruption. \
       Needs no configuration and contacts nothing.
       """,
+    shouldDisplay: false,
     subcommands: [Check.self, Prepare.self, Switch.self, PutBack.self, Discard.self])
 
   /// Which volume, and which restore.

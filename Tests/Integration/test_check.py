@@ -1,5 +1,6 @@
 """`etcd-backup check`: everything a run needs, asked for without changing anything."""
 
+import re
 import signal
 import time
 
@@ -370,12 +371,14 @@ def test_a_wrong_command_line_is_64(world, arguments):
     assert run.status == 64 and world.requests() == [], run
 
 
-def test_help_names_every_command_and_their_statuses(world):
+def test_help_names_every_command_for_people_and_their_statuses(world):
     overview = world.run("--help").text
-    for command in ("backup", "check", "list", "download", "verify"):
-        assert f"  {command} " in overview, overview
+    commands = ["backup", "check", "list", "download", "verify", "inspect"]
+    assert re.findall(r"^  ([a-z]+) ", overview.partition("SUBCOMMANDS:")[2], re.MULTILINE) == commands, overview
+    for command in commands:
         text = world.run(command, "--help").text
-        assert "EXIT STATUS:" in text and "\n78 " in text and "\n0 " in text, text
+        assert "EXIT STATUS:" in text and "\n0 " in text and "\n64 " in text, text
+        assert ("\n78 " in text) == (command != "inspect"), text  # a local file takes no configuration
 
 
 def test_backup_is_what_happens_without_a_command(world):
