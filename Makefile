@@ -15,7 +15,7 @@ demo: tools build sandbox ## Back up a real etcd, restore it, compare every key
 	@.build/venv/bin/python Tests/demo
 
 .PHONY: test
-test: tools lint build sandbox test-unit test-integration test-chart ## Run every check there is
+test: tools lint build sandbox test-unit test-integration test-chart ## Run every check but image-test, test-large and fuzz
 
 .PHONY: build
 build: packages ## Build the release binary, .build/release/etcd-backup
