@@ -102,8 +102,8 @@ class Helm:
         manifest = self.template(merged(ENABLED, changes or {}), **options)
         return Objects(each for each in yaml.safe_load_all(manifest) if each)
 
-    def refusal(self, values):
+    def refusal(self, values, **options):
         """The message with which helm refuses `values`; rendering them is a failure of the test."""
         with pytest.raises(Failure) as caught:
-            self.template(values)
+            self.template(values, **options)
         return str(caught.value)

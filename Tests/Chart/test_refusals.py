@@ -1,8 +1,11 @@
 """Each wrong value stops the installation, with a message that says what to set."""
 
+import functools
+
 import pytest
 
-from helm import ENABLED, merged, nested
+import values_table
+from helm import ENABLED, Failure, merged, nested
 
 ACCOUNT = "etcd-operator.backupOperator.abs.storageAccount"
 KEY = "etcd-operator.backupOperator.abs.storageKey"
@@ -124,3 +127,22 @@ def test_a_value_of_the_wrong_kind_is_refused_by_name(helm, value, given):
 def test_an_unknown_key_is_refused_by_name(helm, place):
     message = helm.refusal(merged(ENABLED, nested(f"{place}.enabeld".lstrip("."), True)))
     assert "enabeld" in message and "not allowed" in message
+
+
+SWITCHES = ["backupApp.spool", "networkPolicy", "prometheusRule", "grafanaDashboard"]
+EVERYTHING = functools.reduce(merged, [nested(f"{switch}.enabled", True) for switch in SWITCHES], ENABLED)
+VALUES = [name for name, _, _ in values_table.rows()]
+GROUPS = sorted({name.rsplit(".", level)[0] for name in VALUES for level in range(1, 1 + name.count("."))})
+
+
+@pytest.mark.parametrize("value", VALUES + GROUPS)
+def test_null_is_refused_by_name_unless_it_means_the_default(helm, value):
+    """A null takes the key away. Numbers would become 0 then, and with a starting deadline of 0 no run ever starts."""
+    try:
+        rendered = helm.template(merged(EVERYTHING, nested(value, None)))
+    except Failure as refusal:
+        key = value.rpartition(".")[2]
+        assert "values don't meet the specifications of the schema" in str(refusal)
+        assert f"{key} is required" in str(refusal) or f"missing property '{key}'" in str(refusal)
+    else:
+        assert rendered == helm.template(EVERYTHING)

@@ -328,3 +328,11 @@ def test_as_a_sub_chart_it_follows_the_parents_global_values(helm, tmp_path):
 
 def test_as_a_sub_chart_it_renders_nothing_by_default(helm, tmp_path):
     assert helm.template({}, chart=parent_of_the_chart(tmp_path / "core")).strip() == ""
+
+
+def test_as_a_sub_chart_it_refuses_a_null_of_its_parent(helm, tmp_path):
+    parent = parent_of_the_chart(tmp_path / "core")
+    with open(parent / "values.yaml", "a") as values:
+        values.write("etcd-backup: {backupApp: {startingDeadlineSeconds: null}}\n")
+    message = helm.refusal({}, chart=parent)
+    assert "startingDeadlineSeconds is required" in message or "missing property 'startingDeadlineSeconds'" in message
