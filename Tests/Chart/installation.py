@@ -20,10 +20,10 @@ class Installation:
 
     container = CONTAINER
 
-    def __init__(self, helm, sandbox, etcd, folder):
+    def __init__(self, helm, sandbox, etcd, folder, release="backup"):
         self.sandbox = sandbox
         self.node = Node(sandbox.kubernetes_url, sandbox.ca_file, folder)
-        self.objects = objects = helm.render(self._values(sandbox, etcd))
+        self.objects = objects = helm.render(self._values(sandbox, etcd), release=release)
         sandbox.create_container(CONTAINER)
 
         # Of etcd's owner.
@@ -59,12 +59,17 @@ class Installation:
         rules = [{"namespace": NAMESPACE, **{field: rule[field] for field in fields}} for rule in rules]
         self.sandbox.grant(TOKEN, user, rules)
 
-    def run(self):
-        return self.node.run(self.objects.pod, NAMESPACE, PROGRAM, ENTRYPOINT, TOKEN)
+    def run(self, pod=None):
+        """Runs the CronJob's pod, or another one of the same image and service account."""
+        return self.node.run(pod or self.objects.pod, NAMESPACE, PROGRAM, ENTRYPOINT, TOKEN)
+
+    @property
+    def record(self):
+        return self.sandbox.configmap(NAMESPACE, RECORD)
 
     @property
     def recorded_path(self):
-        return self.sandbox.configmap(NAMESPACE, RECORD)["abs-backup-file-path-from-last-success"]
+        return self.record["abs-backup-file-path-from-last-success"]
 
     def asked(self):
         """What the pod did at the API server: (verb, resource, name)."""

@@ -4,24 +4,11 @@ import os
 
 import pytest
 
-from certificates import TLS
-from etcd import Cluster
 from installation import CREDENTIALS_SECRET, ENTRYPOINT, NAMESPACE, RECORD, TOKEN, Installation
 from kubelet import Node
 from sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a pod its user and its root file system")
-
-
-@pytest.fixture(scope="module")
-def etcd(tmp_path_factory):
-    """One member with TLS, client certificates and authentication, so that every Secret counts."""
-    folder = tmp_path_factory.mktemp("etcd")
-    tls = TLS.make(folder / "tls", client_name=None)
-    with Cluster(folder / "data", tls=tls) as cluster:
-        cluster.fill(300)
-        cluster.enable_authentication("not easily guessed")
-        yield cluster
 
 
 @pytest.fixture
