@@ -10,13 +10,13 @@ Usage: restore.sh [OPTION...]           restore every member of an etcd Stateful
        restore.sh --undo [OPTION...]    go back to the data from before the restore
        restore.sh --finish [OPTION...]  remove the data that was kept aside
 
-Needs bash and kubectl. Proves first that the backup is whole and that every volume has room; then stops the members,
-restores on each volume beside the old data, switches all of them or none, and starts them. Old data is kept until
---finish. May be run again after any interruption: it goes on where it stopped. Credentials stay in the cluster.
+Needs bash 4.2 and kubectl. Proves first that the backup is whole and that every volume has room; then stops the
+members, restores on each volume beside the old data, switches all of them or none, and starts them. Old data is kept
+until --finish. May be run again after any interruption: it goes on where it stopped. Credentials stay in the cluster.
 
 Which backup
   --from NAME|PATH       the backup (default: the one recorded by the last success)
-  --bump-revision N      raise the revision by N, so that clients notice; with --mark-compacted, from etcd 3.4.25/3.5.8 on
+  --bump-revision N      raise the revision by N, so that clients notice; with --mark-compacted, from etcd 3.4.27/3.5.10 on
   --mark-compacted       and let every watch from before the restore fail
 
 Which cluster

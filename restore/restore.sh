@@ -1,8 +1,15 @@
 #!/usr/bin/env bash
-# Restores the members of an etcd StatefulSet from a recorded backup; needs bash and kubectl. See --help.
+# Restores the members of an etcd StatefulSet from a recorded backup; needs bash 4.2 and kubectl. See --help.
 #
 # The story is told here; manifests.sh renders what runs in the cluster, kubernetes.sh is the way to it.
 set -euo pipefail
+
+# mapfile, local -A and the dates of printf are not in older ones; macOS ships 3.2.
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 402)); then
+  echo "restore.sh: this is bash $BASH_VERSION, but it needs bash 4.2 or newer." \
+    "Install one (on macOS: brew install bash) and run: bash $0. Nothing has been changed." >&2
+  exit 1
+fi
 
 folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=restore/kubernetes.sh

@@ -2,13 +2,16 @@
 
 import os
 import re
+import shutil
 import signal
+import subprocess
 import time
 
 import pytest
 
 from etcd import Release
 from gateway import ALL_KEYS, GatewayError, encode
+from processes import ROOT
 from restore_world import CRONJOB, MEMBERS, NAME, RestoreWorld, assert_same, restore_world
 from world import CREDENTIALS_SECRET, NAMESPACE, RECORD
 
@@ -123,6 +126,27 @@ def test_an_older_backup_by_name_and_the_old_data_discarded(cluster):
     assert cluster.names_on(MEMBERS[2]) == ["default.etcd"]
 
 
+def test_it_needs_the_rights_that_the_readme_names_and_no_others(cluster, monkeypatch):
+    asked = set()
+    respond = cluster.plane.respond
+
+    def noting(method, path, *rest):
+        if found := re.search(r"/namespaces/[^/]+/([a-z]+)(?:/[^/]+(/[a-z]+)?)?$", path):
+            asked.add(("read" if method == "GET" else "write", found[1] + (found[2] or "")))
+        return respond(method, path, *rest)
+
+    cluster.back_up()
+    with Untouched(cluster):
+        monkeypatch.setattr(cluster.plane, "respond", noting)
+        cluster.run()
+        cluster.run("--undo")
+        monkeypatch.undo()
+    sentence = r"the right to read and write the namespace's (.*?) and to read its (.*?)\."
+    written, read = re.search(sentence, (ROOT / "README.md").read_text(), re.DOTALL).groups()
+    rights = {(verb, name) for verb in ("read", "write") for name in re.findall("`(.+?)`", written)}
+    assert asked == rights | {("read", name) for name in re.findall("`(.+?)`", read)}
+
+
 def test_a_member_with_old_data_cannot_join_the_restored_cluster(cluster):
     """The same member and cluster ids would let it: raft would take its old log for the new one."""
     cluster.back_up()
@@ -175,6 +199,17 @@ def test_a_dry_run_shows_every_job_and_changes_nothing(cluster):
 def test_a_wrong_command_line_says_what_is_wrong(cluster, options, complaint):
     said = cluster.run(*options, status=64)
     assert complaint in said
+
+
+@pytest.mark.parametrize("version, status", [("3 2", 1), ("4 1", 1), ("4 2", 0), ("5 0", 0)])
+def test_a_bash_that_is_too_old_is_refused_at_once(tmp_path, version, status):
+    """bash lets nobody change its BASH_VERSINFO, so a copy of the script reads another variable."""
+    folder = shutil.copytree(ROOT / "restore", tmp_path / "restore")
+    script = (folder / "restore.sh").read_text().replace("BASH_VERSINFO", "pretended")
+    (folder / "restore.sh").write_text(f"pretended=({version})\n{script}")
+    done = subprocess.run(["bash", folder / "restore.sh", "--help"], capture_output=True, text=True)
+    assert done.returncode == status
+    assert ("needs bash 4.2 or newer" in done.stderr) == (status == 1) == (done.stdout == "")
 
 
 def statefulset(change):
