@@ -24,9 +24,9 @@ def test_R1_peak_memory_does_not_depend_on_the_size(empty_world, start_etcd, meg
 
 def test_R1_a_slow_store_does_not_fill_the_memory(empty_world, start_etcd):
     cluster = start_etcd()
-    cluster.fill(60, value_size=MEBIBYTE)
+    cluster.fill(100, value_size=MEBIBYTE)
     empty_world.back_up(cluster)
-    empty_world.fault("PutBlock", "throttle", bytesPerSecond=8_000_000)
+    empty_world.fault("PutBlock", "throttle", bytesPerSecond=4_000_000)  # on each of the connections
     run = empty_world.run()
     path = empty_world.assert_success(run)
     assert_little_memory(run, empty_world.properties(path).size)

@@ -21,11 +21,11 @@ REQUIRED = [
 
 @pytest.fixture
 def slow(empty_world, start_etcd):
-    """A run that certainly takes seconds: many small blocks into a store that takes its time."""
+    """A run that certainly takes seconds: some twenty blocks, one after the other, into a store that takes its time."""
     cluster = start_etcd()
     cluster.fill(20, value_size=MEBIBYTE)
     empty_world.back_up(cluster)
-    empty_world.env["APP_BACKUP_BLOCK_SIZE"] = "1MiB"
+    empty_world.env |= {"APP_BACKUP_BLOCK_SIZE": "1MiB", "APP_BACKUP_BLOCKS_IN_FLIGHT": "1"}
     empty_world.fault("PutBlock", "delay", milliseconds=700)
     return empty_world
 

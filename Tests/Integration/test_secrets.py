@@ -79,7 +79,8 @@ def test_a_running_process_shows_no_secret_and_holds_no_file(secretive, tmp_path
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     secretive.fault("PutBlock", "delay", milliseconds=700)
-    program = secretive.start(TMPDIR=str(temporary), APP_BACKUP_BLOCK_SIZE="1MiB")
+    program = secretive.start(
+        TMPDIR=str(temporary), APP_BACKUP_BLOCK_SIZE="1MiB", APP_BACKUP_BLOCKS_IN_FLIGHT="1")
     secretive.wait_for_request("PutBlock")
     process = f"/proc/{program.pid}"
     for name in ("cmdline", "environ"):
@@ -91,6 +92,7 @@ def test_a_running_process_shows_no_secret_and_holds_no_file(secretive, tmp_path
         if not name.startswith(("socket:", "pipe:", "anon_inode:", "/dev/null"))
     } - {str(program.log), str(program.output_file)}
     assert strange == set(), strange
+    secretive.faults([])
     run = program.wait()
     secretive.assert_success(run)
     assert list(program.working_directory.iterdir()) == []
