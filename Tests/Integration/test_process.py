@@ -8,7 +8,7 @@ import time
 import pytest
 
 from sandbox import ACCOUNT
-from world import MEBIBYTE, NAMESPACE, PREFIX, RECORD, RECORDED_PATH, STORE_SECRET
+from world import MEBIBYTE, NAMESPACE, PREFIX, RECORD, RECORDED_PATH, STORE_SECRET, assert_no_success_in
 
 REQUIRED = [
     "APP_WORKING_NAMESPACE", "APP_ABS_CONTAINER_NAME", "APP_ABS_SECRET_NAME", "APP_BLOB_PREFIX",
@@ -209,12 +209,26 @@ def test_a_termination_message_that_is_not_there_is_not_made(world, tmp_path):
     assert not message.exists()
 
 
-def test_C4_a_run_that_fails_at_any_step_never_sounds_like_success(world):
+@pytest.mark.parametrize("service, operation", [
+    ("kubernetes", "GetSecret"), ("blob", "GetContainer"), ("blob", "PutBlock"), ("blob", "PutBlockList"),
+    ("blob", "HeadBlob"), ("blob", "GetBlockList")])
+def test_C4_a_run_that_fails_before_the_record_never_sounds_like_success(world, service, operation):
     world.sandbox.put_configmap(NAMESPACE, RECORD, {RECORDED_PATH: "old"})
-    for operation, status in [
-        ("GetSecret", 1), ("PutBlock", 78), ("PutBlockList", 78), ("HeadBlob", None),
-    ]:
-        world.fault(operation, "status", service=None, status=403)
-        run = world.run()
-        assert run.status not in (0, 2) if status is None else run.status != 0, run
-        assert world.recorded_path == "old", run
+    world.fault(operation, "status", service=service, status=403)
+    run = world.run()
+    assert run.status == 78 and world.recorded_path == "old", run
+    assert [event["level"] for event in run.events][-1] == "error", run
+    assert_no_success_in(run)
+
+
+@pytest.mark.parametrize("service, operation, said", [
+    ("kubernetes", "PatchConfigMap", "backup stored, but not recorded"),
+    ("blob", "ListBlobs", "backup stored and recorded, but retention failed")])
+def test_C4_a_run_that_fails_after_its_backup_is_stored_says_what_is_missing(world, service, operation, said):
+    world.sandbox.put_configmap(NAMESPACE, RECORD, {RECORDED_PATH: "old"})
+    world.fault(operation, "status", service=service, status=403)
+    run = world.run()
+    assert run.status == 2, run
+    last = run.events[-1]
+    assert (last["level"], last["msg"]) == ("error", said), run
+    assert "run finished" not in run.log and "success" not in run.log, run

@@ -6,7 +6,7 @@ import pytest
 
 from processes import free_port, wait_until
 from relay import Relay
-from world import MEBIBYTE, STORE_SECRET, NAMESPACE
+from world import CONTAINER, MEBIBYTE, NAMESPACE, STORE_SECRET
 
 TRANSIENT = [
     pytest.param({"kind": "status", "status": 500, "code": "InternalError"}, id="500"),
@@ -110,14 +110,21 @@ def test_U3_a_commit_whose_answers_are_lost_is_recognised_as_ours(empty_world, b
     assert_stored_once(empty_world, empty_world.run())
 
 
-def test_U5_the_commit_never_overwrites(world):
-    world.assert_success(world.run())
-    commits = world.requests("PutBlockList")
-    assert len(commits) == 1
-    # What somebody else put at the name in the meantime stays: see the wire tests; here, no name is used twice.
-    world.assert_success(world.run())
-    targets = {r["target"] for r in world.sandbox.requests() if r["operation"] == "PutBlockList"}
-    assert len(targets) == 2
+def test_U5_the_commit_never_overwrites(empty_world, blocks):
+    before = empty_world.recorded_path
+    empty_world.fault("PutBlockList", "delay", milliseconds=2000)
+    program = empty_world.start()
+    taken = empty_world.name_of_upload()
+    empty_world.plant(taken, hours_old=1)  # the blocks of the run stay staged beside it
+    run = program.wait()
+    empty_world.assert_nothing_happened(run, 1, blobs=[before.split("/", 1)[1], taken], path=before)
+    assert f"{taken} exists already" in run.log, run
+    assert empty_world.properties(f"{CONTAINER}/{taken}").size == 20_512, "the blob of somebody else is still there"
+
+
+def test_U5_no_name_is_used_twice(world):
+    paths = [world.assert_success(world.run()) for _ in range(3)]
+    assert len(set(paths)) == 3
 
 
 def test_U6_a_block_damaged_on_the_way_is_sent_again(empty_world, blocks):

@@ -4,6 +4,7 @@ import hashlib
 import re
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from etcd import Cluster
 from gateway import Contents
@@ -117,6 +118,11 @@ class World:
         """What the latest run has asked of the sandbox, in order."""
         latest = self.sandbox.requests()[self._requests_before :]
         return [r for r in latest if operation in (None, r["operation"])]
+
+    def name_of_upload(self) -> str:
+        """Waits until the latest run has uploaded a block; returns the name of the blob to be."""
+        self.wait_for_request("PutBlock")
+        return urlsplit(self.requests("PutBlock")[0]["target"]).path.split(f"/{CONTAINER}/", 1)[1]
 
     # What is in the store and in the record
 
