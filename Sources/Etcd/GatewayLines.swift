@@ -1,4 +1,4 @@
-/// A snapshot as the gateway sends it: one JSON object per line.
+/// A snapshot as the gateway sends it: one JSON object per line, or one right after the other.
 
 internal import FoundationEssentials
 internal import Glibc
@@ -6,8 +6,9 @@ package import HTTP
 
 /// `{"result":{"remaining_bytes":"N","blob":"…"}}`
 ///
-/// An error may come as a line of its own after any number of messages, with or without a line
-/// end, in an answer of status 200 that ends cleanly.
+/// A line end follows each message, but not in etcd 3.3.0 to 3.3.20: there the next message does.
+/// An error may come after any number of messages, with or without a line end, in an answer of
+/// status 200 that ends cleanly.
 package struct GatewayLines: SnapshotDecoder {
   private var inbox = Inbox()
   /// How far the line that is being awaited has been searched for its end.
@@ -56,31 +57,68 @@ package struct GatewayLines: SnapshotDecoder {
     throw .garbled(excerpt: excerpt(line.prefix(120)))
   }
 
-  /// The next line without its line end, and whether it had one; only the last may lack it.
+  /// The next line without its line end, and whether it has ended; only the last may lack that.
   private mutating func nextLine() throws(DecodingFault) -> (Data, isEnded: Bool)? {
-    if let length = lengthOfLine() {
+    switch findEnd() {
+    case .lineEnd(let length):
       defer { inbox.skip(1) }
       searched = 0
       return (inbox.take(length), true)
+    case .nextMessage(let length):
+      searched = 0
+      return (inbox.take(length), true)
+    case .notYet(let length):
+      searched = length
     }
     guard inbox.count <= Self.longestLine else {
       throw .garbled(excerpt: excerpt(inbox.take(120)))
     }
-    guard hasEnded, inbox.count > 0 else {
-      searched = inbox.count
-      return nil
-    }
+    guard hasEnded, inbox.count > 0 else { return nil }
     return (inbox.take(inbox.count), false)
   }
 
-  private func lengthOfLine() -> Int? {
-    unsafe inbox.bytes.withUnsafeBytes { bytes in
-      let begin = inbox.position + searched
-      guard begin < bytes.count, let start = bytes.baseAddress,
-        let end = unsafe memchr(start + begin, Int32(UInt8(ascii: "\n")), bytes.count - begin)
-      else { return nil }
-      return unsafe UnsafeRawPointer(end) - start - inbox.position
+  /// What the bytes of a line end with.
+  private enum End {
+    case lineEnd(after: Int)
+    case nextMessage(after: Int)
+    /// With nothing so far, and nothing before this place need be searched again.
+    case notYet(searched: Int)
+  }
+
+  /// A message ends where `}{` stands: neither base64 nor a number holds that. The text of an error
+  /// may, but nothing follows an error.
+  private func findEnd() -> End {
+    unsafe inbox.bytes.withUnsafeBytes { whole in
+      let bytes = unsafe UnsafeRawBufferPointer(rebasing: whole[inbox.position...])
+      var position = searched
+      while position < bytes.count {
+        let brace = unsafe bytes.firstIndex(of: "}", in: position..<bytes.count)
+        let next = (brace ?? bytes.count - 1) + 1
+        if let end = unsafe bytes.firstIndex(of: "\n", in: position..<next) {
+          return .lineEnd(after: end)
+        }
+        guard let brace else { break }
+        guard next < bytes.count else { return .notYet(searched: brace) }
+        switch unsafe bytes[next] {
+        case UInt8(ascii: "\n"): return .lineEnd(after: next)
+        case UInt8(ascii: "{") where unsafe bytes.starts(with: Self.messageStart):
+          return .nextMessage(after: next)
+        default: position = next
+        }
+      }
+      return .notYet(searched: bytes.count)
     }
+  }
+
+  private static let messageStart = Array(#"{"result":"#.utf8)
+}
+
+extension UnsafeRawBufferPointer {
+  fileprivate func firstIndex(of character: Unicode.Scalar, in range: Range<Int>) -> Int? {
+    guard let start = baseAddress,
+      let found = unsafe memchr(start + range.lowerBound, Int32(character.value), range.count)
+    else { return nil }
+    return unsafe UnsafeRawPointer(found) - start
   }
 }
 

@@ -55,6 +55,18 @@ private func fault(in text: String) -> DecodingFault? {
     #expect(try messages(of: "\n\(line)\r\n \n\(line)\n") == [hello, hello])
   }
 
+  @Test(arguments: ["\n", ""])
+  func `need no line end between them, as in etcd before 3_3_21`(last: String) throws {
+    let message = #"{"result":{"remaining_bytes":"7","blob":"aGVsbG8="}}"#
+    let text = message + #"{"result":{}}"# + message + last
+    for size in 1...text.utf8.count {
+      #expect(
+        try messages(of: Array(text.utf8), inPiecesOf: size) == [
+          hello, SnapshotMessage(blob: Data(), remaining: 0), hello,
+        ])
+    }
+  }
+
   @Test func `leave out what is nothing`() throws {
     let text = #"{"result":{}}"# + "\n" + #"{"result":{"remaining_bytes":"12"}}"# + "\n"
     #expect(
@@ -68,9 +80,11 @@ private func fault(in text: String) -> DecodingFault? {
     #expect(try messages(of: text) == [SnapshotMessage(blob: Data(), remaining: .max)])
   }
 
-  @Test(arguments: [1, 2, 7, 64, 1000, 27_397, 27_398])
-  func `may come in pieces of any length`(size: Int) throws {
-    let bytes = GatewayStream(of: SnapshotFixture.database).bytes
+  @Test(arguments: [1, 2, 7, 64, 1000, 27_396, 27_397, 27_398], ["\n", ""])
+  func `may come in pieces of any length`(size: Int, lineEnd: String) throws {
+    var stream = GatewayStream(of: SnapshotFixture.database)
+    stream.lineEnd = lineEnd
+    let bytes = stream.bytes
     let messages = try messages(of: bytes, inPiecesOf: size)
     #expect(messages.map { $0.blob.count } == [20_480, 32])
     #expect(messages.reduce([]) { $0 + $1.blob } == SnapshotFixture.file)
@@ -101,10 +115,27 @@ private func fault(in text: String) -> DecodingFault? {
       fault(in: String(decoding: stream.bytes, as: UTF8.self)) == .refused(message: message))
   }
 
-  @Test(arguments: GatewayStream.Spacing.allCases)
-  func `S3: is no success because the error came last`(spacing: GatewayStream.Spacing) {
+  @Test(arguments: GatewayStream.ErrorShape.allCases, ["no leader", "a }{ b", #"a }}{\"b\":{ c"#])
+  func `S3: ends in etcd's own words without any line end before them`(
+    shape: GatewayStream.ErrorShape, words: String
+  ) {
+    var stream = GatewayStream(of: TestDatabase.bytes(pageCount: 1))
+    stream.lineEnd = ""
+    stream.lines[1...] = [.error(shape, code: 14, message: words)]
+    for size in [1, 3, 5000, stream.offset(ofLine: 1), .max] {
+      let fault = #expect(throws: DecodingFault.self) {
+        try messages(of: stream.bytes, inPiecesOf: size)
+      }
+      #expect(fault == .refused(message: words.replacing(#"\""#, with: #"""#)))
+    }
+  }
+
+  @Test(arguments: GatewayStream.Spacing.allCases, ["\n", ""])
+  func `S3: is no success because the error came last`(
+    spacing: GatewayStream.Spacing, lineEnd: String
+  ) {
     var stream = GatewayStream(of: SnapshotFixture.database)
-    stream.spacing = spacing
+    (stream.spacing, stream.lineEnd) = (spacing, lineEnd)
     stream.lines.append(.error(.v1, code: 4, message: "context deadline exceeded"))
     #expect(
       fault(in: String(decoding: stream.bytes, as: UTF8.self))
@@ -117,7 +148,9 @@ private func fault(in text: String) -> DecodingFault? {
   ])
   func `S1: S2: was cut off where its last line is not whole`(line: String) {
     #expect(fault(in: line) == .truncated)
-    #expect(fault(in: #"{"result":{"blob":"aGVsbG8="}}"# + "\n" + line) == .truncated)
+    for lineEnd in ["\n", ""] {
+      #expect(fault(in: #"{"result":{"blob":"aGVsbG8="}}"# + lineEnd + line) == .truncated)
+    }
   }
 
   @Test(arguments: [
@@ -130,7 +163,8 @@ private func fault(in text: String) -> DecodingFault? {
     #"{"result":{"remaining_bytes":"18446744073709551616"}}"#,
     #"{"result":{"remaining_bytes":true}}"#, #"{"error":{"message":"no code"}}"#,
     #"{"error":"only text"}"#, "\u{0}\u{0}\u{0}", #"{"result":{"blob":"aGVsbG8="}}}"#,
-    #"{"result":{"blob":"aGVsbG8="}}{"result":{}}"#,
+    #"{"result":{"blob":"aGVsbG8="}}}{"result":{}}"#,
+    #"{"result":{"blob":"aGVsbG8="}} {"result":{}}"#, #"{"resalt":{}}{"result":{}}"#,
   ])
   func `is garbled where a whole line is not etcd's`(line: String) {
     guard case .garbled(let excerpt)? = fault(in: line + "\n") else {

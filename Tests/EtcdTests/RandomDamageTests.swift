@@ -110,6 +110,16 @@ extension SeededRandom {
     #expect(outcome.unharmed < 100)
   }
 
+  /// Fewer, since each is much like one with line ends.
+  @Test(arguments: 0..<4)
+  func `S1: S2: S4: of messages without line ends never passes for a snapshot`(seed: UInt64) {
+    let outcome = vandalise(Self.messagesWithoutLineEnds, seed: seed) { bytes, size in
+      accepted(of: bytes, by: GatewayLines(), inPiecesOf: size, trailers: [:])
+    }
+    #expect(outcome.wronglyAccepted == [])
+    #expect(outcome.unharmed < 100)
+  }
+
   /// Another 16,000.
   @Test(arguments: 0..<16)
   func `S1: S2: S4: of gRPC's frames never passes for a snapshot`(seed: UInt64) {
@@ -142,8 +152,9 @@ extension SeededRandom {
   }
 
   @Test func `is the only reason why these streams are refused`() {
-    #expect(
-      accepted(of: Self.lines, by: GatewayLines(), inPiecesOf: 999, trailers: [:]) == Self.file)
+    for bytes in [Self.lines, Self.messagesWithoutLineEnds] {
+      #expect(accepted(of: bytes, by: GatewayLines(), inPiecesOf: 999, trailers: [:]) == Self.file)
+    }
     #expect(
       accepted(
         of: Self.frames, by: GRPCFrames(), inPiecesOf: 999, trailers: ["grpc-status": "0"])
@@ -156,9 +167,16 @@ extension SeededRandom {
       return (remaining: database.count - end, blob: Array(database[start..<end]))
     } + [(remaining: 0, blob: SHA256.digest(of: database).bytes)]
 
-  private static let lines = GatewayStream(
-    lines: messages.map { .message(remaining: $0.remaining, blob: $0.blob) }
-  ).bytes
+  private static let stream = GatewayStream(
+    lines: messages.map { .message(remaining: $0.remaining, blob: $0.blob) })
+
+  private static let lines = stream.bytes
+
+  private static let messagesWithoutLineEnds: [UInt8] = {
+    var stream = Self.stream
+    stream.lineEnd = ""
+    return stream.bytes
+  }()
 
   private static let frames = messages.flatMap { message in
     GRPCFrame.bytes(remaining: UInt64(message.remaining), blob: message.blob)

@@ -39,6 +39,14 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
     #expect(snapshot.proof.sha256.description == SnapshotFixture.sha256OfFile)
   }
 
+  @Test(arguments: [1, 7, 5000, 27_396, 1_000_000])
+  func `needs no line ends, as etcd before 3_3_21 sends none`(chunk: Int) throws {
+    var stream = GatewayStream(of: SnapshotFixture.database)
+    stream.lineEnd = ""
+    let snapshot = try ReceivedSnapshot(.snapshot(stream, framing: .chunked(size: chunk)))
+    #expect(snapshot.bytes == SnapshotFixture.file)
+  }
+
   @Test func `may name a storage version in every message, as etcd 3.6 does`() throws {
     var stream = GatewayStream(of: SnapshotFixture.database)
     stream.version = "3.6.0"

@@ -1,7 +1,8 @@
 """A load balancer in front of etcd that sends snapshots to one member and everything else to another."""
 
+import contextlib
 import http.client
-import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -11,9 +12,11 @@ import grpc
 
 
 class GatewayBalancer:
-    """For the JSON gateway: plain HTTP/1.1, each request passed on by its path."""
+    """For the JSON gateway: plain HTTP/1.1, each request passed on by its path.
 
-    def __init__(self, snapshots: str, others: str):
+    Every line of an answer passes through `change`; `bytes` leaves it as it is."""
+
+    def __init__(self, snapshots: str, others: str, change: Callable[[bytes], bytes] = bytes):
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -22,16 +25,17 @@ class GatewayBalancer:
                 member = snapshots if self.path.endswith("/maintenance/snapshot") else others
                 connection = http.client.HTTPConnection(urlsplit(member).netloc, timeout=60)
                 headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-                connection.request("POST", self.path, body, headers)
-                answer = connection.getresponse()
-                self.send_response_only(answer.status)
-                for name, value in answer.getheaders():
-                    if name.lower() not in ("content-length", "transfer-encoding"):
-                        self.send_header(name, value)
-                self.send_header("Connection", "close")  # its end is the end of the answer
-                self.end_headers()
-                shutil.copyfileobj(answer, self.wfile)
-                connection.close()
+                with contextlib.closing(connection):
+                    connection.request("POST", self.path, body, headers)
+                    answer = connection.getresponse()
+                    self.send_response_only(answer.status)
+                    for name, value in answer.getheaders():
+                        if name.lower() not in ("content-length", "transfer-encoding"):
+                            self.send_header(name, value)
+                    self.send_header("Connection", "close")  # its end is the end of the answer
+                    self.end_headers()
+                    for line in answer:
+                        self.wfile.write(change(line))
 
             def log_message(self, *_) -> None:
                 pass

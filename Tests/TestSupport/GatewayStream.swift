@@ -40,6 +40,8 @@ package struct GatewayStream: Sendable {
 
   package var lines: [Line]
   package var spacing = Spacing.compact
+  /// What follows a message; nothing in etcd 3.3.0 to 3.3.20.
+  package var lineEnd = "\n"
   /// The storage version that etcd 3.6 repeats in every message.
   package var version: String?
 
@@ -72,7 +74,7 @@ package struct GatewayStream: Sendable {
   package func bytes(ofLine index: Int) -> [UInt8] {
     let text =
       switch lines[index] {
-      case .message(let remaining, let blob): render(remaining: remaining, blob: blob) + "\n"
+      case .message(let remaining, let blob): render(remaining: remaining, blob: blob) + lineEnd
       case .error(let shape, let code, let message): render(shape, code: code, message: message)
       case .raw(let text): text
       }
