@@ -2,8 +2,8 @@
 
 internal import FoundationEssentials
 
-/// Unary answers carry `{"error":"m","message":"m","code":N}` or `{"code":N,"message":"m"}`;
-/// streams wrap the same, or `{"grpc_code":N,"message":"m",…}`, in `{"error":{…}}`.
+/// Unary answers carry `{"error":"m","message":"m","code":N}`, in older releases without `message`,
+/// or `{"code":N,"message":"m"}`; streams wrap the same, or `{"grpc_code":N,"message":"m",…}`, in `{"error":{…}}`.
 struct GatewayFault: Equatable {
   let code: Int
   let message: String
@@ -30,7 +30,9 @@ extension GatewayFault: Decodable {
     code =
       try fault.decodeIfPresent(Int.self, forKey: .grpcCode)
       ?? fault.decode(Int.self, forKey: .code)
-    message = try fault.decode(String.self, forKey: .message)
+    message =
+      try fault.decodeIfPresent(String.self, forKey: .message)
+      ?? fault.decode(String.self, forKey: .error)
   }
 }
 

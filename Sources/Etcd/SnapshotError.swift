@@ -67,9 +67,9 @@ extension SnapshotError: CustomStringConvertible {
   /// What an operator can do about it; `nil` where only another attempt helps.
   package var hint: String? {
     switch self {
-    case .refused(_, let message):
-      message.hasSuffix("context deadline exceeded")
-        ? "is a proxy between this pod and etcd limiting how long a call may take?" : nil
+    case .refused(_, let message) where message.hasSuffix("context deadline exceeded"):
+      "is a proxy between this pod and etcd limiting how long a call may take?"
+    case .refused: refusal?.hint
     case .interrupted(_, let error):
       error.hint ?? "did etcd restart, or a proxy between this pod and etcd cut the connection?"
     case .truncated: "is a proxy between this pod and etcd closing long answers?"
@@ -83,6 +83,15 @@ extension SnapshotError: CustomStringConvertible {
     case .stale:
       "does a load balancer stand before etcd? list the members' own URLs in APP_BACKUP_ETCD_ENDPOINTS"
     }
+  }
+
+  /// Whether a permission must change before another try can help.
+  package var isConfiguration: Bool { refusal?.isConfiguration ?? false }
+
+  /// Older gateways begin the stream, and only then find that etcd refuses it.
+  private var refusal: EtcdError? {
+    guard case .refused(let endpoint, let message) = self else { return nil }
+    return .refused(endpoint: endpoint, call: "maintenance/snapshot", message: message)
   }
 
   /// Set where the run itself was told to stop.

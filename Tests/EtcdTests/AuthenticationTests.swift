@@ -57,6 +57,7 @@ private func guardedMember(
   @Test(arguments: [
     ScriptedMember.authenticationIsOff,
     ScriptedMember.fault(9, "etcdserver: authentication is not enabled", status: 412),
+    .response(400, json: #"{"error":"etcdserver: authentication is not enabled","code":9}"#),
     .response(
       400, json: #"{"code":9, "message":"etcdserver: authentication is not enabled"}"#),
     .response(
@@ -141,6 +142,7 @@ struct AuthenticationRefusal: Sendable, CustomTestStringConvertible {
   ) -> [Self] {
     [
       #"{"error":"\#(message)","message":"\#(message)","code":\#(code)}"#,
+      #"{"error":"\#(message)","code":\#(code)}"#,
       #"{"code":\#(code), "message":"\#(message)"}"#,
       #"{"code":\#(code),"message":"\#(message)","details":[]}"#,
       #"{"error":{"code":\#(code),"message":"\#(message)","details":[]}}"#,
@@ -151,10 +153,13 @@ struct AuthenticationRefusal: Sendable, CustomTestStringConvertible {
     }
   }
 
-  static let all: [Self] =
+  static let stream: [Self] =
     stream("auth: user name is empty", "APP_BACKUP_ETCD_CREDENTIALS_SECRET")
     + stream("auth: permission denied", "root role")
     + stream("auth: invalid auth token", "another attempt", isConfiguration: false)
+
+  static let all: [Self] =
+    stream
     + plain(
       "maintenance/snapshot", 400, 3, "etcdserver: user name is empty",
       "APP_BACKUP_ETCD_CREDENTIALS_SECRET")
@@ -192,6 +197,32 @@ struct AuthenticationRefusal: Sendable, CustomTestStringConvertible {
         == "etcd at \(member.server.url) refused \(refusal.call): \(refusal.message)")
     #expect(error.hint?.contains(refusal.hint) == true)
     #expect(error.isConfiguration == refusal.isConfiguration)
+  }
+}
+
+@Suite struct `A refusal within the snapshot's stream` {
+  @Test(arguments: GatewayStream.ErrorShape.allCases, AuthenticationRefusal.stream)
+  func `is told as one before it would be`(
+    shape: GatewayStream.ErrorShape, refusal: AuthenticationRefusal
+  ) throws {
+    let stream = GatewayStream(lines: [.error(shape, code: 2, message: refusal.message)])
+    let error = try #require(throws: SnapshotError.self) {
+      try ReceivedSnapshot(.snapshot(stream))
+    }
+    #expect(error.description.hasSuffix("broke the snapshot off: \(refusal.message)"))
+    #expect(error.hint?.contains(refusal.hint) == true)
+    #expect(error.isConfiguration == refusal.isConfiguration)
+  }
+
+  @Test func `is worth another try where it concerns no user`() throws {
+    let stream = GatewayStream(lines: [
+      .error(.v1, code: 14, message: "etcdserver: request timed out")
+    ])
+    let error = try #require(throws: SnapshotError.self) {
+      try ReceivedSnapshot(.snapshot(stream))
+    }
+    #expect(error.hint?.contains("quorum") == true)
+    #expect(!error.isConfiguration)
   }
 }
 

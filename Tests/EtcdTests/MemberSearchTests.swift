@@ -165,6 +165,16 @@ import Testing
     #expect(chosen.failures.first?.hint?.contains("quorum") == true)
   }
 
+  @Test func `M5: knows the loss of quorum in the words of etcd 3_3, too`() throws {
+    let member = ScriptedMember(Self.text(2, leader: nil), prefix: "/v3beta") { call, _ in
+      call == "kv/range"
+        ? .response(503, json: #"{"error":"etcdserver: request timed out","code":14}"#) : nil
+    }
+    let chosen = try EtcdCluster(member).chooseMember()
+    #expect(!chosen.hasQuorum)
+    #expect(chosen.failures.first?.hint?.contains("quorum") == true)
+  }
+
   @Test func `M5: of members without quorum takes the foremost`() throws {
     let members = [10, 30, 20].map { index in
       ScriptedMember(Self.text(index, index: index, leader: nil)) { call, _ in

@@ -14,21 +14,27 @@ import grpc
 class GatewayBalancer:
     """For the JSON gateway: plain HTTP/1.1, each request passed on by its path.
 
-    Every line of an answer passes through `change`; `bytes` leaves it as it is."""
+    Every line of an answer passes through `change`; `bytes` leaves it as it is. A snapshot's answer may be given
+    another status."""
 
-    def __init__(self, snapshots: str, others: str, change: Callable[[bytes], bytes] = bytes):
+    def __init__(
+        self, snapshots: str, others: str, change: Callable[[bytes], bytes] = bytes,
+        snapshot_status: int | None = None,
+    ):
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                member = snapshots if self.path.endswith("/maintenance/snapshot") else others
+                is_snapshot = self.path.endswith("/maintenance/snapshot")
+                member = snapshots if is_snapshot else others
                 connection = http.client.HTTPConnection(urlsplit(member).netloc, timeout=60)
                 headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
                 with contextlib.closing(connection):
                     connection.request("POST", self.path, body, headers)
                     answer = connection.getresponse()
-                    self.send_response_only(answer.status)
+                    status = snapshot_status if is_snapshot else None
+                    self.send_response_only(status or answer.status)
                     for name, value in answer.getheaders():
                         if name.lower() not in ("content-length", "transfer-encoding"):
                             self.send_header(name, value)

@@ -17,3 +17,47 @@ def test_a_snapshot_without_line_ends_restores(empty_world, start_etcd, keys):
     with OldGateway(cluster.first) as gateway:
         path = empty_world.assert_success(empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=gateway.url))
     empty_world.assert_restores(path, cluster, contents)
+
+
+def test_a_wrong_password_is_told(empty_world, start_etcd):
+    cluster = start_etcd(RELEASE)
+    cluster.enable_authentication("pw-of-root")
+    empty_world.back_up(cluster)
+    empty_world.use_credentials("root", "wr0ng-passw0rd")
+    with OldGateway(cluster.first) as gateway:
+        run = empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=gateway.url)
+    empty_world.assert_nothing_happened(run, status=78)
+    assert "username and password" in run.log, run
+
+
+def test_credentials_do_no_harm_while_authentication_is_off(empty_world, start_etcd):
+    cluster = start_etcd(RELEASE)
+    empty_world.back_up(cluster)
+    empty_world.use_credentials("root", "not needed")
+    with OldGateway(cluster.first) as gateway:
+        empty_world.assert_success(empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=gateway.url))
+
+
+def test_a_user_without_the_root_role_is_told_so(empty_world, start_etcd):
+    cluster = start_etcd(RELEASE)
+    cluster.enable_authentication("pw-of-root", {"reader": "pw-of-reader"})
+    empty_world.back_up(cluster)
+    empty_world.use_credentials("reader", "pw-of-reader")
+    with OldGateway(cluster.first) as gateway:
+        run = empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=gateway.url)
+    empty_world.assert_nothing_happened(run, status=run.status)
+    assert run.status in (1, 78) and "root role" in run.log, run
+
+
+def test_M5_without_quorum_the_last_member_is_backed_up_and_marked(empty_world, start_etcd):
+    three = start_etcd(RELEASE, size=3)
+    contents = three.contents()
+    left, *followers = sorted(three.members, key=lambda member: member in three.followers)
+    for follower in followers:
+        follower.kill()
+    three.wait_for_no_leader(left)
+    empty_world.back_up(three)
+    with OldGateway(left) as gateway:
+        path = empty_world.assert_success(empty_world.run(APP_BACKUP_ETCD_ENDPOINTS=gateway.url))
+    assert empty_world.properties(path).metadata["quorum"] == "no"
+    empty_world.assert_restores(path, three, contents)
