@@ -76,7 +76,8 @@ let package = Package(
     .testTarget(
       name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "EtcdTests", dependencies: ["Etcd", "Bolt", "HTTP", "Digests", "TestSupport"],
+      name: "EtcdTests",
+      dependencies: ["Etcd", "Bolt", "HTTP", "Digests", "TestSupport", "BoltTestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "AzureBlobTests", dependencies: ["AzureBlob", "HTTP", "Digests", "TestSupport"],

@@ -40,6 +40,7 @@ package struct DatabaseReport: Equatable, Encodable, Sendable {
   package internal(set) var clusterVersion: String?
   package internal(set) var members: [Member] = []
   package internal(set) var isAuthEnabled = false
+  package internal(set) var alarms: [Alarm] = []
 
   /// Bytes in the database.
   package var byteCount: Int { pageCount * pageSize }
@@ -55,6 +56,9 @@ package struct DatabaseReport: Equatable, Encodable, Sendable {
   package var keyRecords: Int { records(in: ReportBuilder.revisionBucket) }
 
   package var leaseCount: Int { records(in: "lease") }
+
+  package var isOutOfSpace: Bool { alarms.contains { $0.kind == .outOfSpace } }
+  package var corruptAlarm: Alarm? { alarms.first { $0.kind == .corrupt } }
 
   private func records(in bucket: String) -> Int {
     buckets.first { $0.name == bucket }?.records ?? 0

@@ -42,9 +42,16 @@ struct Finding {
   ].map { Array($0.utf8) }
 
   /// Whether the key of `count` bytes at `offset` is the name of a fact about the cluster, or a
-  /// member's id: sixteen hexadecimal digits or fewer.
+  /// member's id: sixteen hexadecimal digits or fewer; or an alarm.
   static func isWanted(_ bytes: RawSpan, at offset: Int, count: Int) -> Bool {
-    guard count <= 19, (0x30...0x7A).contains(bytes.byte(at: offset)) else { return false }
+    guard (1...19).contains(count) else { return false }
+    switch bytes.byte(at: offset) {
+    case 0x30...0x7A: break
+    case 0x08, 0x10:
+      return count <= Alarm.maximumKeySize
+        && Alarm(key: bytes.array(at: offset, count: count)) != nil
+    default: return false
+    }
     let key = bytes.array(at: offset, count: count)
     return wanted.contains(key)
       || count <= maximumIDSize
@@ -71,7 +78,9 @@ struct Findings {
   static let limit = 1 << 18
 
   /// The buckets that have records which the report tells.
-  private static let buckets = ["meta", "cluster", "auth", "members"].map { Array($0.utf8) }
+  private static let buckets = ["meta", "cluster", "auth", "members", Alarm.bucket].map {
+    Array($0.utf8)
+  }
 
   init(pageCount: Int) { self.pageCount = pageCount }
 

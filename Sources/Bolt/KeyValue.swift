@@ -37,8 +37,9 @@ enum KeyValue {
     return bytes.array(at: offset, count: Int(size))
   }
 
+  /// The number at `offset`, which is moved behind it; `nil` where the bytes end in its midst.
   @inline(__always)
-  private static func varint(_ bytes: RawSpan, _ offset: inout Int) -> UInt64? {
+  static func varint(_ bytes: RawSpan, _ offset: inout Int) -> UInt64? {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     while offset < bytes.byteCount, shift < 64 {

@@ -28,6 +28,7 @@ struct ReportBuilder {
   /// Adds the next top-level bucket.
   mutating func add(_ name: String, records: Int, lastKey: [UInt8]?, findings: [Finding]) {
     report.buckets.append(DatabaseReport.Bucket(name: name, records: records))
+    if name == Alarm.bucket { report.alarms = findings.compactMap { Alarm(key: $0.key) } }
     for finding in findings where !finding.isLastKey {
       add(String(decoding: finding.key, as: UTF8.self), finding.value, in: name)
     }

@@ -1,5 +1,6 @@
 /// One snapshot while it comes in: pulled piece by piece, proven at the end.
 
+internal import Bolt
 internal import Digests
 package import FoundationEssentials
 internal import HTTP
@@ -31,8 +32,11 @@ package struct Snapshot: ~Copyable {
     return nil
   }
 
-  /// Throws unless all that came was a whole snapshot.
+  /// Throws unless all that came was a whole snapshot, and one worth keeping: etcd 3.3 tells of a
+  /// CORRUPT alarm nowhere else. One that was stored in spite of it may be all there is to restore.
   package consuming func finish() throws(SnapshotError) -> SnapshotProof {
-    try verifier.finish()
+    let proof = try verifier.finish()
+    if let alarm = proof.pages.report?.corruptAlarm { throw .corrupt(alarm) }
+    return proof
   }
 }

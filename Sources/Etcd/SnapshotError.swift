@@ -26,6 +26,8 @@ package enum SnapshotError: Error, Equatable {
   case excessBytes(byteCount: Int)
   /// The bytes came through as they were sent, but the database in them is broken.
   case unsound(BoltError)
+  /// An alarm in the database says that its data are not to be trusted.
+  case corrupt(Alarm)
   /// The database is older than what the cluster had acknowledged before the snapshot was asked for.
   case stale(found: UInt64, acknowledged: UInt64)
 }
@@ -59,6 +61,7 @@ extension SnapshotError: CustomStringConvertible {
       "etcd sent \(byteCount) bytes after the snapshot's trailer"
     case .unsound(let error):
       "what etcd sent cannot be restored: \(error)"
+    case .corrupt(let alarm): EtcdError.corrupt(alarm: "\(alarm)").description
     case .stale(let found, let acknowledged):
       "the snapshot ends at revision \(found), but revision \(acknowledged) had been acknowledged before it was asked for"
     }
@@ -80,6 +83,7 @@ extension SnapshotError: CustomStringConvertible {
       "is a proxy between this pod and etcd changing answers? if it happens again, check the member's disk"
     case .notDatabase: "is the endpoint really etcd v3?"
     case .unsound(let error): error.hint
+    case .corrupt(let alarm): EtcdError.corrupt(alarm: "\(alarm)").hint
     case .stale:
       "does a load balancer stand before etcd? list the members' own URLs in APP_BACKUP_ETCD_ENDPOINTS"
     }

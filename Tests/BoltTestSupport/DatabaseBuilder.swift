@@ -157,6 +157,25 @@ package enum Etcd {
     (key(main, sub, isTombstone: true), [0x0A] + varint(user.utf8.count) + Array(user.utf8))
   }
 
+  /// An alarm of `member`: 1 is NOSPACE, 2 is CORRUPT.
+  package static func alarm(_ kind: Int, of member: UInt64) -> DatabaseBuilder.Record {
+    var id: [UInt8] = []
+    var rest = member
+    while rest >= 0x80 {
+      id.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    return ([0x08] + id + [UInt8(rest), 0x10, UInt8(kind)], [])
+  }
+
+  /// A store with these records in bucket `alarm`.
+  package static func store(alarms: [DatabaseBuilder.Record]) -> [UInt8] {
+    var builder = DatabaseBuilder()
+    let key = DatabaseBuilder.inline([put("a", 2)])
+    let root = builder.bucketLeaf([("alarm", DatabaseBuilder.inline(alarms))] + buckets(key: key))
+    return builder.snapshot(root: root)
+  }
+
   /// The values of the buckets that a store needs: `key` as given, `meta` with what is usual.
   package static func buckets(
     key: [UInt8], meta: [DatabaseBuilder.Record] = [(Array("consistent_index".utf8), big(12))]
