@@ -15,6 +15,9 @@
 ///   its child, with that key, and finds the child by it the next time. So the order of keys across
 ///   pages is a question of each leaf and the next, and branches need no more than a fingerprint.
 ///
+/// And of etcd: the value of every revision is a message that a member can read, and of that revision
+/// (`KeyValue`).
+///
 /// A branch that contradicts a child already seen cannot belong to a sound database, so its children
 /// are not kept. What is kept stays below 24 bytes a page and one megabyte; a file that needs more
 /// is refused (`BoltError.tooTangled`), which takes making one up: the worst that real etcds were

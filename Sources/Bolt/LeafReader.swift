@@ -24,9 +24,11 @@ struct LeafReader {
 
   /// Takes record `index`, whose key lies at `key` in `bytes` and whose value follows at `value`:
   /// `available` bytes of it, which is all for a bucket and at least the beginning for anything else.
+  /// Only a revision's may be missing; then `valueFits` says whether it fits.
   @inline(__always)
   mutating func take(
-    _ element: NodeElement, index: Int, in bytes: RawSpan, key: Int, value: Int, available: Int
+    _ element: NodeElement, index: Int, in bytes: RawSpan, key: Int, value: Int, available: Int,
+    valueFits: Bool? = nil
   ) throws(Defect) {
     let size = element.keySize
     if first == nil {
@@ -41,9 +43,11 @@ struct LeafReader {
     }
     if PackedRevision.isRevision(bytes, at: key, count: size) {
       if holdsOnlyRevisions {
-        holdsOnlyRevisions = KeyValue.fits(
-          revision: bytes.bigEndian64(at: key), isTombstone: size == 18,
-          bytes.extracting(value..<value + available), size: element.valueSize)
+        holdsOnlyRevisions =
+          valueFits
+          ?? KeyValue.fits(
+            revision: bytes.bigEndian64(at: key), isTombstone: size == 18,
+            bytes.extracting(value..<value + available))
       }
     } else {
       holdsOnlyRevisions = false

@@ -1,9 +1,10 @@
 /// A node of several pages whose keys have not all passed yet.
 ///
 /// Its keys lie between its values, so they are gathered while the pages pass, with no more of the
-/// values than a check needs. bbolt splits a node of more than four elements into single pages, so
-/// one of its is small. More elements are read as well, as many as the first page has room for:
-/// what made-up nodes may take together is bounded by `PageInspection`.
+/// values than a check needs: the values of revisions are read on the way, field by field, and not
+/// kept. bbolt splits a node of more than four elements into single pages, so one of its is small. More
+/// elements are read as well, as many as the first page has room for: what made-up nodes may take
+/// together is bounded by `PageInspection`.
 struct OpenNode {
   let page: UInt32
   let header: NodeHeader
@@ -14,15 +15,27 @@ struct OpenNode {
   private var gathered: [UInt8] = []
   /// Where each element's key lies in `gathered`.
   private var places: [Int] = []
-  /// The element being gathered, and how much of it is there already.
+  /// The element being gathered, and what of it.
   private var current: NodeElement
-  private var currentTaken = 0
+  private var part = Part.key
+  /// What is gathered next, from the node's beginning.
+  private var wanted: Range<Int>
+  /// Of the message being read, what is there of the bytes from its next field on.
+  private var ahead: [UInt8] = []
+  /// Whether the values of all revisions so far fit their keys.
+  private var valuesFit = true
+
+  private enum Part {
+    case key, value
+    /// The value of a revision.
+    case message(KeyValue)
+  }
 
   /// The page where the gathering goes on.
   private(set) var waitsFor: UInt32
 
-  /// How much of a record's value to gather: enough to reach a revision behind most keys, and all
-  /// of a member, whose key is shorter than a revision's.
+  /// How much to gather of the value of a record that is no revision: what the report may want, of
+  /// which members are the largest, by keys that are shorter than the others.
   private static func valuePrefix(keySize: Int) -> Int {
     keySize <= Finding.maximumIDSize ? Finding.maximumValueSize : 256
   }
@@ -49,6 +62,8 @@ struct OpenNode {
       throw Defect(.span)
     }
     current = try Self.element(0, head, header, at: header.dataOffset, limit: limit)
+    wanted = header.dataOffset..<header.dataOffset
+    begin(current)
   }
 
   /// Whether a node whose data end at `end` takes `overflow` further pages.
@@ -60,34 +75,105 @@ struct OpenNode {
   }
 
   /// The memory it takes, in bytes.
-  var byteCount: Int { 160 + head.count + gathered.count + places.count * 8 }
+  var byteCount: Int {
+    MemoryLayout<Self>.size + 4 * Self.arrayHeader + head.count + gathered.count + places.count * 8
+      + ahead.count
+  }
+
+  /// What an array takes beside its elements.
+  private static let arrayHeader = 32
 
   /// Takes what it wants of page `number`, the one it waits for.
   ///
-  /// - Returns: Whether all keys are there.
+  /// - Returns: Whether all keys are there, and all values of revisions were read.
   mutating func gather(from bytes: RawSpan, page number: UInt32) -> Bool {
     let start = Int(number - page) * pageSize
-    let limit = (Int(header.overflow) + 1) * pageSize
-    while true {
-      let wanted = current.keySize + Self.wantedOfValue(current)
-      let from = current.keyOffset + currentTaken
-      let upTo = min(current.keyOffset + wanted, start + pageSize)
-      if from < upTo {
-        gathered.append(contentsOf: bytes.extracting(from - start..<upTo - start))
-        currentTaken += upTo - from
+    repeat {
+      let upTo = min(wanted.upperBound, start + pageSize)
+      if wanted.lowerBound < upTo {
+        let taken = bytes.extracting(wanted.lowerBound - start..<upTo - start)
+        if case .message = part {
+          ahead.append(contentsOf: taken)
+        } else {
+          gathered.append(contentsOf: taken)
+        }
+        wanted = upTo..<wanted.upperBound
       }
-      guard currentTaken == wanted else {
-        waitsFor = page + UInt32((current.keyOffset + currentTaken) / pageSize)
+      guard wanted.isEmpty else {
+        waitsFor = page + UInt32(wanted.lowerBound / pageSize)
         return false
       }
-      places.append(gathered.count - wanted)
-      guard
-        places.count < header.count,
-        let next = try? Self.element(  // cannot throw: all were checked when the node was opened
-          places.count, head, header, at: current.end, limit: limit)
-      else { return true }
-      (current, currentTaken) = (next, 0)
+    } while goOn()
+    return true
+  }
+
+  /// Says what is wanted next; `false` if nothing is.
+  private mutating func goOn() -> Bool {
+    switch part {
+    case .key where isRevision(places.count - 1, current):
+      if readMessage(KeyValue(size: current.valueSize)) { return true }
+    case .key:
+      let value = current.keyOffset + current.keySize
+      part = .value
+      wanted = value..<value + Self.wantedOfValue(current)
+      return true
+    case .message(let message):
+      if readMessage(message) { return true }
+    case .value: break
     }
+    let limit = (Int(header.overflow) + 1) * pageSize
+    guard
+      places.count < header.count,
+      let next = try? Self.element(  // cannot throw: all were checked when the node was opened
+        places.count, head, header, at: current.end, limit: limit)
+    else { return false }
+    begin(next)
+    return true
+  }
+
+  private mutating func begin(_ element: NodeElement) {
+    current = element
+    part = .key
+    places.append(gathered.count)
+    wanted = element.keyOffset..<element.keyOffset + element.keySize
+  }
+
+  /// Reads the fields of the current revision's value that are there.
+  ///
+  /// - Returns: Whether more of it is wanted.
+  private mutating func readMessage(_ message: KeyValue) -> Bool {
+    var message = message
+    while message.offset < message.size {
+      let needed = min(KeyValue.maximumHeadSize, message.size - message.offset)
+      guard ahead.count >= needed else {
+        let next = current.keyOffset + current.keySize + message.offset
+        wanted = next + ahead.count..<next + needed
+        part = .message(message)
+        return true
+      }
+      let before = message.offset
+      guard unsafe message.readField(ahead.span.bytes, at: 0) else { break }
+      ahead.removeFirst(min(ahead.count, message.offset - before))
+    }
+    ahead.removeAll(keepingCapacity: true)
+    let fits = withKey(places.count - 1) { bytes, key in
+      message.fits(
+        revision: bytes.bigEndian64(at: key), isTombstone: current.keySize == 18)
+    }
+    valuesFit = valuesFit && fits
+    return false
+  }
+
+  /// Whether element `index`, whose key is there, is a revision's record.
+  private func isRevision(_ index: Int, _ element: NodeElement) -> Bool {
+    guard header.flags == NodeHeader.leafFlag, element.flags == 0 else { return false }
+    return withKey(index) { bytes, key in
+      PackedRevision.isRevision(bytes, at: key, count: element.keySize)
+    }
+  }
+
+  private func withKey<Result>(_ index: Int, _ body: (RawSpan, _ at: Int) -> Result) -> Result {
+    unsafe body(gathered.span.bytes, places[index])
   }
 
   /// The gathered bytes, in which `forEachElement` placed the keys.
@@ -97,6 +183,7 @@ struct OpenNode {
     try unsafe body(gathered.span.bytes)
   }
 
+  /// How much to gather of the value of an element that is no revision's record.
   private static func wantedOfValue(_ element: NodeElement) -> Int {
     element.flags == NodeElement.bucketFlag
       ? element.valueSize : min(element.valueSize, valuePrefix(keySize: element.keySize))
@@ -111,17 +198,21 @@ struct OpenNode {
       : try NodeElement(branch: bytes, index: index, expectedAt: offset, limit: limit)
   }
 
-  /// Hands each element to `body` with the gathered bytes, where its key begins in them, and how much
-  /// of its value follows.
+  /// Hands each element to `body` with the gathered bytes, where its key begins in them, how much of
+  /// its value follows, and, of a revision, whether the value fits it.
   func forEachElement(
-    _ body: (NodeElement, _ index: Int, RawSpan, _ key: Int, _ available: Int) throws(Defect) ->
-      Void
+    _ body: (
+      NodeElement, _ index: Int, RawSpan, _ key: Int, _ available: Int, _ valueFits: Bool?
+    ) throws(Defect) -> Void
   ) throws(Defect) {
     let limit = (Int(header.overflow) + 1) * pageSize
     var offset = header.dataOffset
     for (index, place) in places.enumerated() {
       let element = try Self.element(index, head, header, at: offset, limit: limit)
-      try unsafe body(element, index, gathered.span.bytes, place, Self.wantedOfValue(element))
+      let isRevision = isRevision(index, element)
+      try unsafe body(
+        element, index, gathered.span.bytes, place, isRevision ? 0 : Self.wantedOfValue(element),
+        isRevision ? valuesFit : nil)
       offset = element.end
     }
   }

@@ -133,17 +133,17 @@ struct PageInspection {
     do {
       if node.header.flags == NodeHeader.leafFlag {
         var reader = LeafReader()
-        try node.forEachElement { element, index, bytes, key, available throws(Defect) in
+        try node.forEachElement { element, index, bytes, key, available, fits throws(Defect) in
           try reader.take(
             element, index: index, in: bytes, key: key, value: key + element.keySize,
-            available: available)
+            available: available, valueFits: fits)
         }
         return try node.withGathered { bytes throws(Defect) in
           try fact(of: reader, node.page, node.header, bytes)
         }
       }
       var reader = BranchReader(pageCount: meta.highWaterMark, fingerprints: fingerprints)
-      try node.forEachElement { element, index, bytes, key, _ throws(Defect) in
+      try node.forEachElement { element, index, bytes, key, _, _ throws(Defect) in
         try reader.take(element, index: index, in: bytes, key: key)
       }
       return try fact(of: reader, node.header)

@@ -100,9 +100,10 @@ struct RecordOrder {
     guard element.flags == 0 else { return }  // a bucket within: without a value for the tools
     let value = bytes.extracting(element.end - element.valueSize..<element.end)
     hash.update(value)
-    guard bucket == ReportBuilder.revisionBucketBytes, let key = KeyValue.userKey(value) else {
+    guard bucket == ReportBuilder.revisionBucketBytes, let place = KeyValue.userKey(value) else {
       return
     }
+    let key = value.array(at: place.lowerBound, count: place.count)
     if element.keySize == 18 {
       liveKeys.remove(key)
     } else {

@@ -107,7 +107,7 @@ import Testing
   }
 
   @Test func `made of nodes that all have a key on one page stays within its memory`() {
-    let pageCount = 2002
+    let pageCount = 1502
     let last = pageCount - 2
     var builder = DatabaseBuilder()
     for page in 2..<last {

@@ -42,15 +42,19 @@ import Testing
     // Bytes that hold up the structure: not one flip passes.
     #expect(unnoticed[.structure] == nil)
     #expect(unnoticed[.revision] == nil)
-    // A key that still sorts between its neighbours, a value's content, a counter that nothing
+    // A key that still sorts between its neighbours, what the user keeps, a counter that nothing
     // refers to, bytes behind the last record, a free page.
-    #expect(Set(unnoticed.keys) == [.name, .value, .sequence, .subRevision, .padding, .freePage])
+    #expect(
+      Set(unnoticed.keys)
+        == [.name, .value, .counter, .sequence, .subRevision, .padding, .freePage])
+    // Of a counter, one flip of three: the others change where it ends.
+    #expect(unnoticed[.counter] == 5 * 2)
   }
 }
 
 /// What a byte of the small snapshot is for.
 enum ByteRole: Hashable {
-  case structure, revision, subRevision, name, value, sequence, padding, freePage
+  case structure, revision, subRevision, name, value, counter, sequence, padding, freePage
 
   /// The role of each byte; knows the layout of `SnapshotFixture` and nothing of the code under test.
   static func roles(of file: [UInt8]) -> [ByteRole] {
@@ -60,6 +64,21 @@ enum ByteRole: Hashable {
     }
     func number(_ offset: Int, _ count: Int) -> Int {
       (0..<count).reversed().reduce(0) { $0 << 8 | Int(file[offset + $1]) }
+    }
+    // A record's value in bucket `key`: fields of one byte's tag and one byte's number or length.
+    func markMessage(_ start: Int, _ count: Int) {
+      var offset = start
+      while offset < start + count {
+        let (tag, number) = (file[offset], Int(file[offset + 1]))
+        let isText = tag & 7 == 2
+        mark(offset, 1, .structure)
+        mark(offset + 1, 1, isText || tag == 0x18 ? .structure : .counter)
+        offset += 2
+        if isText {
+          mark(offset, number, .value)
+          offset += number
+        }
+      }
     }
     func markLeaf(_ page: Int, inKeyBucket: Bool) {
       let count = number(page + 10, 2)
@@ -75,7 +94,12 @@ enum ByteRole: Hashable {
           let isKey = file[key..<value].elementsEqual("key".utf8)
           markLeaf(value + 16, inKeyBucket: isKey)
         } else {
-          mark(value, number(element + 12, 4), .value)
+          let valueSize = number(element + 12, 4)
+          if inKeyBucket {
+            markMessage(value, valueSize)
+          } else {
+            mark(value, valueSize, .value)
+          }
           mark(key, keySize, inKeyBucket ? .revision : .name)
           // A tombstone's value does not repeat its revision.
           if inKeyBucket {
