@@ -224,7 +224,7 @@ import Testing
     }
     let server = ScriptedServer { request in
       guard isFirst(request), tries.next() == 1 else { return .stored(request) }
-      return .refusal(503, "ServerBusy", headers: ["retry-after-ms": "1000"])
+      return .refusal(503, "ServerBusy", headers: ["retry-after-ms": "4000"])
     }
     try TestStore(server).stage(testBytes(6000), blocksInFlight: 2)
 
