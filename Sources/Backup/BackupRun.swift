@@ -156,7 +156,8 @@ package final class BackupRun {
     try check(receipt, in: container)
     let record = Record(
       path: "\(container.name)/\(blob)", size: receipt.size, sha256: "\(proof.sha256)",
-      revision: revision, pages: proof.pages, time: time, duration: elapsed)
+      revision: revision, hasQuorum: member.hasQuorum, pages: proof.pages, time: time,
+      duration: elapsed)
     log.info(
       "backup stored",
       [

@@ -12,6 +12,8 @@ package struct Record: Equatable, Sendable {
   package var sha256: String
   /// Every write acknowledged up to this revision of the store is in the backup.
   package var revision: UInt64
+  /// Without it the cluster may have acknowledged later writes than the member knew of.
+  package var hasQuorum: Bool
   package var pages: PageCheck
   /// Seconds since 1970: when the backup was complete.
   package var time: Int
@@ -19,13 +21,14 @@ package struct Record: Equatable, Sendable {
   package var duration: Duration
 
   package init(
-    path: String, size: Int, sha256: String, revision: UInt64, pages: PageCheck, time: Int,
-    duration: Duration
+    path: String, size: Int, sha256: String, revision: UInt64, hasQuorum: Bool, pages: PageCheck,
+    time: Int, duration: Duration
   ) {
     self.path = path
     self.size = size
     self.sha256 = sha256
     self.revision = revision
+    self.hasQuorum = hasQuorum
     self.pages = pages
     self.time = time
     self.duration = duration
@@ -50,6 +53,7 @@ package struct Record: Equatable, Sendable {
       "backup-size-bytes-from-last-success": String(size),
       "backup-sha256-from-last-success": sha256,
       "backup-etcd-revision-from-last-success": String(revision),
+      "backup-quorum-from-last-success": hasQuorum ? "yes" : "no",
       "backup-page-check-from-last-success": pages.verdict,
       "backup-page-size-bytes-from-last-success": checked(\.pageSize),
       "backup-records-from-last-success": checked(\.totalRecords),

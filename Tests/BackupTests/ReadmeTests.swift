@@ -32,7 +32,8 @@ import Testing
 
   @Test func `documents every key of the record`() {
     let record = Record(
-      path: "c/p/n", size: 1, sha256: "", revision: 1, pages: .off, time: 0, duration: .zero)
+      path: "c/p/n", size: 1, sha256: "", revision: 1, hasQuorum: true, pages: .off, time: 0,
+      duration: .zero)
     for key in record.fields.keys.sorted() + [Record.verifiedPathKey, Record.verifiedTimeKey] {
       #expect(text.contains("\n| `\(key)` | "), "\(key) is missing")
     }

@@ -8,7 +8,7 @@ import Testing
   let record = Record(
     path: "backups/service-catalog/01ARZ3NDEKTSV4RRFFQ69G5FAV", size: 20_512,
     sha256: "c41fa2068e5fb0e42176c1482ee4a6d4ac3e34b4e9c66a76aff8b90d16b50f33", revision: 6,
-    pages: .off, time: 1_795_339_800, duration: .milliseconds(12_340))
+    hasQuorum: false, pages: .off, time: 1_795_339_800, duration: .milliseconds(12_340))
 
   @Test func `keeps the path under the key that the predecessor used`() {
     #expect(Record.pathKey == "abs-backup-file-path-from-last-success")
@@ -23,6 +23,7 @@ import Testing
         "backup-size-bytes-from-last-success": "20512",
         "backup-sha256-from-last-success": record.sha256,
         "backup-etcd-revision-from-last-success": "6",
+        "backup-quorum-from-last-success": "no",
         "backup-page-check-from-last-success": "off",
         "backup-page-size-bytes-from-last-success": "",
         "backup-records-from-last-success": "",

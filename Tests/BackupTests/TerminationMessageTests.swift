@@ -22,7 +22,8 @@ import Testing
 
   let record = Record(
     path: "backups/service-catalog/01ARZ3NDEKTSV4RRFFQ69G5FAV", size: 20_512,
-    sha256: SnapshotFixture.sha256OfFile, revision: 6, pages: .off, time: 0, duration: .seconds(1)
+    sha256: SnapshotFixture.sha256OfFile, revision: 6, hasQuorum: true, pages: .off, time: 0,
+    duration: .seconds(1)
   )
 
   /// An error whose words are another's.

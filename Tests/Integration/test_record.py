@@ -117,8 +117,9 @@ def test_S8_blob_and_record_tell_what_the_check_of_the_pages_found(world, etcd, 
     _, revision, records, _ = etcd.snapshot_status(tmp_path / "backup.db").split(", ")
     metadata = world.properties(path).metadata
     assert metadata["revision"] == revision
-    found = {name: metadata.get(name, "") for name in ("pagecheck", "pagesize", "records", "keyrecords")}
+    found = {name: metadata.get(name, "") for name in ("quorum", "pagecheck", "pagesize", "records", "keyrecords")}
     recorded = {
+        "quorum": world.record["backup-quorum-from-last-success"],
         "pagecheck": world.record["backup-page-check-from-last-success"],
         "pagesize": world.record["backup-page-size-bytes-from-last-success"],
         "records": world.record["backup-records-from-last-success"],
@@ -126,7 +127,7 @@ def test_S8_blob_and_record_tell_what_the_check_of_the_pages_found(world, etcd, 
     }
     assert found == recorded
     if check == "off":
-        assert found == {"pagecheck": "off", "pagesize": "", "records": "", "keyrecords": ""}
+        assert found == {"quorum": "yes", "pagecheck": "off", "pagesize": "", "records": "", "keyrecords": ""}
     else:
         assert (found["pagecheck"], found["pagesize"], found["records"]) == ("sound", "4096", records)
         assert 0 < int(found["keyrecords"]) < int(records)
