@@ -15,6 +15,7 @@ import api_server
 from pods import Node
 from processes import wait_until
 
+
 class ControlPlane(api_server.Cluster):
     """Runs what is created in it. `record` names a ConfigMap that the tool under test writes elsewhere."""
 
@@ -26,9 +27,10 @@ class ControlPlane(api_server.Cluster):
         self.controllers: list[threading.Thread] = []
         self.before_job = lambda name: None  # lets a test interfere
         self.failures: list[BaseException] = []
+        self.closing = threading.Event()  # no controller starts anything any more
 
     def __exit__(self, *_) -> None:
-        self.ending |= set(self.children)
+        self.closing.set()
         for child in list(self.children.values()):
             child.kill()
         for controller in self.controllers:
@@ -132,15 +134,23 @@ class ControlPlane(api_server.Cluster):
     def _run(self, pod: dict, container: dict) -> int:
         """One container from start to end; its exit status."""
         name = pod["metadata"]["name"]
-        if name in self.ending:
+        if self._is_over(name):
             return 137
         child = self.node.start(pod, container)
         self.children[name] = child
         self.logs[name][container["name"]] = child.log
         (self.processes / name).write_text(str(child.pid))
-        if name in self.ending:
+        if self._is_over(name):
             child.kill()
         return child.process.wait()
+
+    def _is_over(self, pod: str) -> bool:
+        return pod in self.ending or self.closing.is_set()
+
+    def _wait_until(self, condition: Callable[[], bool], what: str, seconds: float = 30) -> bool:
+        """Waits until the condition is true, which is the answer, or everything ends."""
+        wait_until(lambda: self.closing.is_set() or condition(), what, seconds)
+        return not self.closing.is_set()
 
     def _end(self, pod: str, number: signal.Signals) -> None:
         self.ending.add(pod)
@@ -154,7 +164,9 @@ class ControlPlane(api_server.Cluster):
         self.logs[name] = {}
         self._control(self._run, pod, container)
         expected = (container.get("command") or ["sh"])[0]
-        wait_until(lambda: name in self.children and command_of(self.children[name].pid) == expected, f"start of {name}")
+        if not self._wait_until(
+                lambda: name in self.children and command_of(self.children[name].pid) == expected, f"start of {name}"):
+            return
         with self.lock:
             if ("pods", pod["metadata"]["namespace"], name) in self.objects:
                 self.objects[("pods", pod["metadata"]["namespace"], name)]["status"]["phase"] = "Running"
@@ -169,7 +181,7 @@ class ControlPlane(api_server.Cluster):
             pod = self._create_pod(
                 f"{name}-{uuid.uuid4().hex[:5]}", namespace, template, {"job-name": name})
             status = self._run_pod(pod)
-            if pod["metadata"]["name"] in self.ending:
+            if self._is_over(pod["metadata"]["name"]):
                 return
             if status == 0:
                 break
@@ -209,7 +221,8 @@ class ControlPlane(api_server.Cluster):
 
     def _run_member(self, workload: dict, name: str) -> None:
         namespace = workload["metadata"]["namespace"]
-        wait_until(lambda: ("pods", namespace, name) not in self.objects, f"end of the old {name}", 120)
+        if not self._wait_until(lambda: ("pods", namespace, name) not in self.objects, f"end of the old {name}", 120):
+            return
         self.ending.discard(name)
         template = copy.deepcopy(workload["spec"]["template"])
         volumes = template["spec"].setdefault("volumes", [])
@@ -218,11 +231,15 @@ class ControlPlane(api_server.Cluster):
             volumes.append({"name": claim, "persistentVolumeClaim": {"claimName": f"{claim}-{name}"}})
         pod = self._create_pod(name, namespace, template, {})
         [container] = pod["spec"]["containers"]
-        while name not in self.ending:  # restartPolicy: Always
+        while not self._is_over(name):  # restartPolicy: Always
             self._run(pod, container)
-            time.sleep(0.1)
+            self.closing.wait(0.1)
         with self.lock:
             self.objects.pop(("pods", namespace, name), None)
+
+    def running(self) -> list[str]:
+        """The pods with a process."""
+        return sorted(pod for pod, child in list(self.children.items()) if child.is_running)
 
     def wait_until_gone(self, pods: list[str]) -> None:
         """Waits until none of these pods is left."""

@@ -2,19 +2,17 @@
 that nothing else on this machine changes. Needs root.
 
 Taken from the manifest: command and arguments, environment, user and group, dropped capabilities, the read-only root,
-mounted volumes. An image is a set of programs of this machine. Host names are those of a private /etc/hosts. Volumes
-are file systems in memory, of the size that a test wants; they live in a namespace that ends with the test.
+mounted volumes. An image is a set of programs of this machine. Host names are those of a private /etc/hosts.
 """
 
-import subprocess
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from processes import Child
 from sandbox import Sandbox
+from volumes import Volumes
 
 SERVICE_ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"  # /var/run is a link to /run
 
@@ -55,6 +53,7 @@ class Node:
         self.folder = folder
         self.images = images
         self.hosts = hosts
+        self.volumes = Volumes(folder)
         self.service_accounts: dict[str, Path] = {}
         self.api_server: Sandbox | None = None
         self.alter: Callable[[dict, dict, list], list] | None = None  # lets a test break a container's command
@@ -62,36 +61,13 @@ class Node:
         self._lock = threading.Lock()
 
     def __enter__(self) -> "Node":
-        self.folder.mkdir(parents=True)
+        self.volumes.__enter__()
         lines = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in self.hosts.items())]
         (self.folder / "hosts").write_text("\n".join(lines) + "\n")
-        self._keeper = Child(
-            ["unshare", "--mount", "--propagation", "private", "sleep", "infinity"], self.folder / "keeper.log")
-        own = Path("/proc/self/ns/mnt").readlink()
-        while Path(f"/proc/{self._keeper.pid}/ns/mnt").readlink() == own:
-            time.sleep(0.005)
         return self
 
-    def __exit__(self, *_) -> None:
-        self._keeper.kill()
-
-    # Volumes
-
-    def make_volume(self, claim: str, megabytes: int = 1024) -> None:
-        (self.folder / claim).mkdir()
-        self._inside("mount", "-t", "tmpfs", "-o", f"mode=755,size={megabytes}m", "tmpfs", str(self.folder / claim))
-
-    def volume(self, claim: str) -> Path:
-        """The volume's folder, as this process can reach it."""
-        return Path(f"/proc/{self._keeper.pid}/root{self.folder / claim}")
-
-    def resize_volume(self, claim: str, megabytes: int) -> None:
-        self._inside("mount", "-o", f"remount,size={megabytes}m", str(self.folder / claim))
-
-    def _inside(self, *command: str) -> None:
-        subprocess.run(["nsenter", f"--mount=/proc/{self._keeper.pid}/ns/mnt", *command], check=True)
-
-    # Containers
+    def __exit__(self, *failure) -> None:
+        self.volumes.__exit__(*failure)
 
     def allow(self, account: str, namespace: str, token: str, api_server: Sandbox) -> None:
         """Gives pods of this service account their token."""
@@ -118,8 +94,7 @@ class Node:
         account = self.service_accounts.get(pod["spec"].get("serviceAccountName", "default"), self.folder / "nobody")
         account.mkdir(exist_ok=True)
         return Child(
-            ["nsenter", f"--mount=/proc/{self._keeper.pid}/ns/mnt",
-             "unshare", "--mount", "--propagation", "private",
+            [*self.volumes.enter, "unshare", "--mount", "--propagation", "private",
              "bash", "-c", ENTER, "enter", str(account), str(self.folder / "hosts"),
              *self._mounts(pod, container, image), "--",
              *privileges(pod["spec"], container),

@@ -1,5 +1,6 @@
 """Child processes that cannot outlive their test, and free ports for them."""
 
+import contextlib
 import os
 import random
 import signal
@@ -15,9 +16,9 @@ CLEAN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 
 class Child:
-    """A server in the background, its output in a file; the kernel kills it should this process die first."""
+    """A program in the background, its output in a file; the kernel kills it should this process die first."""
 
-    def __init__(self, command: list[str], log: Path, env: dict[str, str] | None = None):
+    def __init__(self, command: list[str], log: Path, env: dict[str, str] | None = None, cwd: Path | None = None):
         self.command = command
         self.log = log
         with open(log, "ab") as output:
@@ -27,6 +28,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=CLEAN_ENVIRONMENT | (env or {}),
+                cwd=cwd,
                 start_new_session=True,
             )
 
@@ -44,10 +46,20 @@ class Child:
     def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
+    def wait(self, seconds: float) -> int:
+        """Waits for its own end and returns the exit status; nothing of it is left in any case."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.command} still ran after {seconds} s:\n{self.output()}") from None
+        finally:
+            self.kill()
+
     def kill(self) -> None:
-        """Kills it, also when it is stopped or dead already, and reaps it."""
-        if self.is_running:
-            self.process.kill()
+        """Kills it and what it has started, also when it is stopped or dead already, and reaps it."""
+        if self.process.returncode is None:  # not reaped yet, so the number still is that of its own group
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
         self.process.wait()
 
 

@@ -17,7 +17,7 @@ from etcd import DEFAULT, Cluster, Release
 from gateway import Contents, Gateway
 from helm import Helm
 from pods import Image, Node
-from processes import CLEAN_ENVIRONMENT, ROOT, wait_until
+from processes import CLEAN_ENVIRONMENT, ROOT, Child, wait_until
 from program import BINARY
 from sandbox import Sandbox
 from world import CONTAINER, NAMESPACE, RECORD, STORE_SECRET, TLS_SECRET, TOKEN, World
@@ -36,7 +36,7 @@ class RestoreWorld:
         self.folder, self.release, self.helm, self.sandbox = folder, release, helm, sandbox
         self.node, self.plane, self.addresses, self.tls, self.backups = node, plane, addresses, tls, backups
         self.etcd = Reach(folder / "reach", release, tls, addresses)
-        self.runs = 0
+        self.scripts: list[Child] = []
 
     # The cluster
 
@@ -57,7 +57,7 @@ class RestoreWorld:
             for rule in objects.one("Role")["rules"]])
         self.node.allow(account, NAMESPACE, TOKEN, self.sandbox)
         for member in MEMBERS:
-            self.node.make_volume(f"data-{member}", megabytes=512)
+            self.node.volumes.make(f"data-{member}", megabytes=512)
             self.plane.put("persistentvolumeclaims", {
                 "apiVersion": "v1", "kind": "PersistentVolumeClaim", "status": {"phase": "Bound"},
                 "metadata": {"name": f"data-{member}", "namespace": NAMESPACE}})
@@ -104,7 +104,7 @@ class RestoreWorld:
             subprocess.run(["rm", "-rf", *map(str, self.volume(member).iterdir())], check=True)
 
     def volume(self, member: str) -> Path:
-        return self.node.volume(f"data-{member}")
+        return self.node.volumes[f"data-{member}"]
 
     def names_on(self, member: str) -> list[str]:
         return sorted(path.name for path in self.volume(member).iterdir())
@@ -149,21 +149,33 @@ class RestoreWorld:
             "PATH": f"{kubectl}:{CLEAN_ENVIRONMENT['PATH']}", "HOME": str(self.folder),
             "KUBECONFIG": str(config), "RESTORE_POLL_SECONDS": "0.3"}
 
-    def start(self, *options: str) -> subprocess.Popen:
-        self.runs += 1
-        self.log = self.folder / f"restore-{self.runs}.log"
-        with open(self.log, "wb") as output:
-            return subprocess.Popen(
-                # Whoever started the tests in the background may have them ignore an interruption.
-                ["env", "--default-signal=INT", str(SCRIPT), "--yes", "--wait", "30", "--timeout", "60", *options],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=self.environment,
-                start_new_session=True)
+    def start(self, *options: str) -> Child:
+        script = Child(
+            # Whoever started the tests in the background may have them ignore an interruption.
+            ["env", "--default-signal=INT", str(SCRIPT), "--yes", "--wait", "30", "--timeout", "60", *options],
+            self.folder / f"restore-{len(self.scripts)}.log", self.environment)
+        self.scripts.append(script)
+        return script
 
     def run(self, *options: str, status: int = 0) -> str:
         """Runs restore.sh to its end; returns what it said."""
-        process = self.start(*options)
-        assert process.wait(timeout=180) == status, self.log.read_text()
-        return self.log.read_text()
+        script = self.start(*options)
+        assert script.wait(180) == status, script.output()
+        return script.output()
+
+    def stop_scripts(self) -> None:
+        """No restore.sh goes on behind the back of who started it."""
+        for script in self.scripts:
+            script.kill()
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether the cluster serves, with nothing noted, nothing kept, and no Job of a restore under way."""
+        return (
+            (self.note, self.is_suspended, self.replicas) == (None, False, len(MEMBERS))
+            and all(self.names_on(member) == ["default.etcd"] for member in MEMBERS)
+            and all(map(healthy, self.etcd.gateways()))
+            and self.plane.running() == MEMBERS)
 
     @property
     def note(self) -> dict | None:
@@ -262,9 +274,17 @@ def restore_world(folder: Path, release: Release = DEFAULT, releases: tuple[Rele
         plane = ControlPlane(node, record=(RECORD, lambda: backups.record))
         with plane:
             world = RestoreWorld(folder, release, helm, sandbox, node, plane, addresses, tls, backups)
-            world.install(credentials)
-            yield world
-            backups.stop()
+            try:
+                world.install(credentials)
+                yield world
+            finally:
+                world.stop_scripts()
+                backups.stop()
+
+
+def healthy(gateway: Gateway) -> bool:
+    with gateway:
+        return gateway.health()
 
 
 def etcd_image(release: Release) -> Image:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from processes import ROOT
+from processes import ROOT, Child
 from restore_world import MEMBERS, assert_same, restore_world
 from sandbox import ACCOUNT_KEY
 from test_restore_statefulset import assert_restored, write_more
@@ -32,6 +32,7 @@ class Operator:
         self.world = world
         self.folder = world.folder / "workstation"
         self.folder.mkdir()
+        self.runs = 0
         environment = world.environment
         tools = self.folder / "bin"
         tools.mkdir()
@@ -52,9 +53,10 @@ class Operator:
 
     def run(self, *scripts: str) -> subprocess.CompletedProcess:
         """All in one bash, as the chapter says, up to the first command that fails."""
-        return subprocess.run(
-            ["bash", "-ec", "\n".join(scripts)], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180)
+        command = ["bash", "-ec", "\n".join(scripts)]
+        self.runs += 1
+        bash = Child(command, self.world.folder / f"workstation-{self.runs}.log", self.environment, self.folder)
+        return subprocess.CompletedProcess(command, bash.wait(180), bash.output())
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """restore.sh on real members: what it brings back, what it refuses, and that whatever goes wrong leaves the old data."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -11,27 +12,52 @@ import pytest
 
 from etcd import Release
 from gateway import ALL_KEYS, GatewayError, encode
-from processes import ROOT
+from processes import ROOT, StartFailed, wait_until
 from restore_world import CRONJOB, MEMBERS, NAME, RestoreWorld, assert_same, restore_world
 from world import CREDENTIALS_SECRET, NAMESPACE, RECORD
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run containers of pods")
 
 
+class SharedCluster:
+    """The cluster of most tests: each leaves it in order, or the next one gets another."""
+
+    def __init__(self, tmp_path_factory):
+        self.tmp_path_factory = tmp_path_factory
+        self.opened = contextlib.ExitStack()
+        self.world: RestoreWorld | None = None
+
+    def get(self) -> RestoreWorld:
+        if not self.world:
+            self.world = self.opened.enter_context(restore_world(self.tmp_path_factory.mktemp("restore")))
+            self.world.etcd.fill(200, deletes=10, leases=3)
+            self.world.etcd.etcdctl("user", "add", "reader:secret of the reader")
+            self.world.etcd.etcdctl("role", "add", "readers")
+        return self.world
+
+    def close(self) -> None:
+        self.world = None
+        self.opened.close()
+
+
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory) -> RestoreWorld:
-    """Shared: every test leaves a cluster that serves, with nothing noted and nothing kept."""
-    with restore_world(tmp_path_factory.mktemp("restore")) as world:
-        world.etcd.fill(200, deletes=10, leases=3)
-        world.etcd.etcdctl("user", "add", "reader:secret of the reader")
-        world.etcd.etcdctl("role", "add", "readers")
-        yield world
+def shared_cluster(tmp_path_factory):
+    shared = SharedCluster(tmp_path_factory)
+    yield shared
+    shared.close()
 
 
-@pytest.fixture(autouse=True)
-def unaltered(cluster):
-    yield
-    cluster.node.alter = None
+@pytest.fixture
+def cluster(shared_cluster) -> RestoreWorld:
+    """Serves, with nothing noted and nothing kept."""
+    world = shared_cluster.get()
+    yield world
+    world.stop_scripts()
+    world.node.alter = None
+    try:
+        wait_until(lambda: world.is_in_order, "an orderly cluster", 10)
+    except StartFailed:
+        shared_cluster.close()
 
 
 def write_more(cluster: RestoreWorld) -> None:
@@ -160,10 +186,7 @@ def test_a_member_with_old_data_cannot_join_the_restored_cluster(cluster):
     cluster._scale(3)
     for number in (0, 1):
         with cluster.etcd.gateway(number) as gateway:
-            deadline = time.monotonic() + 30
-            while not gateway.health():
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
+            wait_until(gateway.health, f"health of member {number}")
     assert_same(before, cluster.etcd.state(1))
     with cluster.etcd.gateway(2) as gateway:
         assert not gateway.health()
@@ -372,12 +395,12 @@ def test_J5_a_disk_that_fills_up_brings_the_old_data_back(cluster, name, complai
 
 def test_J5_a_volume_without_room_is_found_before_anything_is_stopped(cluster):
     cluster.back_up()
-    cluster.node.resize_volume(f"data-{MEMBERS[1]}", 300)
+    cluster.node.volumes.resize(f"data-{MEMBERS[1]}", 300)
     try:
         with Untouched(cluster):
             said = cluster.run(status=1)
     finally:
-        cluster.node.resize_volume(f"data-{MEMBERS[1]}", 512)
+        cluster.node.volumes.resize(f"data-{MEMBERS[1]}", 512)
     assert "free, but the restore needs" in said and "Nothing has been changed" in said, said
 
 
@@ -401,15 +424,13 @@ def test_when_even_putting_back_fails_nothing_is_lost_and_undo_ends_it(cluster):
 # Interruptions
 
 
-def interrupt(cluster: RestoreWorld, step: str, number: signal.Signals) -> None:
-    """Ends restore.sh, and whatever kubectl it waits for, once it has begun that step."""
-    process = cluster.start()
-    deadline = time.monotonic() + 90
-    while f"== {step}." not in cluster.log.read_text():
-        assert process.poll() is None and time.monotonic() < deadline, cluster.log.read_text()
-        time.sleep(0.02)
-    os.killpg(process.pid, number)
-    process.wait(60)
+def interrupt(cluster: RestoreWorld, step: str, number: signal.Signals) -> str:
+    """Ends restore.sh, and whatever kubectl it waits for, once it has begun that step; returns what it said."""
+    script = cluster.start()
+    wait_until(lambda: f"== {step}." in script.output(), f"step {step}", 90, script)
+    os.killpg(script.pid, number)
+    script.wait(60)
+    return script.output()
 
 
 def test_killed_in_every_step_it_goes_on_where_it_stopped(cluster):
@@ -433,8 +454,8 @@ def test_killed_in_every_step_it_goes_on_where_it_stopped(cluster):
 def test_interrupted_in_any_step_undo_goes_back(cluster, step):
     cluster.back_up()
     with Untouched(cluster):
-        interrupt(cluster, step, signal.SIGINT)
-        assert "INTERRUPTED" in cluster.log.read_text() and "--undo" in cluster.log.read_text()
+        said = interrupt(cluster, step, signal.SIGINT)
+        assert "INTERRUPTED" in said and "--undo" in said
         assert "UNDONE" in cluster.run("--undo")
 
 
