@@ -36,6 +36,25 @@ package struct EtcdCluster {
   /// Endpoints that fail are tolerated and reported in the result as long as one is left. Without
   /// quorum no member can be shown to be in step: then the best there is, and `revision` is `nil`.
   package func chooseMember() throws(EtcdError) -> ChosenMember {
+    try chooseMember(except: [])
+  }
+
+  /// Looks again for the best member, but for these, whose snapshots showed that their databases
+  /// are broken (`SnapshotError.isMembersOwn`).
+  ///
+  /// `nil` where no other can be used; throws only where the run must stop.
+  package func chooseMember(
+    insteadOf broken: [ChosenMember]
+  ) throws(EtcdError) -> ChosenMember? {
+    do throws(EtcdError) {
+      return try chooseMember(except: Set(broken.map(\.status.memberID)))
+    } catch {
+      if error.stopReason != nil { throw error }
+      return nil
+    }
+  }
+
+  private func chooseMember(except broken: Set<UInt64>) throws(EtcdError) -> ChosenMember {
     var failures: [EtcdError] = []
     var answers: [Answer] = []
     for endpoint in endpoints {
@@ -51,7 +70,8 @@ package struct EtcdCluster {
     }
 
     var withoutQuorum: ChosenMember?
-    for status in try MemberChoice.ranked(answers.map(\.status)) {
+    let ranked = try MemberChoice.ranked(answers.map(\.status))
+    for status in ranked where !broken.contains(status.memberID) {
       guard var answer = answers.first(where: { $0.status.endpoint == status.endpoint }) else {
         continue
       }
@@ -158,7 +178,8 @@ package struct ChosenMember {
   package func openSnapshot(checkingPages: Bool) throws(EtcdError) -> Snapshot {
     do throws(EtcdError) {
       return Snapshot(
-        try server.openSnapshot(demandingLeader: hasQuorum), checkingPages: checkingPages)
+        try server.openSnapshot(demandingLeader: hasQuorum), from: status.endpoint,
+        checkingPages: checkingPages)
     } catch  where error.lacksCredentials {
       // Without quorum nobody can sign in, and then that is the reason.
       throw failures.last { $0.isQuorumLoss || $0.isSlowAnswer } ?? error

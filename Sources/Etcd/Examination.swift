@@ -53,7 +53,9 @@ extension EtcdCluster {
   ) throws(EtcdError) -> Examination.SnapshotProblem? {
     var snapshot: Snapshot
     do throws(EtcdError) {
-      snapshot = Snapshot(try server.openSnapshot(demandingLeader: false), checkingPages: false)
+      snapshot = Snapshot(
+        try server.openSnapshot(demandingLeader: false), from: server.endpoint,
+        checkingPages: false)
     } catch {
       if error.stopReason != nil { throw error }
       return .refused(error)

@@ -8,9 +8,13 @@ internal import HTTP
 package struct Snapshot: ~Copyable {
   private var messages: SnapshotMessages
   private var verifier: SnapshotVerifier
+  private let endpoint: Endpoint
 
-  init(_ messages: consuming SnapshotMessages, checkingPages: Bool) {
+  init(
+    _ messages: consuming SnapshotMessages, from endpoint: Endpoint, checkingPages: Bool
+  ) {
     self.messages = messages
+    self.endpoint = endpoint
     verifier = SnapshotVerifier(checkingPages: checkingPages)
   }
 
@@ -26,7 +30,11 @@ package struct Snapshot: ~Copyable {
   /// a whole snapshot only `finish` can say.
   package mutating func next() throws(SnapshotError) -> Data? {
     while let message = try messages.next(received: verifier.received) {
-      try verifier.accept(message)
+      do throws(SnapshotError) {
+        try verifier.accept(message)
+      } catch {
+        throw error.blaming(endpoint)
+      }
       if !message.blob.isEmpty { return message.blob }
     }
     return nil
@@ -35,7 +43,12 @@ package struct Snapshot: ~Copyable {
   /// Throws unless all that came was a whole snapshot, and one worth keeping: etcd 3.3 tells of a
   /// CORRUPT alarm nowhere else. One that was stored in spite of it may be all there is to restore.
   package consuming func finish() throws(SnapshotError) -> SnapshotProof {
-    let proof = try verifier.finish()
+    let proof: SnapshotProof
+    do throws(SnapshotError) {
+      proof = try verifier.finish()
+    } catch {
+      throw error.blaming(endpoint)
+    }
     if let alarm = proof.pages.report?.corruptAlarm { throw .corrupt(alarm) }
     return proof
   }

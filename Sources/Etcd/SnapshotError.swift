@@ -26,6 +26,8 @@ package enum SnapshotError: Error, Equatable {
   case excessBytes(byteCount: Int)
   /// The bytes came through as they were sent, but the database in them is broken.
   case unsound(BoltError)
+  /// The member at this endpoint cannot give a better one.
+  indirect case brokenMember(Endpoint, cause: SnapshotError)
   /// An alarm in the database says that its data are not to be trusted.
   case corrupt(Alarm)
   /// The database is older than what the cluster had acknowledged before the snapshot was asked for.
@@ -61,6 +63,8 @@ extension SnapshotError: CustomStringConvertible {
       "etcd sent \(byteCount) bytes after the snapshot's trailer"
     case .unsound(let error):
       "what etcd sent cannot be restored: \(error)"
+    case .brokenMember(let endpoint, let cause):
+      "the database of the member at \(endpoint) is broken: \(cause)"
     case .corrupt(let alarm): EtcdError.corrupt(alarm: "\(alarm)").description
     case .stale(let found, let acknowledged):
       "the snapshot ends at revision \(found), but revision \(acknowledged) had been acknowledged before it was asked for"
@@ -83,9 +87,25 @@ extension SnapshotError: CustomStringConvertible {
       "is a proxy between this pod and etcd changing answers? if it happens again, check the member's disk"
     case .notDatabase: "is the endpoint really etcd v3?"
     case .unsound(let error): error.hint
+    case .brokenMember(_, let cause):
+      [cause.hint, "until then leave its URL out of APP_BACKUP_ETCD_ENDPOINTS"]
+        .compactMap { $0 }.joined(separator: "; ")
     case .corrupt(let alarm): EtcdError.corrupt(alarm: "\(alarm)").hint
     case .stale:
       "does a load balancer stand before etcd? list the members' own URLs in APP_BACKUP_ETCD_ENDPOINTS"
+    }
+  }
+
+  /// Whether another member may well have a snapshot that is better.
+  package var isMembersOwn: Bool {
+    if case .brokenMember = self { true } else { false }
+  }
+
+  /// What came through as it was sent, but is no sound database, is the fault of who sent it.
+  func blaming(_ endpoint: Endpoint) -> SnapshotError {
+    switch self {
+    case .unsound, .noProgress: .brokenMember(endpoint, cause: self)
+    default: self
     }
   }
 

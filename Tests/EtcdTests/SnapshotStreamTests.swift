@@ -266,7 +266,10 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
   func `S6: because of empty messages is given up`(line: String) throws {
     let stream = GatewayStream(of: TestDatabase.bytes(pageCount: 24))
     let error = try fault(in: Self.endless(after: stream.bytes(ofLine: 0), line + "\n"))
-    #expect(error == .noProgress(received: 32_768, emptyMessages: 100))
+    guard case .brokenMember(_, .noProgress(received: 32_768, emptyMessages: 100))? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
     #expect(error?.hint?.contains("disk") == true)
   }
 
