@@ -83,8 +83,9 @@ package struct EtcdCluster {
         failures.append(error)
         withoutQuorum = withoutQuorum ?? ChosenMember(answer, revision: nil, failures: [])
       } catch {
-        // A member that is gone or going; but what is wrong with our user, the others refuse, too.
-        if error.isConfiguration || error.stopReason != nil { throw error }
+        if error.stopReason != nil { throw error }
+        // What is wrong with our user, the others refuse, too.
+        if case .refused = error, error.isConfiguration { throw error }
         failures.append(error)
       }
     }

@@ -31,7 +31,8 @@ extension EtcdError {
     case .refused(_, _, let message): Refusal(message).map { $0 != .tokenInvalid } ?? false
     case .strangeAnswer(_, _, let status, let text):
       status == 421 || text.contains("CommonName") || text.contains("HTTPS")
-    case .noGateway, .notGRPC, .differentClusters: true
+    case .notGRPC(_, let status, _): ![408, 429].contains(status) && status < 500
+    case .noGateway, .differentClusters: true
     case .noUsableEndpoint(let errors): errors.allSatisfy(\.isConfiguration)
     case .onlyLearners, .corrupt: false
     }

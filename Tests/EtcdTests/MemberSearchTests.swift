@@ -110,6 +110,22 @@ import Testing
     #expect(chosen.failures.map(\.description).joined().contains(message))
   }
 
+  @Test(arguments: [
+    ScriptedServer.Reply.response(404), .response(421, text: "not in the whitelist of etcd"),
+    [.send("SSH-2.0-OpenSSH_9.2p1\r\n"), .close],
+  ])
+  func `M1: goes on without a member before which something else answers the read`(
+    reply: ScriptedServer.Reply
+  ) throws {
+    let hidden = ScriptedMember(Self.text(2, index: 9000)) { call, _ in
+      call == "kv/range" ? reply : nil
+    }
+    let member = ScriptedMember(Self.text(3))
+    let chosen = try EtcdCluster(hidden, member).chooseMember()
+    #expect(chosen.status.memberID == 3)
+    #expect(chosen.failures.map(\.isConfiguration) == [true])
+  }
+
   @Test func `names every endpoint where none can be used`() throws {
     let dead = [UnreachablePort(.refusing), UnreachablePort(.refusing)]
     let error = try #require(throws: EtcdError.self) {

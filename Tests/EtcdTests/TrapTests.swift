@@ -137,6 +137,17 @@ import Testing
     #expect(error.hint?.contains("APP_BACKUP_ETCD_TRANSPORT=gateway") == true)
   }
 
+  @Test(
+    arguments: [200, 400, 404, 405, 415].map { ($0, true) }
+      + [408, 429, 500, 502, 503, 504].map { ($0, false) })
+  func `gRPC without an answer in gRPC is final but where the status may pass`(
+    status: Int, isConfiguration: Bool
+  ) throws {
+    let error = EtcdError.notGRPC(
+      endpoint: try #require(Endpoint("https://etcd-0.etcd:2379")), status: status, text: "")
+    #expect(error.isConfiguration == isConfiguration)
+  }
+
   @Test func `long foreign answer is cut to a line`() throws {
     let text = String(repeating: "words and\n\twords ", count: 1000)
     let description = try error(of: .response(500, text: text)).description
