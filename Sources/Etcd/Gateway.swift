@@ -55,9 +55,9 @@ struct Gateway: EtcdServer {
       token = answer.token
     } catch .refused(_, _, let message) where Refusal.isAuthenticationOff(message) {
       return
-    } catch .strangeAnswer(_, let call, 200, _) {
-      // What it says instead may hold a token.
-      throw .strangeAnswer(endpoint: endpoint, call: call, status: 200, text: "no token")
+    } catch .strangeAnswer(_, let call, let status, _) {
+      // What it says instead may hold a token, or repeat the password.
+      throw .strangeAnswer(endpoint: endpoint, call: call, status: status, text: "no token")
     }
   }
 

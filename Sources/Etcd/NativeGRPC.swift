@@ -44,6 +44,9 @@ struct NativeGRPC: EtcdServer {
       token = try call("Auth/Authenticate", question, within: CallLimit.signIn).text(2)
     } catch .refused(_, _, let message) where Refusal.isAuthenticationOff(message) {
       return
+    } catch .notGRPC(_, let status, _) {
+      // What it says instead may repeat the password.
+      throw .notGRPC(endpoint: endpoint, status: status, text: "no token")
     }
   }
 

@@ -240,10 +240,17 @@ struct AuthenticationRefusal: Sendable, CustomTestStringConvertible {
     #expect(prints(of: root).hasPrefix("<etcd credentials>"))
   }
 
+  /// What a proxy may put into its error page.
+  static let echo = #"{"name":"root","password":"hunter2"}"#
+
   static let damages: [(String, ScriptedServer.Reply)] = [
     ("auth/authenticate", .response(200, json: #"{"token":["\#(token)"]}"#)),
     ("auth/authenticate", .response(200, text: "\(token)")),
     ("auth/authenticate", .response(500, text: "oops")),
+    ("auth/authenticate", .response(200, text: echo)),
+    ("auth/authenticate", .response(400, text: "<h1>Bad Request</h1> \(echo)")),
+    ("auth/authenticate", .response(413, json: echo)),
+    ("auth/authenticate", .response(502, text: "upstream refused \(echo)")),
     ("auth/authenticate", [.close]),
     ("kv/range", .response(200, text: "<html>")),
     ("kv/range", ScriptedMember.fault(16, "etcdserver: invalid auth token", status: 401)),
