@@ -24,10 +24,7 @@ extension EtcdError {
   package var isConfiguration: Bool {
     switch self {
     case .unreachable(_, let error):
-      switch error.kind {
-      case .untrustedServer, .refusedIdentity, .unusableCredentials, .notHTTP: true
-      default: false
-      }
+      error.isConfiguration || error.kind == .refusedIdentity || error.kind == .notHTTP
     case .refused(_, _, let message): Refusal(message).map { $0 != .tokenInvalid } ?? false
     case .strangeAnswer(_, _, let status, let text):
       status == 421 || text.contains("CommonName") || text.contains("HTTPS")

@@ -29,6 +29,13 @@ internal import CCurl
 
   var errorMessage: String { unsafe String(cString: message) }
 
+  /// The last answer of a proxy that was asked for a tunnel; 0 where none was asked, or answered.
+  var proxyStatus: Int {
+    var status = 0
+    _ = unsafe curl_shim_get_long(raw, CURLINFO_HTTP_CONNECTCODE, &status)
+    return status
+  }
+
   // Options that cannot fail but for lack of memory or a typing mistake of ours.
   // See https://curl.se/libcurl/c/curl_easy_setopt.html.
 

@@ -65,7 +65,9 @@ internal import CCurl
         TransferError(.answerTooLarge, request: request.summary, detail: "over \(bodyLimit) bytes"))
     } else if code != CURLE_OK {
       outcome = .failure(
-        TransferError(code: code, message: handle.errorMessage, request: request.summary))
+        TransferError(
+          code: code, message: handle.errorMessage, proxyStatus: handle.proxyStatus,
+          request: request.summary))
     } else if !hasHead {
       // libcurl is content with a head that ends anywhere behind its first line.
       outcome = .failure(

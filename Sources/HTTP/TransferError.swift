@@ -5,6 +5,9 @@ internal import CCurl
 package struct TransferError: Error, Equatable {
   package enum Kind: Equatable, Sendable {
     case unknownHost
+    case unknownProxy
+    /// What it said instead of letting us through to the server.
+    case refusedByProxy(status: Int)
     case noConnection
     /// The server's certificate is not trusted or is for another name.
     case untrustedServer
@@ -39,10 +42,23 @@ package struct TransferError: Error, Equatable {
   /// Whether the same request may well succeed a little later.
   package var isTransient: Bool {
     switch kind {
-    case .unknownHost, .noConnection, .handshakeFailed, .timedOut, .stalled, .cutShort, .other: true
+    case .unknownHost, .unknownProxy, .noConnection, .handshakeFailed, .timedOut, .stalled,
+      .cutShort, .other:
+      true
+    case .refusedByProxy(let status): status >= 500 || status == 408 || status == 429
     case .untrustedServer, .refusedIdentity, .unusableCredentials, .notHTTP, .answerTooLarge,
       .stopped:
       false
+    }
+  }
+
+  /// Whether the configuration or a permission is wrong, so that no later request can succeed; of a
+  /// server that does not want us, its own client must say that.
+  package var isConfiguration: Bool {
+    switch kind {
+    case .untrustedServer, .unusableCredentials: true
+    case .refusedByProxy: !isTransient
+    default: false
     }
   }
 }
@@ -59,6 +75,8 @@ extension TransferError: CustomStringConvertible {
   package var description: String {
     switch kind {
     case .unknownHost: "\(request): the host name cannot be resolved (\(detail))"
+    case .unknownProxy: "\(request): the proxy's name cannot be resolved (\(detail))"
+    case .refusedByProxy: "\(request): the proxy did not let us through (\(detail))"
     case .noConnection: "\(request): no connection (\(detail))"
     case .untrustedServer: "\(request): the server's certificate is not trusted (\(detail))"
     case .refusedIdentity: "\(request): the server refused our client certificate (\(detail))"
@@ -83,6 +101,10 @@ extension TransferError: CustomStringConvertible {
   package var hint: String? {
     switch kind {
     case .unknownHost: "is the host name right, and can this pod reach a DNS server?"
+    case .unknownProxy:
+      "is the proxy's name in https_proxy right, or does the host belong in no_proxy?"
+    case .refusedByProxy:
+      "does https_proxy hold the proxy's user and password, may the proxy reach this host, or does the host belong in no_proxy?"
     case .noConnection:
       "is the server running, and does a network policy or firewall let this pod reach it?"
     case .untrustedServer:
@@ -106,14 +128,20 @@ extension TransferError: CustomStringConvertible {
 
 extension TransferError {
   /// Reads libcurl's code and message (https://curl.se/libcurl/c/libcurl-errors.html).
-  init(code: CURLcode, message: String, request: String) {
+  ///
+  /// `proxyStatus` is the proxy's answer where a tunnel was asked for, else 0.
+  init(code: CURLcode, message: String, proxyStatus: Int, request: String) {
     let detail = message.isEmpty ? unsafe String(cString: curl_easy_strerror(code)) : message
-    self.init(Self.kind(of: code, message: detail), request: request, detail: detail)
+    let kind =
+      proxyStatus < 300
+      ? Self.kind(of: code, message: detail) : .refusedByProxy(status: proxyStatus)
+    self.init(kind, request: request, detail: detail)
   }
 
   private static func kind(of code: CURLcode, message: String) -> Kind {
     switch code {
-    case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .unknownHost
+    case CURLE_COULDNT_RESOLVE_HOST: .unknownHost
+    case CURLE_COULDNT_RESOLVE_PROXY: .unknownProxy
     case CURLE_COULDNT_CONNECT: .noConnection
     case CURLE_PEER_FAILED_VERIFICATION: .untrustedServer
     case CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR:

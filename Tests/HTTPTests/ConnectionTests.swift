@@ -117,6 +117,34 @@ import Testing
     #expect(proxy.requests.map(\.method) == ["CONNECT"])
   }
 
+  @Test(arguments: [
+    (403, "Forbidden", false), (407, "Proxy Authentication Required", false),
+    (503, "Service Unavailable", true),
+  ])
+  func `through a proxy that refuses the tunnel says so`(
+    status: Int, reason: String, isTransient: Bool
+  ) throws {
+    let proxy = ScriptedServer { _ in
+      [
+        .send(
+          "HTTP/1.1 \(status) \(reason)\r\nProxy-Authenticate: Basic realm=\"p\"\r\n"
+            + "Content-Length: 4\r\n\r\nno!\n"), .close,
+      ]
+    }
+    var connection = Connection()
+    connection.proxy = .url(proxy.url)
+    let error = try #require(throws: TransferError.self) {
+      try Transport().send(Request("GET", "https://a.example/b"), over: connection)
+    }
+    #expect(error.kind == .refusedByProxy(status: status))
+    #expect(
+      error.description.hasPrefix("GET https://a.example/b: the proxy did not let us through"))
+    #expect(error.description.contains("\(status)"))
+    #expect(error.isTransient == isTransient)
+    #expect(error.isConfiguration == !isTransient)
+    #expect(error.hint?.contains("no_proxy") == true)
+  }
+
   @Test func `goes through the environment's proxies only when asked to`() async {
     // In a process of its own: the environment belongs to all tests.
     await #expect(processExitsWith: .success) {

@@ -36,6 +36,13 @@ import Testing
     #expect(failure(to: "http://\(host)/")?.kind == .unknownHost)
   }
 
+  @Test func `unknownProxy: the proxy's name cannot be resolved`() {
+    let proxy = String(repeating: "a", count: 64) + ".invalid"
+    let error = failure(to: "https://a.example/") { $0.proxy = .url("http://\(proxy):3128") }
+    #expect(error?.kind == .unknownProxy)
+    #expect(error?.hint?.contains("https_proxy") == true)
+  }
+
   @Test func `timedOut: the answer takes too long`() {
     let server = ScriptedServer { _ in [.hold] }
     #expect(failure(to: server.url) { $0.timeouts.total = .milliseconds(300) }?.kind == .timedOut)
@@ -114,8 +121,21 @@ import Testing
     }
   }
 
+  @Test func `is the configuration's where no later request can succeed`() {
+    let kinds: [TransferError.Kind] = [
+      .untrustedServer, .unusableCredentials, .refusedByProxy(status: 407),
+      .refusedByProxy(status: 503), .unknownProxy, .unknownHost, .refusedIdentity, .notHTTP,
+      .cutShort,
+    ]
+    #expect(
+      kinds.map { TransferError($0, request: "", detail: "").isConfiguration }
+        == [true, true, true, false, false, false, false, false, false])
+  }
+
   @Test(arguments: [
-    (TransferError.Kind.unknownHost, true, true), (.noConnection, true, true),
+    (TransferError.Kind.unknownHost, true, true), (.unknownProxy, true, true),
+    (.refusedByProxy(status: 407), false, true), (.refusedByProxy(status: 503), true, true),
+    (.noConnection, true, true),
     (.untrustedServer, false, true), (.refusedIdentity, false, true),
     (.unusableCredentials, false, true), (.handshakeFailed, true, true), (.timedOut, true, true),
     (.stalled, true, true), (.cutShort, true, false), (.notHTTP, false, true),
