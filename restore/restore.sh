@@ -30,6 +30,7 @@ source "$folder/options.sh"
 #   starting    the restored data is in place on every member
 #   serving     every member serves; the old data is still aside
 #   undoing     the old data is being put back
+#   finishing   the old data is being removed: there is no way back any more
 remember() { # phase
   phase=$1
   change "remember: $phase" patch configmap "$note" --type merge --patch "{\"data\":{\"phase\":\"$phase\"}}"
@@ -78,6 +79,9 @@ finale() { # status, lines
 }
 
 interrupted() {
+  [ "$phase" != finishing ] ||
+    finale 130 "INTERRUPTED while the old data is removed: there is no way back any more. Jobs that run go on." \
+      "To remove the rest: $again --finish"
   finale 130 "INTERRUPTED in phase '${phase:-none}'. Nothing was taken back; Jobs that run go on." \
     "Run the same command again to go on where it stopped, or: $again --undo"
 }
@@ -172,7 +176,7 @@ finish() {
     say "StatefulSet $statefulset is stopped. Old data is removed only while the members run."
     return 1
   fi
-  on_members discard && forget_note
+  remember finishing && on_members discard && forget_note
 }
 
 # The whole
@@ -228,16 +232,20 @@ main() {
   case $action in
     restore)
       [ "$phase" != undoing ] || refuse "restore $id is being undone" "$again --undo goes on with that"
+      [ "$phase" != finishing ] || refuse "the old data from before restore $id is being removed" \
+        "$again --finish goes on with that. Where it cannot, delete ConfigMap $note and run this again."
       restore
       ;;
     undo)
       [ -n "$phase" ] || refuse "ConfigMap $note is not there: no restore is under way and none can be undone"
+      [ "$phase" != finishing ] || refuse "the old data from before restore $id is already being removed" \
+        "There is no way back any more. $again --finish removes the rest."
       confirm "This stops StatefulSet $statefulset and puts back the data from before restore $id."
       go_back || finale 2 "UNDOING STOPPED. No old data has been deleted. Put right what the messages say, then run: $again --undo"
       finale 0 "UNDONE. The data from before restore $id is in place, StatefulSet $statefulset is scaled to $replicas_before."
       ;;
     finish)
-      [ "$phase" = serving ] || refuse "no finished restore is noted (phase: ${phase:-none})"
+      [[ $phase =~ ^(serving|finishing)$ ]] || refuse "no finished restore is noted (phase: ${phase:-none})"
       confirm "This removes the data from before restore $id from every volume. There is no way back then."
       finish || finale 2 "FINISHING STOPPED. The members were not touched. Run again: $again --finish"
       finale 0 "FINISHED. The old data is removed."

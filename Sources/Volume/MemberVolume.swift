@@ -9,6 +9,7 @@ internal import Glibc
 ///
 ///     default.etcd                      the member's data
 ///     default.etcd.before-restore-{id}  its data before the restore, kept aside
+///     default.etcd.discarded-{id}       the same while it is removed: maybe not whole any more
 ///     restore-{id}/backup.db            the downloaded backup
 ///     restore-{id}/restored.etcd        what etcd's own tool made of it
 ///     backup.etcd                       where the member's start-up picks restored data up
@@ -17,10 +18,14 @@ package struct MemberVolume {
   let target: Path
   let staging: Path
   let aside: Path
+  private let discarded: Path
 
   /// What `prepare` makes room for, and what etcd's tool is told to write.
   package static let backupName = "backup.db"
   package static let restoredName = "restored.etcd"
+
+  private static let asideMark = ".before-restore-"
+  private static let discardedMark = ".discarded-"
 
   var restored: Path { staging / Self.restoredName }
   /// What had come to lie at the data's place when the old data was put back.
@@ -44,7 +49,8 @@ package struct MemberVolume {
     self.data = data
     self.target = target
     staging = data.parent / "restore-\(restore)"
-    aside = data.parent / "\(data.name).before-restore-\(restore)"
+    aside = data.parent / "\(data.name)\(Self.asideMark)\(restore)"
+    discarded = data.parent / "\(data.name)\(Self.discardedMark)\(restore)"
   }
 
   private static func isPlain(_ byte: UInt8) -> Bool {
@@ -111,6 +117,7 @@ package struct MemberVolume {
 
   /// Puts the old data back to where it was before the restore began; the restored data is gone then.
   package func putBack() throws(VolumeError) {
+    guard !discarded.exists else { throw .discarded(discarded.text) }
     guard aside.exists else {
       try staging.remove()  // nothing was moved
       return
@@ -134,10 +141,19 @@ package struct MemberVolume {
   }
 
   /// Removes what this and earlier restores kept aside or left over; there is no way back then.
+  ///
+  /// What is kept aside loses its name before anything of it goes: what has the name is whole.
   package func discard() throws(VolumeError) -> [String] {
     guard data.exists || target.exists else { throw .absent(data.text) }
+    for place in try keptAside() {
+      let id = place.name.dropFirst(data.name.count + Self.asideMark.count)
+      let nameless = data.parent / "\(data.name)\(Self.discardedMark)\(id)"
+      try nameless.remove()
+      try place.rename(to: nameless)
+    }
+    try data.parent.synchronize()
     var gone: [String] = []
-    for place in try keptAside() + [staging] where place.exists {
+    for place in try places(marked: Self.discardedMark) + [staging] where place.exists {
       try place.remove()
       gone.append(place.text)
     }
@@ -145,8 +161,13 @@ package struct MemberVolume {
   }
 
   private func keptAside() throws(VolumeError) -> [Path] {
+    try places(marked: Self.asideMark)
+  }
+
+  /// What lies beside the data under its name and this mark.
+  private func places(marked mark: String) throws(VolumeError) -> [Path] {
     try data.parent.children()
-      .filter { $0.name.hasPrefix("\(data.name).before-restore-") }
+      .filter { $0.name.hasPrefix(data.name + mark) }
       .sorted { $0.name < $1.name }
   }
 }

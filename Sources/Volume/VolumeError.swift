@@ -10,6 +10,8 @@ package enum VolumeError: Error, Equatable {
   case alreadyMoved(String)
   /// Data was set aside, and yet there is data again: somebody started the member in between.
   case bothThere(String, String)
+  /// The old data is being removed, so that it cannot be put back.
+  case discarded(String)
   /// A system call failed.
   case failed(String, path: String, reason: String)
 }
@@ -24,6 +26,7 @@ extension VolumeError: CustomStringConvertible {
       "\(folder) has \(Self.mebibytes(free)) free, but the restore needs \(Self.mebibytes(needed))"
     case .alreadyMoved(let aside): "the data was set aside already, as \(aside)"
     case .bothThere(let data, let aside): "there are both \(data) and \(aside)"
+    case .discarded(let path): "the old data is being removed already, from \(path)"
     case .failed(let action, let path, let reason): "cannot \(action) \(path): \(reason)"
     }
   }
@@ -39,6 +42,7 @@ extension VolumeError: CustomStringConvertible {
     case .alreadyMoved: "go on with that restore, or undo it (restore.sh --undo)"
     case .bothThere:
       "the member was started in between; stop it, decide which of the two to keep, rename the other"
+    case .discarded: "end that (restore.sh --finish)"
     case .failed(_, _, let reason):
       reason == "Permission denied" ? "run as the user that owns the member's data" : nil
     }

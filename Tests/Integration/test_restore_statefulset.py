@@ -424,10 +424,10 @@ def test_when_even_putting_back_fails_nothing_is_lost_and_undo_ends_it(cluster):
 # Interruptions
 
 
-def interrupt(cluster: RestoreWorld, step: str, number: signal.Signals) -> str:
-    """Ends restore.sh, and whatever kubectl it waits for, once it has begun that step; returns what it said."""
-    script = cluster.start()
-    wait_until(lambda: f"== {step}." in script.output(), f"step {step}", 90, script)
+def interrupt(cluster: RestoreWorld, said: str, number: signal.Signals, *options: str) -> str:
+    """Ends restore.sh, and whatever kubectl it waits for, once it has said that; returns all that it said."""
+    script = cluster.start(*options)
+    wait_until(lambda: said in script.output(), said, 90, script)
     os.killpg(script.pid, number)
     script.wait(60)
     return script.output()
@@ -439,7 +439,7 @@ def test_killed_in_every_step_it_goes_on_where_it_stopped(cluster):
     write_more(cluster)
     identity = None
     for step in "123456":
-        interrupt(cluster, step, signal.SIGKILL)
+        interrupt(cluster, f"== {step}.", signal.SIGKILL)
         identity = identity or cluster.note["id"]
         assert cluster.note["id"] == identity
         assert cluster.is_suspended
@@ -454,16 +454,65 @@ def test_killed_in_every_step_it_goes_on_where_it_stopped(cluster):
 def test_interrupted_in_any_step_undo_goes_back(cluster, step):
     cluster.back_up()
     with Untouched(cluster):
-        said = interrupt(cluster, step, signal.SIGINT)
+        said = interrupt(cluster, f"== {step}.", signal.SIGINT)
         assert "INTERRUPTED" in said and "--undo" in said
         assert "UNDONE" in cluster.run("--undo")
+
+
+def waiting(job: str, gate: str):
+    """Lets the containers of that Job wait until somebody writes to the named pipe."""
+    def alter(pod, container, command):
+        is_it = pod["metadata"]["labels"].get("job-name", "") == f"{NAME}-restore-{job}"
+        return ["/bin/sh", "-c", f'read -r go < {gate}; exec "$@"', "wait", *command] if is_it else command
+
+    return alter
+
+
+@pytest.mark.parametrize("how", ["--finish", "--discard-old"])
+def test_interrupted_while_it_removes_old_data_there_is_only_finishing(cluster, how):
+    before = cluster.etcd.state()
+    cluster.back_up()
+    write_more(cluster)
+    if how == "--finish":
+        cluster.run()
+    gate = cluster.volume(MEMBERS[1]) / "gate"
+    os.mkfifo(gate)
+    cluster.node.alter = waiting("discard-1", "/var/run/etcd/gate")
+    said = interrupt(cluster, "discard-2: complete", signal.SIGINT, how).partition("INTERRUPTED")[2]
+    assert "--finish" in said and "--undo" not in said, said
+    data = cluster.data_identities()
+    assert "already being removed" in cluster.run("--undo", status=1)
+    assert "being removed" in cluster.run(status=1)
+    writer = os.open(gate, os.O_WRONLY | os.O_NONBLOCK)
+    os.write(writer, b"go\n")
+    os.close(writer)
+    gate.unlink()
+    clean_up(cluster)
+    assert cluster.data_identities() == data
+    assert_restored(cluster, before)
+
+
+def test_old_data_that_is_gone_from_one_member_is_not_put_back_on_the_others(cluster):
+    before = cluster.etcd.state()
+    cluster.back_up()
+    write_more(cluster)
+    cluster.run()
+    data = cluster.data_identities()
+    cluster.node.alter = dying("discard", "discard", "-1")
+    assert "FINISHING STOPPED" in cluster.run("--finish", status=2)
+    cluster.node.alter = None
+    said = cluster.run("--undo", status=1)
+    assert "no way back" in said and "--finish" in said, said
+    assert (cluster.replicas, cluster.data_identities()) == (3, data)
+    clean_up(cluster)
+    assert_restored(cluster, before)
 
 
 def test_another_backup_is_refused_while_a_restore_is_under_way(cluster):
     older = cluster.back_up()
     cluster.back_up()
     with Untouched(cluster):
-        interrupt(cluster, "4", signal.SIGKILL)
+        interrupt(cluster, "== 4.", signal.SIGKILL)
         assert "is under way" in cluster.run("--from", older, status=1)
         cluster.run("--undo")
 

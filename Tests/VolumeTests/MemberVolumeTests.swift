@@ -212,6 +212,27 @@ import Volume
     #expect(folder.content("default.etcd.before-restore-r1") == "old")
   }
 
+  @Test func `old data that is being discarded cannot be put back, and discarding goes on`() throws
+  {
+    folder.put("default.etcd.before-restore-r0", "older")
+    let volume = try staged()
+    try volume.switchOver()
+    folder.move("backup.etcd", to: "default.etcd")
+    try folder.withUnremovable(
+      in: ["default.etcd.before-restore-r1", "default.etcd.discarded-r1"]
+    ) {
+      #expect(throws: VolumeError.self) { _ = try volume.discard() }
+    }
+    // Nothing is left under a name that says it is whole.
+    #expect(folder.names == ["default.etcd", "default.etcd.discarded-r1"])
+    #expect(throws: VolumeError.discarded(folder.path("default.etcd.discarded-r1"))) {
+      try volume.putBack()
+    }
+    #expect(folder.content("default.etcd") == "restored")
+    #expect(try volume.discard() == [folder.path("default.etcd.discarded-r1")])
+    #expect(folder.names == ["default.etcd"])
+  }
+
   @Test func `a failing move names the path and the reason`() throws {
     let volume = try staged()
     folder.put("backup.etcd", "foreign")

@@ -36,6 +36,21 @@ final class TemporaryVolume: Sendable {
       at: root.appending(path: name), to: root.appending(path: other))
   }
 
+  /// Runs `body` while the first of these folders that is there, now or later under another of the
+  /// names, cannot be removed: it holds a path too long for any system call.
+  func withUnremovable(in names: [String], _ body: () throws -> Void) throws {
+    let part = String(repeating: "x", count: 250)
+    let half = (0..<9).map { _ in part }.joined(separator: "/")
+    makeFolder("\(names[0])/\(half)")
+    makeFolder("below/\(half)")
+    move("below", to: "\(names[0])/\(half)/below")
+    defer {
+      for name in names { move("\(name)/\(half)/below", to: "below") }
+      try? FileManager.default.removeItem(at: root.appending(path: "below"))
+    }
+    try body()
+  }
+
   /// Whose data this is; `nil` where it is not there.
   func content(_ name: String) -> String? {
     (try? Data(contentsOf: root.appending(path: "\(name)/member/db")))
