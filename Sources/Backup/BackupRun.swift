@@ -22,7 +22,7 @@ package final class BackupRun {
   private let runID = RunID.random()
   private var stage = Stage.secrets
   /// The path of the blob that this run has made visible, or may have.
-  private var visiblePath: String?
+  private var visiblePath: BackupPath?
 
   /// `progressBar` is given where somebody is watching.
   package init(
@@ -46,10 +46,9 @@ package final class BackupRun {
       let access = try readSecrets()
       try probe(access.container)
       let member = try chooseMember(of: access.etcd)
-      let name = ULID(milliseconds: UInt64(Timestamp.millisecondsNow()))
-      let record = try takeBackup(of: member, named: name, into: access.container)
+      let record = try takeBackup(of: member, with: access)
       try write(record, to: access.cluster)
-      try applyRetention(after: record, named: name, with: access)
+      try applyRetention(after: record, with: access)
       log.info("run finished", metadata: ["duration.seconds": "\(elapsed.secondsText)"])
       return .success(record)
     } catch {
@@ -86,6 +85,11 @@ package final class BackupRun {
   private func chooseMember(of etcd: EtcdCluster) throws -> ChosenMember {
     stage = .member
     let member = try etcd.chooseMember()
+    tell(of: member)
+    return member
+  }
+
+  private func tell(of member: ChosenMember) {
     for failure in member.failures {
       log.warning("etcd endpoint has a problem", ["error": "\(failure)", "hint": failure.hint])
     }
@@ -110,19 +114,40 @@ package final class BackupRun {
         "etcd.member": String(member.status.memberID, radix: 16),
         "etcd.revision": "\(member.revision ?? member.status.revision)",
       ])
-    return member
+  }
+
+  /// Where a member's database turns out to be broken, the next best member takes its place:
+  /// nothing of the broken one becomes visible.
+  private func takeBackup(of chosen: ChosenMember, with access: Access) throws -> Record {
+    var member = chosen
+    var broken: [ChosenMember] = []
+    while true {
+      do {
+        return try takeBackup(of: member, into: access.container)
+      } catch let error as SnapshotError where error.isMembersOwn {
+        broken.append(member)
+        guard let other = try access.etcd.chooseMember(insteadOf: broken) else { throw error }
+        log.warning(
+          "the backup is taken from another member",
+          ["error": error.description, "hint": error.hint])
+        member = other
+        tell(of: member)
+      }
+    }
   }
 
   /// Streams one snapshot from etcd into the container, and makes it visible only once proven.
   private func takeBackup(
-    of member: ChosenMember, named name: ULID, into container: BlobContainer
+    of member: ChosenMember, into container: BlobContainer
   ) throws -> Record {
     stage = .snapshot
     var overflow = Overflow(try makeSpool())
-    let blob = try BlobName("\(configuration.blobPrefix)/\(name)")
+    let path = try BackupPath(
+      container: container.name, prefix: configuration.blobPrefix,
+      name: ULID(milliseconds: UInt64(Timestamp.millisecondsNow())))
     var snapshot = try member.openSnapshot(checkingPages: configuration.checksPages)
     var upload = container.startUpload(
-      named: blob, runID: runID, blockSize: configuration.blockSize,
+      named: path.blob, runID: runID, blockSize: configuration.blockSize,
       blocksInFlight: configuration.blocksInFlight)
     var progress = Progress(log, progressBar)
     defer { progress.end() }  // so that no half-drawn bar stands before the error
@@ -150,18 +175,17 @@ package final class BackupRun {
     stage = .commit
     patience.beginCommit()
     let time = Timestamp.secondsNow()
-    let receipt = try commit(upload, metadata(of: member, proof, revision, time), to: container)
+    let receipt = try commit(upload, to: path, metadata(of: member, proof, revision, time))
 
     stage = .check
     try check(receipt, in: container)
     let record = Record(
-      path: "\(container.name)/\(blob)", size: receipt.size, sha256: "\(proof.sha256)",
-      revision: revision, hasQuorum: member.hasQuorum, pages: proof.pages, time: time,
-      duration: elapsed)
+      path: path, size: receipt.size, sha256: "\(proof.sha256)", revision: revision,
+      hasQuorum: member.hasQuorum, pages: proof.pages, time: time, duration: elapsed)
     log.info(
       "backup stored",
       [
-        "blob.path": record.path, "snapshot.bytes": "\(record.size)",
+        "blob.path": "\(record.path)", "snapshot.bytes": "\(record.size)",
         "blob.blocks": "\(receipt.blocks.count)", "duration.seconds": elapsed.secondsText,
       ])
     return record
@@ -169,9 +193,8 @@ package final class BackupRun {
 
   /// Makes the blob visible, and notes its path as soon as it may be.
   private func commit(
-    _ upload: consuming BlockUpload, _ metadata: BlobMetadata, to container: BlobContainer
+    _ upload: consuming BlockUpload, to path: BackupPath, _ metadata: BlobMetadata
   ) throws -> BlobReceipt {
-    let path = "\(container.name)/\(upload.blob)"
     do {
       let receipt = try upload.commit(metadata: metadata)
       visiblePath = path
@@ -206,7 +229,7 @@ package final class BackupRun {
       ["configmap": "\(configuration.namespace)/\(configuration.recordConfigMapName)"])
   }
 
-  private func applyRetention(after record: Record, named name: ULID, with access: Access) throws {
+  private func applyRetention(after record: Record, with access: Access) throws {
     stage = .retention
     let retention = Retention(
       configuration.retention, of: access.container, under: configuration.blobPrefix, log: log)
@@ -221,7 +244,7 @@ package final class BackupRun {
           ])
         return
       }
-      try retention.apply(keeping: name, now: Timestamp.secondsNow())
+      try retention.apply(keeping: record.path.name, now: Timestamp.secondsNow())
     } catch let error as any Explained where error.stopReason == .terminated {
       // The backup is recorded, and old ones do no harm until the next run.
       log.warning("retention left to the next run", ["error": error.description])
@@ -233,7 +256,7 @@ package final class BackupRun {
   private func isRecorded(_ record: Record, in cluster: Cluster) throws -> Bool {
     let fields = try cluster.configMap(named: configuration.recordConfigMapName)
     let found = fields?[Record.pathKey]
-    if found == record.path { return true }
+    if found == "\(record.path)" { return true }
     guard let found, (try? BackupPath(found)) != nil else {
       stage = .record
       throw LostRecord(
@@ -295,7 +318,7 @@ package final class BackupRun {
       "stage": failure.stage.rawValue, "error": failure.cause, "hint": failure.hint,
       "exit.status": "\(failure.status.rawValue)",
     ]
-    if let visiblePath { fields["blob.path"] = visiblePath }
+    if let visiblePath { fields["blob.path"] = "\(visiblePath)" }
     switch failure.stage {
     case .record: log.error("backup stored, but not recorded", fields)
     case .retention: log.error("backup stored and recorded, but retention failed", fields)
@@ -311,7 +334,7 @@ package enum RunResult {
   case success(Record)
   /// `path` names what is in the store all the same: a proven backup where the run ends as
   /// `incomplete`, else a blob that nobody has looked at.
-  case failure(RunError, path: String?)
+  case failure(RunError, path: BackupPath?)
 
   package var status: ExitStatus {
     switch self {

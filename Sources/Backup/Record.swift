@@ -4,8 +4,7 @@ package import Bolt
 internal import HTTP
 
 package struct Record: Equatable, Sendable {
-  /// `{container}/{prefix}/{ULID}`
-  package var path: String
+  package var path: BackupPath
   /// Bytes.
   package var size: Int
   /// Of the whole blob.
@@ -21,8 +20,8 @@ package struct Record: Equatable, Sendable {
   package var duration: Duration
 
   package init(
-    path: String, size: Int, sha256: String, revision: UInt64, hasQuorum: Bool, pages: PageCheck,
-    time: Int, duration: Duration
+    path: BackupPath, size: Int, sha256: String, revision: UInt64, hasQuorum: Bool,
+    pages: PageCheck, time: Int, duration: Duration
   ) {
     self.path = path
     self.size = size
@@ -49,7 +48,7 @@ package struct Record: Equatable, Sendable {
       pages.report.map { String(number($0)) } ?? ""
     }
     return [
-      Self.pathKey: path,
+      Self.pathKey: "\(path)",
       "backup-size-bytes-from-last-success": String(size),
       "backup-sha256-from-last-success": sha256,
       "backup-etcd-revision-from-last-success": String(revision),

@@ -22,7 +22,7 @@ package enum TerminationMessage {
     switch result {
     case .success(let record):
       var message = Message(result: "success", status: result.status.rawValue)
-      message.path = record.path
+      message.path = "\(record.path)"
       message.bytes = record.size
       message.sha256 = record.sha256
       return OneLineJSON.encode(message)
@@ -46,10 +46,10 @@ package enum TerminationMessage {
     return encodeCut(message)
   }
 
-  package static func render(_ error: RunError, path: String? = nil) -> String {
+  package static func render(_ error: RunError, path: BackupPath? = nil) -> String {
     var message = Message(
       result: error.status == .incomplete ? "incomplete" : "failure", status: error.status.rawValue)
-    message.path = path
+    message.path = path.map { "\($0)" }
     message.stage = error.stage.rawValue
     message.cause = error.cause
     message.hint = error.hint

@@ -30,9 +30,10 @@ import Testing
     #expect(text.contains("\n| \(status.rawValue) | "))
   }
 
-  @Test func `documents every key of the record`() {
+  @Test func `documents every key of the record`() throws {
     let record = Record(
-      path: "c/p/n", size: 1, sha256: "", revision: 1, hasQuorum: true, pages: .off, time: 0,
+      path: try BackupPath("abc/p/01ARZ3NDEKTSV4RRFFQ69G5FAV"), size: 1, sha256: "", revision: 1,
+      hasQuorum: true, pages: .off, time: 0,
       duration: .zero)
     for key in record.fields.keys.sorted() + [Record.verifiedPathKey, Record.verifiedTimeKey] {
       #expect(text.contains("\n| `\(key)` | "), "\(key) is missing")

@@ -5,14 +5,18 @@ import Bolt
 import Testing
 
 @Suite struct `A record` {
-  let record = Record(
-    path: "backups/service-catalog/01ARZ3NDEKTSV4RRFFQ69G5FAV", size: 20_512,
-    sha256: "c41fa2068e5fb0e42176c1482ee4a6d4ac3e34b4e9c66a76aff8b90d16b50f33", revision: 6,
-    hasQuorum: false, pages: .off, time: 1_795_339_800, duration: .milliseconds(12_340))
+  let record: Record
+
+  init() throws {
+    record = Record(
+      path: try BackupPath("backups/service-catalog/01ARZ3NDEKTSV4RRFFQ69G5FAV"), size: 20_512,
+      sha256: "c41fa2068e5fb0e42176c1482ee4a6d4ac3e34b4e9c66a76aff8b90d16b50f33", revision: 6,
+      hasQuorum: false, pages: .off, time: 1_795_339_800, duration: .milliseconds(12_340))
+  }
 
   @Test func `keeps the path under the key that the predecessor used`() {
     #expect(Record.pathKey == "abs-backup-file-path-from-last-success")
-    #expect(record.fields[Record.pathKey] == record.path)
+    #expect(record.fields[Record.pathKey] == "backups/service-catalog/01ARZ3NDEKTSV4RRFFQ69G5FAV")
   }
 
   @Test func `tells size, checksum, revision, time and duration under further keys`() {
@@ -33,9 +37,10 @@ import Testing
       ])
   }
 
-  @Test func `C5: has the same few keys whatever was recorded, so that it does not grow`() {
+  @Test func `C5: has the same few keys whatever was recorded, so that it does not grow`() throws {
     var other = record
-    other.path = "c/" + String(repeating: "p", count: 900)
+    let prefix = String(repeating: "p", count: 900)
+    other.path = try BackupPath("backups/\(prefix)/01ARZ3NDEKTSV4RRFFQ69G5FAV")
     other.revision = .max
     other.size = .max
     other.duration = .seconds(100_000)
