@@ -1,8 +1,11 @@
-"""The Dockerfile, and that the versions named in different places agree."""
+"""The Dockerfile and where its packages come from, and that the versions named in different places agree."""
 
+import os
 import re
 import subprocess
+from pathlib import Path
 
+import pytest
 import yaml
 
 from helm import CHART, PROJECT, Objects
@@ -67,3 +70,36 @@ def rules():
 
 def within(file, folders):
     return any(file == folder or file.startswith(f"{folder}/") for folder in folders)
+
+
+ONE_LINE = """deb http://deb.example.com/debian/ {release} main contrib
+# deb http://old.example.com/debian {release} main
+deb [arch=amd64] http://security.example.com/debian-security {release}-security main
+deb http://elsewhere.example.com/tools stable main
+"""
+DEB822 = """Types: deb
+URIs: http://deb.example.com/debian/
+Suites: {release}
+Components: main contrib
+
+Types: deb
+URIs: http://security.example.com/debian-security
+Suites: {release}-security
+Components: main
+"""
+
+
+@pytest.mark.parametrize("name, text", [("sources.list", ONE_LINE), ("debian.sources", DEB822)])
+def test_the_machines_debian_mirrors_are_found_however_apt_is_told(tmp_path, name, text):
+    release = re.search("^VERSION_CODENAME=(.*)$", Path("/etc/os-release").read_text(), re.MULTILINE)[1]
+    (tmp_path / name).write_text(text.format(release=release))
+    configuration = tmp_path / "apt.conf"
+    configuration.write_text(f'Dir::Etc::SourceList "{tmp_path / "sources.list"}"; Dir::Etc::SourceParts "{tmp_path}";')
+    done = subprocess.run(
+        [PROJECT / ".ci" / "debian-sources"], env={**os.environ, "APT_CONFIG": str(configuration)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert set(re.findall(r"^deb \[signed-by=.*\] (\S+) (\S+) main$", done.stdout, re.MULTILINE)) == {
+        ("http://deb.example.com/debian", release),
+        ("http://security.example.com/debian-security", f"{release}-security"),
+    }, done.stderr
