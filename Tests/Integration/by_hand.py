@@ -1,8 +1,8 @@
 """Stands in for what needs a kubelet or Azure when README's procedure is run: `kubectl exec` and `kubectl cp` into the
-stand-in's pods, `az storage blob download` through Microsoft's Python client. Everything else is the real kubectl.
+stand-in's pods, `az storage blob` through Microsoft's Python client. Everything else is the real kubectl.
 """
 
-import argparse
+import itertools
 import os
 import subprocess
 import sys
@@ -39,14 +39,20 @@ def kubectl(arguments: list[str]) -> None:
 def az(arguments: list[str]) -> None:
     from azure.storage.blob import BlobServiceClient
 
-    assert arguments[:3] == ["storage", "blob", "download"], arguments
-    parser = argparse.ArgumentParser()
-    for option in ("--container-name", "--name", "--file"):
-        parser.add_argument(option, required=True)
-    wanted = parser.parse_args(arguments[3:])
     service = BlobServiceClient.from_connection_string(os.environ["AZURE_STORAGE_CONNECTION_STRING"])
-    with open(wanted.file, "wb") as file:
-        service.get_blob_client(wanted.container_name, wanted.name).download_blob().readinto(file)
+    words = list(itertools.takewhile(lambda word: not word.startswith("--"), arguments))
+    options = dict(zip(arguments[len(words)::2], arguments[len(words) + 1::2]))
+    container = service.get_container_client(options.pop("--container-name"))
+    match " ".join(words), options:
+        case "storage blob list", {"--prefix": prefix, "--query": "[].name", "--output": "tsv", **rest} if not rest:
+            print(*(blob.name for blob in container.list_blobs(prefix)), sep="\n")
+        case "storage blob metadata show", {"--name": name, "--query": key, "--output": "tsv", **rest} if not rest:
+            print(container.get_blob_client(name).get_blob_properties().metadata.get(key, ""))
+        case "storage blob download", {"--name": name, "--file": target, **rest} if not rest:
+            with open(target, "wb") as file:
+                container.download_blob(name).readinto(file)
+        case _:
+            raise ValueError(f"README's chapter has no such command: {arguments}")
 
 
 if __name__ == "__main__":

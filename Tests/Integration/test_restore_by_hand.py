@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from azure.storage.blob import BlobClient
 
 from processes import ROOT, Child
 from restore_world import MEMBERS, assert_same, restore_world
 from sandbox import ACCOUNT_KEY
 from test_restore_statefulset import assert_restored, write_more
+from world import CONTAINER, NAMESPACE, RECORD, RECORDED_PATH
 
 README = Path(os.environ.get("RESTORE_README", ROOT / "README.md"))
 SHIMS = Path(__file__).with_name("by_hand.py")
@@ -23,6 +25,11 @@ def blocks() -> list[str]:
     """The bash blocks of the chapter "By hand"."""
     [chapter] = re.findall(r"^### By hand\n(.*?)(?=^##|\Z)", README.read_text(), re.MULTILINE | re.DOTALL)
     return re.findall(r"^```bash\n(.*?)^```", chapter, re.MULTILINE | re.DOTALL)
+
+
+(FIND, LIST, TAKE_ANOTHER, DOWNLOAD, PROVE, NAME_IMAGE, PROVE_IMAGE, HOLD, RESTORE, SWITCH, GO_BACK, START, ASK_EACH,
+ REMOVE_OLD) = blocks()
+UP_TO_HOLD = (FIND, DOWNLOAD, PROVE, NAME_IMAGE, PROVE_IMAGE, HOLD)
 
 
 class Operator:
@@ -67,58 +74,182 @@ def world(tmp_path):
         yield world
 
 
-def test_the_commands_of_the_readme_bring_everything_back(world):
+@pytest.fixture
+def operator(world):
+    return Operator(world)
+
+
+def assert_done(done: subprocess.CompletedProcess) -> str:
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_the_commands_of_the_readme_bring_everything_back(world, operator):
     before = world.etcd.state()
     path = world.back_up()
     write_more(world)
     world.destroy_data()
-    operator = Operator(world)
-
-    find, download, hold, restore, start, check, remove = blocks()
-    done = operator.run(find, download, hold, restore, start, check)
-    assert done.returncode == 0, done.stdout
-    assert path in done.stdout
-    assert "etcd.backup: OK" in done.stdout
-    assert done.stdout.count("is healthy") == 3, done.stdout
+    said = assert_done(operator.run(*UP_TO_HOLD, RESTORE, SWITCH, START, ASK_EACH))
+    for words in (path, "etcd.backup: OK", "-: OK", "has all that is needed", "restored on every", "in place on every"):
+        assert words in said
+    assert said.count("is healthy") == 3, said
     assert_restored(world, before)
 
 
-def test_old_data_is_kept_until_it_is_removed(world):
+def test_old_data_is_kept_until_it_is_removed(world, operator):
     before = world.etcd.state()
     world.back_up()
     write_more(world)
-    operator = Operator(world)
-    *steps, remove = blocks()
-    done = operator.run(*steps)
-    assert done.returncode == 0, done.stdout
+    assert_done(operator.run(*UP_TO_HOLD, RESTORE, SWITCH, START, ASK_EACH))
     assert_restored(world, before)
     for member in MEMBERS:
         assert world.names_on(member) == ["default.etcd", "default.etcd.before-restore"]
-    done = operator.run(steps[0], remove)
-    assert done.returncode == 0, done.stdout
+    assert_done(operator.run(FIND, REMOVE_OLD))
     for member in MEMBERS:
         assert world.names_on(member) == ["default.etcd"]
 
 
-def test_a_damaged_download_is_told_before_anything_is_touched(world):
-    path = world.back_up()
-    blob = world.blobs.get_blob_client(*path.split("/", 1))
-    blob.upload_blob(blob.download_blob().readall()[:-4096], overwrite=True)
-    find, download, *_ = blocks()
-    done = Operator(world).run(find, download)
+# Which backup, and whether it is whole
+
+
+def test_another_backup_than_the_recorded_one_is_listed_and_taken(world, operator):
+    older, newer = world.back_up(), world.back_up()
+    listed = assert_done(operator.run(FIND, LIST)).splitlines()
+    assert [f"{CONTAINER}/{name}" for name in listed[-2:]] == [older, newer]
+    taken = assert_done(operator.run(FIND, f"export ABS_PATH={older}", TAKE_ANOTHER, DOWNLOAD, PROVE))
+    assert "etcd.backup: OK" in taken and "-: OK" in taken
+    assert (operator.folder / "etcd.backup").read_bytes() == blob_of(world, older).download_blob().readall()
+
+
+def blob_of(world, path: str) -> BlobClient:
+    return world.blobs.get_blob_client(*path.split("/", 1))
+
+
+def leave_no_hash(world, path: str, cut: int = 0) -> None:
+    """As the predecessor leaves its record and its blobs; this one lacks its last so many bytes."""
+    world.sandbox.put_configmap(NAMESPACE, RECORD, {RECORDED_PATH: path})
+    shorten(world, path, cut)
+
+
+def shorten(world, path: str, cut: int) -> None:
+    """Stores the backup without its last so many bytes, and without metadata."""
+    blob = blob_of(world, path)
+    data = blob.download_blob().readall()
+    blob.upload_blob(data[:len(data) - cut], overwrite=True)
+
+
+def test_a_damaged_download_is_told_before_anything_is_touched(world, operator):
+    shorten(world, world.back_up(), 4096)
+    done = operator.run(FIND, DOWNLOAD, PROVE)
     assert done.returncode != 0 and "etcd.backup: FAILED" in done.stdout, done.stdout
 
 
-def test_a_failure_on_one_member_moves_no_data(world):
-    before = world.etcd.state()
-    data = world.data_identities()
+def test_a_backup_without_a_recorded_hash_is_proven_by_etcds_own(world, operator):
+    path = world.back_up()
+    leave_no_hash(world, path)
+    said = assert_done(operator.run(FIND, TAKE_ANOTHER, DOWNLOAD, PROVE))
+    assert re.findall(".*: OK", said) == ["-: OK"]
+    leave_no_hash(world, path, cut=4096)
+    done = operator.run(FIND, TAKE_ANOTHER, DOWNLOAD, PROVE)
+    assert done.returncode != 0 and "-: FAILED" in done.stdout, done.stdout
+
+
+def test_an_image_without_what_the_steps_need_is_found_before_anything_is_stopped(world, operator):
     world.back_up()
-    operator = Operator(world)
-    find, download, hold, restore, start, check, remove = blocks()
-    done = operator.run(find, download, hold, "kubectl exec -n $NAMESPACE restore-1 -- rm /var/run/etcd/etcd.backup", restore)
-    assert done.returncode != 0, done.stdout
+    # In the container's own view of the machine: nobody else loses its tar.
+    world.node.alter = lambda pod, container, command: [
+        "/bin/sh", "-c", f"mount --bind /dev/null $(readlink -f /bin/tar); exec {' '.join(command)}"]
+    said = operator.run(FIND, NAME_IMAGE, PROVE_IMAGE).stdout
+    assert "there is no tar" in said and "has all that is needed" not in said, said
+    assert world.replicas == 3 and world.plane.get("pods", NAMESPACE, "restore-image") is None
+
+
+# What stops in the middle
+
+
+class OldCluster:
+    """Proves on leaving the block that the old cluster is back as it was."""
+
+    def __init__(self, world, operator: Operator):
+        self.world, self.operator = world, operator
+
+    def __enter__(self):
+        self.before = self.world.etcd.state()
+        self.data = self.world.data_identities()
+
+    def __exit__(self, kind, *_):
+        if kind:
+            return
+        assert_done(self.operator.run(FIND, START, ASK_EACH))
+        assert self.world.data_identities() == self.data
+        assert_same(self.before, self.world.etcd.state())
+        for member in MEMBERS:
+            assert self.world.names_on(member) == ["default.etcd"]
+
+
+def failing(pod: str, action: str) -> str:
+    """Makes what this kubectl would do in that pod fail."""
+    return (f'kubectl() {{ case "$*" in *{pod}*"{action}"*) echo stopped; return 1 ;; esac; command kubectl "$@"; }}\n')
+
+
+def test_a_failure_on_one_member_moves_no_data_and_can_be_tried_again(world, operator):
+    before = world.etcd.state()
+    world.back_up()
+    write_more(world)
+    assert operator.run(*UP_TO_HOLD, failing("restore-1", "snapshot restore"), RESTORE).returncode != 0
+    for member, restored in zip(MEMBERS, (["restored.etcd"], [], [])):
+        assert world.names_on(member) == ["default.etcd", "etcd.backup", *restored]
+    done = operator.run(FIND, SWITCH)
+    assert done.returncode != 0 and "restore-1 has no restored data" in done.stdout, done.stdout
     assert world.names_on(MEMBERS[0]) == ["default.etcd", "etcd.backup", "restored.etcd"]
-    done = operator.run(find, start, check)
-    assert done.returncode == 0, done.stdout
-    assert world.data_identities() == data
-    assert_same(before, world.etcd.state())
+    assert_done(operator.run(FIND, RESTORE, SWITCH, START, ASK_EACH))
+    assert_restored(world, before)
+
+
+def test_a_failure_on_one_member_leaves_a_way_back(world, operator):
+    world.back_up()
+    with OldCluster(world, operator):
+        assert operator.run(*UP_TO_HOLD, failing("restore-1", "snapshot restore"), RESTORE).returncode != 0
+        assert_done(operator.run(FIND, GO_BACK))
+
+
+def stop_between_members(world, operator: Operator) -> None:
+    """One member has the restored data, the next has neither in its place, the last has the old."""
+    stopped = operator.run(*UP_TO_HOLD, RESTORE, failing("restore-1", "mv restored.etcd"), SWITCH)
+    assert stopped.returncode != 0, stopped.stdout
+    volume = world.volume(MEMBERS[1])
+    (volume / "default.etcd").rename(volume / "default.etcd.before-restore")
+    done = operator.run(FIND, RESTORE)
+    assert done.returncode != 0 and "restore-0 has backup.etcd already" in done.stdout, done.stdout
+    assert [world.names_on(member) for member in MEMBERS] == [
+        ["backup.etcd", "default.etcd.before-restore"],
+        ["default.etcd.before-restore", "etcd.backup", "restored.etcd"],
+        ["default.etcd", "etcd.backup", "restored.etcd"]]
+
+
+def test_stopped_between_members_the_switch_goes_on_where_it_stopped(world, operator):
+    before = world.etcd.state()
+    world.back_up()
+    write_more(world)
+    stop_between_members(world, operator)
+    assert_done(operator.run(FIND, SWITCH, SWITCH, START, ASK_EACH))
+    assert_restored(world, before)
+
+
+def test_stopped_between_members_the_switch_can_be_taken_back(world, operator):
+    world.back_up()
+    with OldCluster(world, operator):
+        stop_between_members(world, operator)
+        assert_done(operator.run(FIND, GO_BACK, GO_BACK))
+
+
+def test_data_that_an_earlier_restore_set_aside_is_never_overwritten(world, operator):
+    world.back_up()
+    with OldCluster(world, operator):
+        aside = world.volume(MEMBERS[2]) / "default.etcd.before-restore"
+        aside.mkdir()
+        done = operator.run(*UP_TO_HOLD, RESTORE)
+        assert done.returncode != 0 and "restore-2 has default.etcd.before-restore already" in done.stdout, done.stdout
+        assert world.names_on(MEMBERS[0]) == ["default.etcd", "etcd.backup"]
+        assert_done(operator.run(FIND, GO_BACK))
+        aside.rmdir()
