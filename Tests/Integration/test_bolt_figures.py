@@ -11,6 +11,7 @@ import pytest
 import bolt
 from etcd import Cluster, Release
 from gateway import ALL_KEYS, encode
+from processes import wait_until
 from program import BINARY
 
 RELEASES = [pytest.param(release, id=f"etcd-{release.version}") for release in Release.all()]
@@ -134,12 +135,19 @@ def test_people_get_a_table(start_etcd, tmp_path):
 def settle(cluster: Cluster) -> None:
     """Waits until nothing goes on in the background: the leader decides on the cluster's version some
     seconds after its start, and a compaction deletes records for a while."""
-    while json.load(urllib.request.urlopen(f"{cluster.first.url}/version", timeout=10))["etcdcluster"] == "not_decided":
-        time.sleep(0.2)
+    def is_decided() -> bool:
+        answer = urllib.request.urlopen(f"{cluster.first.url}/version", timeout=10)
+        return json.load(answer)["etcdcluster"] != "not_decided"
+
+    def is_quiet() -> bool:
+        hashes.append(gateway.call("maintenance/hash")["hash"])
+        time.sleep(0.5)
+        return hashes[-2:-1] == hashes[-1:]
+
+    wait_until(is_decided, "the decision on the cluster's version")
+    hashes: list[int] = []
     with cluster.gateway() as gateway:
-        size = None
-        while size != (size := gateway.call("maintenance/hash")["hash"]):
-            time.sleep(0.5)
+        wait_until(is_quiet, "an etcd that changes nothing any more", 60)
 
 
 @pytest.mark.parametrize("release", RELEASES)
