@@ -1,13 +1,12 @@
 """What commands cost: time, processor, memory and disk of their own, and the processor of the servers they talk to."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import CLEAN_ENVIRONMENT
+from processes import CLEAN_ENVIRONMENT, processor_seconds
 from program import MEASURE
 
 
@@ -48,12 +47,6 @@ def measure(commands: list[Command], folder: Path, etcd_pid: int, store_pid: int
         etcd_cpu_seconds=after[0] - before[0],
         store_cpu_seconds=after[1] - before[1],
     )
-
-
-def processor_seconds(pid: int) -> float:
-    """Of all threads since the process began, in the kernel's steps of 10 ms; see proc_pid_stat(5)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _run(command: Command, folder: Path) -> dict:

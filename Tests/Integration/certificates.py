@@ -1,4 +1,6 @@
-"""A private certificate authority for etcd with TLS: short-lived, made in memory, written where etcd reads it."""
+"""Private certificate authorities, for etcd with TLS and for the sandbox: short-lived, made in memory, written where
+the servers read them.
+"""
 
 import datetime
 import ipaddress
@@ -17,6 +19,11 @@ class KeyPair:
 
     certificate: str
     key: str
+
+    def write(self, folder: Path, name: str) -> None:
+        """`name.crt` and `name.key`."""
+        (folder / f"{name}.crt").write_text(self.certificate)
+        (folder / f"{name}.key").write_text(self.key)
 
 
 class Authority:
@@ -95,14 +102,9 @@ class TLS:
         server = signer.server(server_client_auth, hosts, addresses)
         tls = cls(signer, server, signer.client(client_name), folder)
         folder.mkdir(parents=True)
-        for name, text in {
-            "ca.crt": signer.certificate,
-            "server.crt": tls.server.certificate,
-            "server.key": tls.server.key,
-            "client.crt": tls.client.certificate,
-            "client.key": tls.client.key,
-        }.items():
-            (folder / name).write_text(text)
+        (folder / "ca.crt").write_text(signer.certificate)
+        tls.server.write(folder, "server")
+        tls.client.write(folder, "client")
         return tls
 
     def secret(self) -> dict[str, str]:

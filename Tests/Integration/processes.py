@@ -1,4 +1,4 @@
-"""Child processes that cannot outlive their test, and free ports for them."""
+"""Child processes that cannot outlive their test, what they cost, and free ports for them."""
 
 import contextlib
 import os
@@ -77,6 +77,12 @@ def wait_until(condition, what: str, seconds: float = 30, child: Child | None = 
             tail = child.output()[-2000:] if child else ""
             raise StartFailed(f"{what} did not happen: {reason}\n{tail}")
         time.sleep(0.02)
+
+
+def processor_seconds(pid: int) -> float:
+    """Of all threads since the process began, in the kernel's steps of 10 ms; see proc_pid_stat(5)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:

@@ -13,41 +13,17 @@ import tempfile
 import time
 from email.utils import formatdate, parsedate_to_datetime
 
+from certificates import Authority
+from processes import ROOT
+
 ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 
 def binary():
     """The sandbox's program: SANDBOX_BINARY, or the release build in the repository."""
-    default = REPOSITORY / "Tests/Sandbox/.build/release/sandbox"
+    default = ROOT / "Tests/Sandbox/.build/release/sandbox"
     return os.environ.get("SANDBOX_BINARY", str(default))
-
-
-def _openssl(*arguments):
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
-
-
-def make_ca(folder, name="ca"):
-    """A CA: `name.crt` and `name.key` in `folder`."""
-    folder = pathlib.Path(folder)
-    _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-             "-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt"),
-             "-days", "2", "-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:TRUE",
-             "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-
-
-def make_certificate(folder, name, *, ca="ca", usage="serverAuth",
-                     names="DNS:localhost,DNS:*.blob.localhost,IP:127.0.0.1"):
-    """A certificate signed by `ca`: `name.crt` and `name.key` in `folder`."""
-    folder = pathlib.Path(folder)
-    request, extensions = folder / f"{name}.csr", folder / f"{name}.ext"
-    _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-             "-keyout", str(folder / f"{name}.key"), "-out", str(request), "-subj", f"/CN={name}")
-    extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage={usage}\n")
-    _openssl("x509", "-req", "-in", str(request), "-CA", str(folder / f"{ca}.crt"),
-             "-CAkey", str(folder / f"{ca}.key"), "-CAcreateserial", "-days", "2",
-             "-extfile", str(extensions), "-out", str(folder / f"{name}.crt"))
 
 
 def _replace(path, text):
@@ -60,7 +36,8 @@ def _replace(path, text):
 
 
 class Sandbox:
-    """One sandbox process with its state folder, both gone at the end of the `with` block.
+    """One sandbox process with its state folder, both gone at the end of the `with` block; the process also with the
+    one that started it.
 
     `state` keeps a given folder instead, which the next Sandbox may go on with.
     """
@@ -70,8 +47,8 @@ class Sandbox:
         self.account, self.account_key = account, account_key
         self._is_temporary = state is None
         self.state = pathlib.Path(state or tempfile.mkdtemp(prefix="sandbox-"))
-        self._command = [binary(), "--state", str(self.state), "--account", account,
-                         "--account-key", account_key, "--exit-with-parent", *arguments]
+        self._command = ["setpriv", "--pdeathsig", "KILL", "--", binary(), "--state", str(self.state),
+                         "--account", account, *arguments]
         if tls:
             self._command += ["--blob-tls-port", "0"]
         if not kubernetes:
@@ -95,11 +72,12 @@ class Sandbox:
         """Starts the process and waits until every port listens."""
         self.pki.mkdir(parents=True, exist_ok=True)
         if not (self.pki / "server.crt").exists():
-            make_ca(self.pki)
-            make_certificate(self.pki, "server")
+            self.authority = Authority("sandbox test CA")
+            self.ca_file.write_text(self.authority.certificate)
+            self.authority.server(client_auth=False, hosts=("*.blob.localhost",)).write(self.pki, "server")
         (self.state / "ready.json").unlink(missing_ok=True)
         self._process = subprocess.Popen(
-            self._command + ["--certificate", str(self.pki / "server.crt"),
+            self._command + ["--account-key", self.account_key, "--certificate", str(self.pki / "server.crt"),
                              "--key", str(self.pki / "server.key"), "--client-ca", str(self.ca_file)])
         self._wait_until(lambda ready: True)
 

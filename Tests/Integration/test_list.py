@@ -6,22 +6,14 @@ from datetime import datetime, timezone
 import pytest
 
 from stored import OLD, OTHER, put
-from world import CONTAINER, MEBIBYTE, NAMESPACE, PREFIX, RECORD, RECORDED_PATH
-
-SIZE = 20_512
+from world import CONTAINER, MEBIBYTE, NAMESPACE, PLANTED_SIZE, PREFIX, RECORD, RECORDED_PATH, ulid
 
 
-def ulid(number: int) -> str:
-    return f"01AAAAAAAAAAAAAAAAAAA{number:05}"
-
-
-def plant(world, count: int, hours_old: float, hours_apart: float = 1, size: int = SIZE) -> list[str]:
-    """Backups of earlier days, newest first; returns their names."""
-    newest = time.time() - hours_old * 3600
-    names = [ulid(99_999 - number) for number in range(count)]
-    world.sandbox.plant_blobs(CONTAINER, [
-        (f"{PREFIX}/{name}", size, int(newest - 3600 * hours_apart * number)) for number, name in enumerate(names)])
-    return names
+def plant(world, count: int, hours_old: float, hours_apart: float = 1) -> list[str]:
+    """Backups of earlier days; returns their names, newest first."""
+    names = [ulid(number) for number in range(count)]
+    world.plant(*[f"{PREFIX}/{name}" for name in names], hours_old=hours_old, hours_apart=hours_apart)
+    return names[::-1]
 
 
 def listed(run) -> list[str]:
@@ -63,14 +55,14 @@ def test_people_get_a_table(world):
 
 def test_the_newest_come_first_whatever_their_names(world):
     world.sandbox.plant_blobs(CONTAINER, [
-        (f"{PREFIX}/{OTHER}", SIZE, int(time.time()) - 7200), (f"{PREFIX}/{OLD}", SIZE, int(time.time()) - 3600)])
+        (f"{PREFIX}/{OTHER}", PLANTED_SIZE, int(time.time()) - 7200), (f"{PREFIX}/{OLD}", PLANTED_SIZE, int(time.time()) - 3600)])
     assert listed(world.run("list", "--output", "json")) == [OLD, OTHER]
 
 
 def test_D4_neighbours_and_strangers_are_left_out(world):
     names = plant(world, 2, hours_old=1)
     for stranger in (f"{PREFIX}-2/{OLD}", f"{PREFIX}/old/{OLD}", f"{PREFIX}/notes.txt", f"{PREFIX}/{OLD}.db", OLD):
-        world.container.upload_blob(stranger, bytes(SIZE))
+        world.container.upload_blob(stranger, bytes(PLANTED_SIZE))
     run = world.run("list", "--output", "json")
     assert listed(run) == names
     assert '"blobs":"3"' in run.log, f"three strangers under the prefix are not mentioned\n{run}"

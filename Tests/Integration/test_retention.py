@@ -4,13 +4,9 @@ import time
 
 import pytest
 
-from world import CONTAINER, PREFIX
+from world import CONTAINER, PLANTED_SIZE, PREFIX, ulid
 
 OLD = 100  # hours; the world's expiration is 72h
-
-
-def ulid(number: int) -> str:
-    return f"01J00000000000000000{number:06d}"
 
 
 def backup(number: int) -> str:
@@ -45,7 +41,7 @@ def test_young_backups_stay_whatever_their_number(world):
 def test_the_age_counts_from_the_expiration_to_the_second(world):
     now = int(time.time())
     world.sandbox.plant_blobs(CONTAINER, [
-        (backup(1), 20_512, now - 72 * 3600 - 60), (backup(2), 20_512, now - 72 * 3600 + 60)])
+        (backup(1), PLANTED_SIZE, now - 72 * 3600 - 60), (backup(2), PLANTED_SIZE, now - 72 * 3600 + 60)])
     assert_left(world, run_keeping(world, 1), [backup(2)])
 
 

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox import Sandbox, make_ca, make_certificate
+from certificates import Authority
+from sandbox import Sandbox
 
 NAMESPACE, USER = "kyma-system", "system:serviceaccount:kyma-system:etcd-backup"
 MERGE = "application/merge-patch+json"
@@ -253,14 +254,6 @@ def test_an_access_review_tells_what_would_be_allowed(service, verb, resource, n
     assert (status, review["status"]["allowed"]) == (201, allowed)
 
 
-def test_a_rules_review_lists_the_rules_of_a_namespace(service):
-    status, review = ask(service, "POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
-                         {"spec": {"namespace": NAMESPACE}}, token="job")
-    assert status == 201
-    assert {"verbs": ["get"], "apiGroups": [""], "resources": ["secrets"],
-            "resourceNames": ["abs"]} in review["status"]["resourceRules"]
-
-
 # TLS.
 
 
@@ -270,7 +263,7 @@ def test_a_client_that_does_not_know_the_ca_turns_away(service):
 
 
 def test_a_client_certificate_of_the_ca_is_an_identity(record):
-    make_certificate(record.pki, "client", usage="clientAuth", names="DNS:client")
+    record.authority.client().write(record.pki, "client")
     record.grant_certificate(record.pki / "client.crt", "certificate-user", [
         {"namespace": NAMESPACE, "resources": ["configmaps"], "verbs": ["get"]}])
     context = record.ssl_context()
@@ -282,8 +275,7 @@ def test_a_client_certificate_of_the_ca_is_an_identity(record):
 
 
 def test_a_client_certificate_of_another_ca_is_none(record, tmp_path):
-    make_ca(tmp_path)
-    make_certificate(tmp_path, "client", usage="clientAuth", names="DNS:client")
+    Authority("sandbox test CA").client().write(tmp_path, "client")
     context = record.ssl_context()
     context.load_cert_chain(tmp_path / "client.crt", tmp_path / "client.key")
     with pytest.raises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):

@@ -5,15 +5,11 @@ import pathlib
 import re
 
 from blob_request import put_block
+from processes import processor_seconds
 from sandbox import Sandbox
 
 BLOCK = bytes(os.urandom(1 << 20) * 8)
 COUNT = 64
-
-
-def processor_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_blocks_of_8_mib_cost_little_time_and_memory():

@@ -1,20 +1,24 @@
 """The state survives the process, whatever ends it, and stays quick when it is big."""
 
 import base64
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
 from azure.storage.blob import BlobBlock
 
 from blob_request import BlobRequest, commit, put_block
-from sandbox import Sandbox, binary
+from processes import wait_until
+from sandbox import Sandbox
 
 CONTAINER = "etcd-backups"
 
@@ -185,13 +189,16 @@ def test_sigterm_ends_it_at_once_even_with_requests_under_way():
 
 
 def test_it_ends_with_the_process_that_started_it(tmp_path):
-    command = f"{binary()} --state {tmp_path} --no-kubernetes --exit-with-parent & echo $!; sleep 0.5"
-    pid = int(subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                             close_fds=True, text=True, timeout=20).stdout.split()[0])
-    deadline = time.monotonic() + 5
-    while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not os.path.exists(f"/proc/{pid}")
+    script = f"""
+import os, signal, sandbox
+service = sandbox.Sandbox(state={str(tmp_path)!r}, kubernetes=False)
+service.start()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parent, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    pid = json.loads((tmp_path / "ready.json").read_text())["pid"]
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), f"the end of {pid}")
 
 
 def test_ports_other_than_the_loopback_are_not_open():

@@ -1,7 +1,11 @@
-"""Secrets stay secret: not in a log at any level, not in the process list, not in a file; and nothing is on disk."""
+"""Secrets stay secret: not in a log at any level, not in the process list, not in a file; and nothing is on disk. They
+may change between runs, and the token of the API server during one."""
 
+import base64
+import json
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +101,36 @@ def test_a_running_process_shows_no_secret_and_holds_no_file(secretive, tmp_path
     secretive.assert_success(run)
     assert list(program.working_directory.iterdir()) == []
     assert list(temporary.iterdir()) == []
+
+
+# Rotation
+
+
+def test_U9_a_storage_key_that_was_rotated_is_taken_from_the_secret_by_the_next_run(world):
+    path = world.assert_success(world.run())
+    new = base64.b64encode(b"another key of the account").decode()
+    world.rotate_storage_key(new)
+    run = world.run()
+    world.assert_nothing_happened(run, 78, blobs=[path.split("/", 1)[1]], path=path)
+    assert "AuthenticationFailed" in run.log and "storage-key" in run.log, run
+    world.sandbox.put_secret(NAMESPACE, STORE_SECRET, {"storage-account": world.sandbox.account, "storage-key": new})
+    assert world.assert_success(world.run()) != path
+
+
+def test_U9_a_token_that_is_replaced_during_a_run_is_read_again(secretive, tmp_path):
+    token, kubeconfig = tmp_path / "token", tmp_path / "kubeconfig-with-a-token-file"
+    token.write_text(TOKEN)
+    config = json.loads(Path(secretive.env["APP_KUBECONFIG_PATH"]).read_text())
+    config["users"][0]["user"] = {"tokenFile": str(token)}
+    kubeconfig.write_text(json.dumps(config))
+    secretive.fault("PutBlock", "delay", milliseconds=700)
+    program = secretive.start(APP_KUBECONFIG_PATH=str(kubeconfig))
+    secretive.wait_for_request("PutBlock")
+    token.write_text("token-of-the-next-hour")
+    secretive.allow(token="token-of-the-next-hour")
+    secretive.sandbox.revoke(TOKEN)
+    secretive.faults([])
+    run = program.wait()
+    secretive.assert_success(run)
+    assert "token-of-the-next-hour" not in run.log
+    assert 401 in [request.get("status") for request in secretive.requests()], "the old one was refused"

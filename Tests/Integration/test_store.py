@@ -6,7 +6,8 @@ import pytest
 
 from processes import free_port, wait_until
 from relay import Relay
-from world import CONTAINER, MEBIBYTE, NAMESPACE, STORE_SECRET
+from same_name import SameName
+from world import CONTAINER, MEBIBYTE, NAMESPACE, PLANTED_SIZE, STORE_SECRET, assert_no_success_in
 
 TRANSIENT = [
     pytest.param({"kind": "status", "status": 500, "code": "InternalError"}, id="500"),
@@ -110,6 +111,34 @@ def test_U3_a_commit_whose_answers_are_lost_is_recognised_as_ours(empty_world, b
     assert_stored_once(empty_world, empty_world.run())
 
 
+@pytest.mark.parametrize("delayed, winner, statuses", [
+    (2, 0, [0, 1]),
+    (1, 1, [1, 2]),  # 2: its retention misses the name that it believes to have written, and deletes nothing
+], ids=["the-first-commits-first", "the-second-commits-first"])
+def test_U4_two_runs_that_write_to_one_name_store_all_of_the_one_or_all_of_the_other(
+        empty_world, start_etcd, delayed, winner, statuses):
+    world = empty_world
+    world.env["APP_BACKUP_BLOCK_SIZE"] = "1MiB"
+    world.fault("PutBlockList", "delay", times=delayed, milliseconds=2000)  # both have staged their blocks by then
+    clusters = [start_etcd(), start_etcd()]
+    for cluster in clusters:
+        cluster.fill(5, value_size=MEBIBYTE)
+    one = world.start(APP_BACKUP_ETCD_ENDPOINTS=clusters[0].endpoints)
+    name = world.name_of_upload()
+    with SameName(world.sandbox, name) as same_name:
+        runs = [one, world.start(
+            APP_BACKUP_ETCD_ENDPOINTS=clusters[1].endpoints, APP_ABS_ENDPOINT=same_name.url,
+            APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING="record-of-the-other")]
+        runs = [program.wait() for program in runs]
+    assert [run.status for run in runs] == statuses, f"{runs[0]}\n{runs[1]}"
+    assert "exists already" in runs[1 - winner].log, runs[1 - winner]
+    assert_no_success_in(runs[1 - winner])
+    assert world.blob_names == [name]
+    world.assert_whole(f"{CONTAINER}/{name}")
+    cluster_id = int(world.properties(f"{CONTAINER}/{name}").metadata["clusterid"], 16)
+    assert cluster_id == int(clusters[winner].first.status()["header"]["cluster_id"])
+
+
 def test_U5_the_commit_never_overwrites(empty_world, blocks):
     before = empty_world.recorded_path
     empty_world.fault("PutBlockList", "delay", milliseconds=2000)
@@ -119,7 +148,7 @@ def test_U5_the_commit_never_overwrites(empty_world, blocks):
     run = program.wait()
     empty_world.assert_nothing_happened(run, 1, blobs=[before.split("/", 1)[1], taken], path=before)
     assert f"{taken} exists already" in run.log, run
-    assert empty_world.properties(f"{CONTAINER}/{taken}").size == 20_512, "the blob of somebody else is still there"
+    assert empty_world.properties(f"{CONTAINER}/{taken}").size == PLANTED_SIZE, "the blob of somebody else is still there"
 
 
 def test_U5_no_name_is_used_twice(world):

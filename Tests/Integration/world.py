@@ -22,8 +22,14 @@ TLS_SECRET = "service-catalog-etcd-etcd-client-tls"
 CREDENTIALS_SECRET = "service-catalog-etcd-user"
 TOKEN = "token-of-the-service-account-8c1f"
 MEBIBYTE = 1 << 20
+PLANTED_SIZE = 20_512  # could be a backup's
 
 PATH = re.compile(rf"{CONTAINER}/{PREFIX}/[0-7][0-9A-HJKMNP-TV-Z]{{25}}")
+
+
+def ulid(number: int) -> str:
+    """A name as backups have, in the order of the numbers and before every name of today."""
+    return f"01J00000000000000000{number:06d}"
 
 
 class World:
@@ -37,29 +43,41 @@ class World:
         sandbox.put_secret(NAMESPACE, STORE_SECRET, {
             "storage-account": sandbox.account, "storage-key": sandbox.account_key})
         self.allow()
-        self.service = sandbox.blob_service_client()
-        self.container = self.service.create_container(CONTAINER)
+        sandbox.create_container(CONTAINER)
         sandbox.create_namespace(NAMESPACE)
         self.env = {
-            "APP_KUBECONFIG_PATH": sandbox.kubeconfig(
-                folder / "kubeconfig", token=TOKEN, namespace=NAMESPACE),
             "APP_WORKING_NAMESPACE": NAMESPACE,
             "APP_ABS_CONTAINER_NAME": CONTAINER,
             "APP_ABS_SECRET_NAME": STORE_SECRET,
-            "APP_ABS_ENDPOINT": sandbox.blob_url,
             "APP_BLOB_PREFIX": PREFIX,
             "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING": RECORD,
             "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS": "3",
             "APP_CLEANER_EXPIRATION_BLOB_TIME": "72h",
         }
+        self._connect()
 
-    def allow(self, verbs: dict[str, list[str]] | None = None) -> None:
+    def _connect(self) -> None:
+        """Tells where the sandbox is."""
+        self.service = self.sandbox.blob_service_client()
+        self.container = self.service.get_container_client(CONTAINER)
+        self.env["APP_ABS_ENDPOINT"] = self.sandbox.blob_url
+        self.env["APP_KUBECONFIG_PATH"] = self.sandbox.kubeconfig(
+            self.folder / "kubeconfig", token=TOKEN, namespace=NAMESPACE)
+
+    def allow(self, verbs: dict[str, list[str]] | None = None, token: str = TOKEN) -> None:
         """Grants the run's token these verbs per resource; by default what a run needs, and no more."""
         verbs = verbs or {"secrets": ["get"], "configmaps": ["get", "patch", "create"]}
-        self.sandbox.grant(TOKEN, "system:serviceaccount:kyma-system:etcd-backup", [
+        self.sandbox.grant(token, "system:serviceaccount:kyma-system:etcd-backup", [
             {"namespace": NAMESPACE, "resources": [resource], "verbs": allowed}
             for resource, allowed in verbs.items()
         ])
+
+    def rotate_storage_key(self, key: str) -> None:
+        """From now on the store takes this key and no other; it comes back on another port."""
+        self.sandbox.stop()
+        self.sandbox.account_key = key
+        self.sandbox.start()
+        self._connect()
 
     def back_up(self, cluster: Cluster) -> None:
         """Points the run at this cluster, with the Secrets that it takes to get in."""
@@ -149,11 +167,11 @@ class World:
         container, name = path.split("/", 1)
         return self.service.get_blob_client(container, name).get_blob_properties()
 
-    def plant(self, *names: str, hours_old: int, size: int = 20_512) -> list[str]:
-        """Blobs of earlier days, each an hour older than the next."""
+    def plant(self, *names: str, hours_old: float, hours_apart: float = 1, size: int = PLANTED_SIZE) -> list[str]:
+        """Blobs of earlier days, from the oldest to the newest."""
         newest = time.time() - hours_old * 3600
         self.sandbox.plant_blobs(CONTAINER, [
-            (name, size, int(newest - 3600 * age)) for age, name in enumerate(reversed(names))])
+            (name, size, int(newest - 3600 * hours_apart * age)) for age, name in enumerate(reversed(names))])
         return list(names)
 
     # Assertions
