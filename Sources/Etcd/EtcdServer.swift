@@ -28,6 +28,16 @@ protocol EtcdServer {
   func openSnapshot(demandingLeader: Bool) throws(EtcdError) -> SnapshotMessages
 }
 
+extension EtcdServer {
+  /// A store's first revision is 1. Nothing could ever be behind one of 0.
+  func sureRevision(_ revision: UInt64?, told call: String) throws(EtcdError) -> UInt64 {
+    guard let revision, revision > 0 else {
+      throw .strangeAnswer(endpoint: endpoint, call: call, status: 200, text: "no revision")
+    }
+    return revision
+  }
+}
+
 /// How long each kind of call may take, whichever way it goes.
 enum CallLimit {
   /// Answered from memory.

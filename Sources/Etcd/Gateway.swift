@@ -81,7 +81,7 @@ struct Gateway: EtcdServer {
       let header: StatusAnswer.Header
     }
     let answer: Answer = try call("kv/range", Question(), within: CallLimit.linearizableRead)
-    return answer.header.revision?.value ?? 0
+    return try sureRevision(answer.header.revision?.value, told: "kv/range")
   }
 
   func count() throws(EtcdError) -> KeyCount {

@@ -75,7 +75,7 @@ struct NativeGRPC: EtcdServer {
     question.add(3, 1)
     question.add(8, 1)
     let answer = try call("KV/Range", question, within: CallLimit.linearizableRead)
-    return answer.message(1)?.number(3) ?? 0
+    return try sureRevision(answer.message(1)?.number(3), told: "KV/Range")
   }
 
   /// RangeRequest: 1 key, 2 range_end, 9 count_only; RangeResponse: 1 header, 4 count.

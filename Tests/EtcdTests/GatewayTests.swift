@@ -69,7 +69,7 @@ import Testing
   private func status(from json: String) throws -> MemberStatus {
     let server = ScriptedServer { request in
       request.path == "/v3/kv/range"
-        ? .response(200, json: #"{"header":{}}"#) : .response(200, json: json)
+        ? .response(200, json: #"{"header":{"revision":"1"}}"#) : .response(200, json: json)
     }
     return try EtcdCluster([server.url]).chooseMember().status
   }

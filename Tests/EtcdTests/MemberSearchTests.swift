@@ -38,6 +38,17 @@ import Testing
     #expect(chosen.revision == 99)
   }
 
+  @Test(arguments: [#"{"header":{}}"#, #"{"header":{"revision":"0"}}"#])
+  func `takes no member whose read tells no revision`(json: String) throws {
+    let odd = ScriptedMember(Self.text(2, index: 9000)) { call, _ in
+      call == "kv/range" ? .response(200, json: json) : nil
+    }
+    let error = try #require(throws: EtcdError.self) { try EtcdCluster(odd).chooseMember() }
+    #expect(error.description.hasSuffix("answered kv/range with status 200: no revision"))
+    let member = ScriptedMember(Self.text(3))
+    #expect(try EtcdCluster(odd, member).chooseMember().status.memberID == 3)
+  }
+
   @Test func `asks a member that stands behind two endpoints once for its revision`() throws {
     let members = [ScriptedMember(Self.text(2)), ScriptedMember(Self.text(2))]
     #expect(try EtcdCluster(members[0], members[1]).chooseMember().status.memberID == 2)
