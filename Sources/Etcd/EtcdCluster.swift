@@ -62,7 +62,7 @@ package struct EtcdCluster {
         answers.append(try probe(endpoint))
       } catch {
         if error.stopReason != nil { throw error }
-        failures.append(error)
+        failures += error.causes
       }
     }
     guard !answers.isEmpty else {
@@ -113,9 +113,22 @@ package struct EtcdCluster {
     do throws(EtcdError) {
       return try probe(native(at: endpoint))
     } catch  where error.maySpeakOtherwise {
-      var answer = try probe(gateway(at: endpoint))
-      answer.fallback = error
+      return try probe(gateway(at: endpoint), insteadOf: error)
+    }
+  }
+
+  /// Where both ways fail, it may be either that ought to be mended; but a refusal is etcd's answer.
+  private func probe(
+    _ gateway: any EtcdServer, insteadOf native: EtcdError
+  ) throws(EtcdError) -> Answer {
+    do throws(EtcdError) {
+      var answer = try probe(gateway)
+      answer.fallback = native
       return answer
+    } catch {
+      if case .refused = error { throw error }
+      if error.stopReason != nil { throw error }
+      throw .noUsableEndpoint([native, error])
     }
   }
 

@@ -12,7 +12,7 @@ package enum EtcdError: Error, Equatable {
   case noGateway(endpoint: Endpoint)
   /// Something answered, but not in gRPC.
   case notGRPC(endpoint: Endpoint, status: Int, text: String)
-  /// Every endpoint failed; one error each.
+  /// Every endpoint failed, in every way that was tried; one error each.
   case noUsableEndpoint([EtcdError])
   case differentClusters(Endpoint, Endpoint)
   case onlyLearners([Endpoint])
@@ -40,9 +40,13 @@ extension EtcdError {
     switch self {
     case .unreachable(_, let error):
       if case .stopped(let reason) = error.kind { reason } else { nil }
-    case .noUsableEndpoint(let errors): errors.lazy.compactMap(\.stopReason).first
     default: nil
     }
+  }
+
+  /// The errors that it is made of.
+  var causes: [EtcdError] {
+    if case .noUsableEndpoint(let errors) = self { errors } else { [self] }
   }
 
   /// etcd answered that there is no leader, or not in time: quorum is lost or the member cut off.
@@ -125,7 +129,7 @@ extension EtcdError: CustomStringConvertible {
     case .refused(let endpoint, _, let message): Self.hint(refused: endpoint, message)
     case .strangeAnswer(_, _, let status, let text): Self.hint(status: status, text: text)
     case .noGateway:
-      "is etcd started with --enable-grpc-gateway=false, or from a configuration file without enable-grpc-gateway: true (needed before 3.5)? does a proxy stand in front that passes only gRPC?"
+      "is etcd started with --enable-grpc-gateway=false, or from a configuration file without enable-grpc-gateway: true (needed before 3.5)? does a proxy stand in front that passes only gRPC? then set APP_BACKUP_ETCD_TRANSPORT=grpc"
     case .notGRPC:
       "does a proxy stand in front that passes only HTTP/1.1? then set APP_BACKUP_ETCD_TRANSPORT=gateway"
     case .noUsableEndpoint(let errors): errors.lazy.compactMap(\.hint).first
@@ -146,7 +150,7 @@ extension EtcdError: CustomStringConvertible {
       .handshakeFailed where error.detail.contains("unexpected eof"):
       "does the port speak plain http? then write http:// in APP_BACKUP_ETCD_ENDPOINTS"
     case .notHTTP:
-      "the port speaks gRPC only: is --listen-client-http-urls set on etcd? then the gateway is at that URL"
+      "the port speaks gRPC only: is --listen-client-http-urls set on etcd? then the gateway is at that URL; or set APP_BACKUP_ETCD_TRANSPORT=grpc"
     case .cutShort where endpoint.scheme == .http:
       "does the port speak TLS? then write https:// in APP_BACKUP_ETCD_ENDPOINTS"
     case .cutShort, .refusedIdentity, .handshakeFailed:
@@ -168,7 +172,7 @@ extension EtcdError: CustomStringConvertible {
     case nil where tellsOfQuorumLoss(message):
       "has the cluster lost its quorum? then bring back a majority of its members"
     case nil where endpoint.scheme == .https && isGatewayCutOff(message):
-      "etcd's gateway cannot reach its own server: does etcd's server certificate carry the extended key usage clientAuth beside serverAuth?"
+      "etcd's gateway cannot reach its own server: does etcd's server certificate carry the extended key usage clientAuth beside serverAuth? or set APP_BACKUP_ETCD_TRANSPORT=grpc"
     case nil: nil
     }
   }
@@ -182,7 +186,7 @@ extension EtcdError: CustomStringConvertible {
 
   private static func hint(status: Int, text: String) -> String? {
     if text.contains("CommonName") {
-      "etcd's gateway refuses client certificates with a common name while authentication is on: use a certificate without one, and APP_BACKUP_ETCD_CREDENTIALS_SECRET"
+      "etcd's gateway refuses client certificates with a common name while authentication is on: use a certificate without one, and APP_BACKUP_ETCD_CREDENTIALS_SECRET; or set APP_BACKUP_ETCD_TRANSPORT=grpc, where the common name is the etcd user"
     } else if text.contains("HTTPS") {
       "the port speaks TLS: write https:// in APP_BACKUP_ETCD_ENDPOINTS"
     } else if status == 421 {

@@ -75,13 +75,15 @@ struct MemberText {
 extension EtcdCluster {
   /// The cluster behind these members or any other URLs.
   init(
-    _ urls: [String], credentials: Etcd.Credentials? = nil, stall: Duration = .seconds(10),
+    _ urls: [String], credentials: Etcd.Credentials? = nil, kind: EtcdTransport = .gateway,
+    stall: Duration = .seconds(10),
     stopReason: @escaping () -> StopReason? = { nil }
   ) throws {
     var connection = Connection()
     connection.timeouts.stall = stall
     self.init(
       endpoints: try urls.map { try #require(Endpoint($0)) }, credentials: credentials,
+      kind: kind,
       transport: Transport(stopReason: stopReason), connection: connection)
   }
 

@@ -17,6 +17,7 @@ import Testing
     #expect(error.description.hasSuffix("has no gRPC gateway under /v3, /v3beta or /v3alpha"))
     #expect(error.hint?.contains("--enable-grpc-gateway") == true)
     #expect(error.hint?.contains("configuration file") == true)
+    #expect(error.hint?.hasSuffix("set APP_BACKUP_ETCD_TRANSPORT=grpc") == true)
     #expect(error.isConfiguration)
   }
 
@@ -25,6 +26,7 @@ import Testing
     let error = try error(of: [.send([0, 0, 0, 4, 0, 0, 0, 0, 0]), .close])
     #expect(error.description.contains("does not speak HTTP/1.1"))
     #expect(error.hint?.contains("--listen-client-http-urls") == true)
+    #expect(error.hint?.hasSuffix("or set APP_BACKUP_ETCD_TRANSPORT=grpc") == true)
     #expect(error.isConfiguration)
   }
 
@@ -36,6 +38,7 @@ import Testing
           + "used as expected\n"))
     #expect(error.description.contains("CommonName of client sending a request"))
     #expect(error.hint?.contains("certificate without one") == true)
+    #expect(error.hint?.contains("or set APP_BACKUP_ETCD_TRANSPORT=grpc") == true)
     #expect(error.hint?.contains("APP_BACKUP_ETCD_CREDENTIALS_SECRET") == true)
     #expect(error.isConfiguration)
   }
@@ -68,6 +71,7 @@ import Testing
       endpoint: try #require(Endpoint("https://etcd-0.etcd:2379")), call: "maintenance/status",
       message: message)
     #expect(error.hint?.contains("extended key usage clientAuth") == true)
+    #expect(error.hint?.hasSuffix("or set APP_BACKUP_ETCD_TRANSPORT=grpc") == true)
   }
 
   @Test func `503 without etcd's words says what it may be`() throws {
@@ -135,6 +139,35 @@ import Testing
     #expect(
       error.description == "https://etcd-0.etcd:2379 does not speak gRPC: status 502, Bad Gateway")
     #expect(error.hint?.contains("APP_BACKUP_ETCD_TRANSPORT=gateway") == true)
+  }
+
+  @Test func `of neither transport is told for both`() throws {
+    let server = ScriptedServer { _ in .response(404, text: "404 page not found\n") }
+    for urls in [[server.url], [server.url, server.url + "/"]] {
+      let error = try #require(throws: EtcdError.self) {
+        try EtcdCluster(urls, kind: .auto).chooseMember()
+      }
+      guard case .noUsableEndpoint(let causes) = error else {
+        Issue.record("\(error)")
+        return
+      }
+      #expect(causes.count == 2 * urls.count)
+      let endpoint = try #require(Endpoint(server.url))
+      #expect(causes[1] == .noGateway(endpoint: endpoint))
+      #expect(causes[0] != causes[1])
+    }
+  }
+
+  @Test func `of the gateway's is told alone where etcd itself refuses through it`() throws {
+    let member = ScriptedMember { _, _ in
+      ScriptedMember.fault(3, "etcdserver: user name is empty", status: 400)
+    }
+    let error = try #require(throws: EtcdError.self) {
+      try EtcdCluster([member.server.url], kind: .auto).chooseMember()
+    }
+    #expect(
+      error.description.hasSuffix("refused maintenance/status: etcdserver: user name is empty"))
+    #expect(error.isConfiguration)
   }
 
   @Test(
