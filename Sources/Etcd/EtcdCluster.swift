@@ -138,6 +138,15 @@ package struct EtcdCluster {
     return Answer(server: server, status: status)
   }
 
+  /// The ways to speak to an endpoint, in the order in which they are tried.
+  func servers(at endpoint: Endpoint) -> [any EtcdServer] {
+    switch kind {
+    case .gateway: [gateway(at: endpoint)]
+    case .grpc: [native(at: endpoint)]
+    case .auto: [native(at: endpoint), gateway(at: endpoint)]
+    }
+  }
+
   private func gateway(at endpoint: Endpoint) -> any EtcdServer {
     Gateway(at: endpoint, transport: transport, connection: connection)
   }

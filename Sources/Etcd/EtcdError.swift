@@ -60,9 +60,15 @@ extension EtcdError {
       .contains { message.hasSuffix($0) || message.contains("\($0),") }
   }
 
-  var lacksCredentials: Bool {
+  /// etcd asks for a user, and none was named.
+  package var lacksCredentials: Bool {
     guard case .refused(_, _, let message) = self else { return false }
     return Refusal(message) == .credentialsMissing
+  }
+
+  var concernsUser: Bool {
+    guard case .refused(_, _, let message) = self else { return false }
+    return Refusal(message) != nil
   }
 
   /// The member took the call but did not answer it in time, as one without quorum may.

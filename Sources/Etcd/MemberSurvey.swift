@@ -35,11 +35,27 @@ extension EtcdCluster {
       return .serving(version: answer.status.version, try answer.server.count())
     } catch {
       if error.stopReason != nil { throw error }
-      // Both a sign-in and a read are refused only after they went through raft.
-      if case .refused(_, _, let message) = error, Refusal(message) != nil {
-        return .guarded(error)
+      if error.lacksCredentials {
+        return try conditionWithoutCredentials(of: endpoint) ?? .silent(error)
       }
-      return .silent(error)
+      return error.concernsUser ? .guarded(error) : .silent(error)
     }
+  }
+
+  /// Both a sign-in and a read are refused only after they went through raft; but newer
+  /// releases refuse a status at once, so the read must be asked for all the same.
+  private func conditionWithoutCredentials(
+    of endpoint: Endpoint
+  ) throws(EtcdError) -> MemberCondition? {
+    for server in servers(at: endpoint) {
+      do throws(EtcdError) {
+        _ = try server.count()
+      } catch {
+        if error.stopReason != nil { throw error }
+        if error.concernsUser { return .guarded(error) }
+        if error.isQuorumLoss || error.isSlowAnswer { return .silent(error) }
+      }
+    }
+    return nil
   }
 }
