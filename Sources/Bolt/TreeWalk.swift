@@ -13,6 +13,8 @@ struct TreeWalk {
   private let found: [UInt32: [Finding]]
   private var used: PageSet
   private var places: [Place] = []
+  /// Why there can be no report although no defect was found.
+  private var undecided: BoltError?
 
   /// bbolt's trees fan out at least in two, so one of 2^26 pages is not deeper.
   static let maximumDepth = 64
@@ -54,7 +56,8 @@ struct TreeWalk {
     var buckets: [BucketOutline.Bucket] = []
   }
 
-  /// Walks through everything and says what is there.
+  /// Walks through everything and says what is there. A defect, wherever it is, comes before what
+  /// leaves the database undecided.
   mutating func report(freelist: FreelistReader?) throws(BoltError) -> DatabaseReport {
     var builder = ReportBuilder(meta: meta)
     let root = try walk(from: UInt32(meta.root), bucket: nil)
@@ -83,7 +86,9 @@ struct TreeWalk {
       nested += addSubtrees(of: tree, in: place)
     }
     if let freelist { try check(freelist) }
-    return try builder.finish(pagesInUse: used.count + 2)
+    let report = try builder.finish(pagesInUse: used.count + 2)
+    if let undecided { throw undecided }
+    return report
   }
 
   private mutating func add(_ bucket: BucketOutline.Bucket, in parent: UInt32) -> UInt32 {
@@ -185,8 +190,8 @@ struct TreeWalk {
       guard place != nil || buckets.count == fact.count else {
         throw unsound(page, place, Defect(.recordAmongBuckets))
       }
-      guard !findings.lacks(page) || place != nil && !Findings.areWanted(in: name) else {
-        throw .tooTangled(page: UInt64(page), limit: Findings.limit)
+      if findings.lacks(page), place == nil || Findings.areWanted(in: name) {
+        undecided = undecided ?? .tooTangled(page: UInt64(page), limit: Findings.limit)
       }
       bucket.buckets += buckets
 

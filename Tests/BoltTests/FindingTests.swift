@@ -91,6 +91,40 @@ import Testing
     #expect(outcome(builder, root: root) == ["undecided"])
   }
 
+  @Test func `that were dropped do not hide that another bucket is broken`() {
+    var builder = DatabaseBuilder()
+    let broken = builder.leaf([Etcd.put("a", 3), Etcd.put("b", 2)])
+    let members = builder.leaf([(Self.member.key, [UInt8](repeating: 1, count: 5000))])
+    let root = builder.bucketLeaf([
+      ("key", DatabaseBuilder.inline([Etcd.put("a", 2)])),
+      ("members", DatabaseBuilder.nested(root: members)), ("meta", DatabaseBuilder.inline([])),
+      ("other", DatabaseBuilder.nested(root: broken)),
+    ])
+    #expect(outcome(builder, root: root)[0].contains("page \(broken) (bucket other)"))
+  }
+
+  @Test func `that were dropped from the tree of buckets do not hide that a bucket is broken`() {
+    var builder = DatabaseBuilder()
+    let record: DatabaseBuilder.Record = (
+      Array("finishedCompactRev".utf8), [UInt8](repeating: 1, count: 900)
+    )
+    let meta = DatabaseBuilder.inline([record])
+    for _ in 0..<260 { builder.bucketLeaf([("meta", meta)]) }
+    let broken = builder.leaf([Etcd.put("a", 3), Etcd.put("b", 2)])
+    let left = builder.bucketLeaf([("key", DatabaseBuilder.nested(root: broken))])
+    let right = builder.bucketLeaf([("meta", meta)])
+    let root = builder.branch([(Array("key".utf8), left), (Array("meta".utf8), right)])
+    #expect(outcome(builder, root: root)[0].contains("page \(broken) (bucket key)"))
+  }
+
+  @Test func `that were dropped do not hide that it is no database of etcd`() {
+    var builder = DatabaseBuilder()
+    addStaleMembers(&builder)
+    let members = builder.leaf([Self.member])
+    let root = builder.bucketLeaf([("members", DatabaseBuilder.nested(root: members))])
+    #expect(outcome(builder, root: root) == ["\(BoltError.notEtcd(missingBucket: "key"))"])
+  }
+
   @Test func `of members with long addresses are read from leaves of several pages`() {
     var builder = DatabaseBuilder()
     let address = String(repeating: "x", count: 2000)
