@@ -72,7 +72,7 @@ extension BoltError: CustomStringConvertible {
       "is this member's disk or memory failing? Take the backup from another member; "
         + "replace this one"
     case .tooTangled:
-      "defragment this member, then try again"
+      "compact and defragment this member, then try again"
     case .announcedSize, .ended, .surplus, .unreadable:
       nil
     }

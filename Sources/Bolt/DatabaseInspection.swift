@@ -20,8 +20,9 @@
 ///
 /// A branch that contradicts a child already seen cannot belong to a sound database, so its children
 /// are not kept. What is kept stays below 24 bytes a page and one megabyte; a file that needs more
-/// is refused (`BoltError.tooTangled`), which takes making one up: the worst that real etcds were
-/// brought to, with half of all pages stale branches, took 23 bytes a page in all.
+/// is refused (`BoltError.tooTangled`). That takes making one up, or one deletion of millions of keys
+/// (`PackedRevision`): the worst that real etcds were brought to otherwise, with half of all pages stale
+/// branches, took 23 bytes a page in all.
 ///
 /// After an error the inspection is of no use.
 package struct DatabaseInspection: ~Copyable {

@@ -4,7 +4,7 @@ package enum PageCheck: Equatable, Sendable {
   case off
   /// What is inside.
   case sound(DatabaseReport)
-  /// To decide would take more memory than a run may use; etcd itself writes no such database.
+  /// To decide would take more memory than a run may use.
   case undecided(BoltError)
 
   package var report: DatabaseReport? {

@@ -73,7 +73,9 @@ enum Distance: Equatable {
   case elsewhere
 
   /// Bits for the sub revision in each division; the main revision's difference takes the others.
-  private static let divisions: [(subBits: UInt64, tag: UInt32)] = [(7, 0), (0, 1), (19, 2)]
+  private static let divisions: [(subBits: UInt64, tag: UInt32)] = [
+    (7, 0), (0, 1), (PackedRevision.subBits, 2),
+  ]
   static let elsewhereTag: UInt32 = 3
 
   init(from first: PackedRevision, to last: PackedRevision) {

@@ -197,6 +197,34 @@ import Testing
     #expect(report.lastRevision == UInt64(huge) + 9_000_000_000)
   }
 
+  @Test func `may have the tombstones of one deletion of two million keys`() throws {
+    var builder = DatabaseBuilder()
+    let subs = stride(from: 1 << 19 - 300, to: 1 << 21, by: 105).map { $0 }
+    func tombstones(_ subs: some Sequence<Int>) -> [DatabaseBuilder.Record] {
+      subs.map { Etcd.tombstone("k\($0)", 9, $0) }
+    }
+    var leaves: [(key: [UInt8], page: UInt64)] = []
+    for start in stride(from: 0, to: subs.count, by: 3) {
+      let records = tombstones(subs[start..<min(start + 3, subs.count)])
+      leaves.append((records[0].key, builder.leaf(records)))
+    }
+    var level = leaves
+    while level.count > 1 {
+      level = stride(from: 0, to: level.count, by: 100).map { start in
+        let children = Array(level[start..<min(start + 100, level.count)])
+        return (children[0].key, builder.branch(children))
+      }
+    }
+    let root = builder.bucketLeaf(Etcd.buckets(key: DatabaseBuilder.nested(root: level[0].page)))
+    let file = builder.snapshot(root: root)
+    var inspection = DatabaseInspection()
+    try inspection.update(file)
+    #expect(inspection.heldByteCount <= file.count / 4096 * 24)
+    let report = try inspection.finish()
+    #expect(report.keyRecords == subs.count)
+    #expect(report.lastRevision == 9)
+  }
+
   @Test(arguments: [(5, 6, 6), (9, 6, 9)])
   func `has the revision of its compaction where that dropped the newest record`(
     compacted: Int, last: Int, revision: UInt64

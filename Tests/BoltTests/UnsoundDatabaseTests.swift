@@ -39,6 +39,18 @@ import Testing
     #expect(verdict(file) == "keysOverlap 2 key")
   }
 
+  @Test(arguments: [100, 1 << 19, 1 << 20, 1 << 21 - 2, 1 << 21, 1 << 40])
+  func `is known by changes of one transaction that do not sort across pages`(sub: Int) {
+    let file = file {
+      let left = $0.leaf([Etcd.tombstone("a", 2, 3), Etcd.tombstone("b", 2, sub + 1)])
+      let right = $0.leaf([Etcd.tombstone("c", 2, sub), Etcd.tombstone("d", 2, sub + 9)])
+      return $0.branch([
+        (Etcd.key(2, 3, isTombstone: true), left), (Etcd.key(2, sub, isTombstone: true), right),
+      ])
+    }
+    #expect(verdict(file) == "keysOverlap 2 key")
+  }
+
   @Test(arguments: [true, false])
   func `is known by a branch that disagrees with its child's first key`(childComesFirst: Bool) {
     let file = file {
