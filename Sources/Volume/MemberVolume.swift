@@ -68,6 +68,7 @@ package struct MemberVolume {
     let isSwitched = aside.exists && !restored.exists
     if target != data, target.exists, !isSwitched { throw .occupied(target.text) }
     let probe = folder / "\(staging.name).probe"
+    try probe.remove()  // of an attempt that was killed
     try probe.makeDirectory()
     try probe.remove()
     let free = try folder.freeBytes()

@@ -28,6 +28,13 @@ import Volume
     #expect(folder.names == ["default.etcd", "default.etcd.before-restore-r0"])
   }
 
+  @Test func `looking may be repeated after it was killed`() throws {
+    folder.makeFolder("restore-r1.probe")
+    #expect(try folder.volume().check(needed: 0).dataBytes == nil)
+    #expect(try folder.volume().prepare(needed: 0).dataBytes == nil)
+    #expect(folder.names == ["restore-r1"])
+  }
+
   @Test func `a member without data can be restored as well`() throws {
     #expect(try folder.volume().check(needed: 0).dataBytes == nil)
   }
