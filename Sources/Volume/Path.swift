@@ -1,4 +1,6 @@
 /// A path on a volume, and the few things that a restore does to what lies there.
+///
+/// A slash is a byte: as a character it would be one with an accent that a name may begin with.
 
 internal import FoundationEssentials
 internal import Glibc
@@ -8,16 +10,20 @@ struct Path: Hashable, CustomStringConvertible {
 
   /// Doubled slashes and a slash at the end say nothing; `..` is not resolved.
   init(_ text: String) {
-    let parts = text.split(separator: "/").joined(separator: "/")
-    self.text = text.hasPrefix("/") ? "/\(parts)" : parts
+    let parts = text.utf8.split(separator: Self.slash).map { String(Substring($0)) }
+    self.text = (text.utf8.first == Self.slash ? "/" : "") + parts.joined(separator: "/")
   }
 
   static func / (folder: Path, name: String) -> Path { Path("\(folder.text)/\(name)") }
 
   var description: String { text }
-  var isAbsolute: Bool { text.hasPrefix("/") }
-  var name: String { text.split(separator: "/").last.map(String.init) ?? "" }
-  var parent: Path { Path(String(text.dropLast(name.utf8.count))) }
+  var isAbsolute: Bool { text.utf8.first == Self.slash }
+  var name: String {
+    text.utf8.split(separator: Self.slash).last.map { String(Substring($0)) } ?? ""
+  }
+  var parent: Path { Path(String(Substring(text.utf8.dropLast(name.utf8.count)))) }
+
+  private static let slash = UInt8(ascii: "/")
 
   // MARK: Looking
 
@@ -55,7 +61,9 @@ struct Path: Hashable, CustomStringConvertible {
   func freeBytes() throws(VolumeError) -> UInt64 {
     var info = statvfs()
     guard unsafe statvfs(text, &info) == 0 else { throw failure("ask for the free space of") }
-    return UInt64(info.f_bavail) * UInt64(info.f_frsize)
+    // A file system on the network may say that it has no end.
+    let (bytes, isTooMany) = info.f_bavail.multipliedReportingOverflow(by: info.f_frsize)
+    return isTooMany ? .max : UInt64(bytes)
   }
 
   // MARK: Changing

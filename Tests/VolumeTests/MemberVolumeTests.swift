@@ -35,6 +35,23 @@ import Volume
     #expect(folder.names == ["restore-r1"])
   }
 
+  @Test(arguments: ["größe.etcd", "\u{301}e.etcd", "e\u{301}", "数据"])
+  func `names may be of any language`(name: String) throws {
+    folder.put(name, "old")
+    let volume = try MemberVolume(
+      data: folder.path(name), target: folder.path("\(name)-2"), restore: "r1")
+    for isFinal in [false, true] {
+      _ = try volume.prepare(needed: 0)
+      folder.put("restore-r1/restored.etcd", "restored")
+      try volume.switchOver()
+      #expect(folder.content("\(name)-2") == "restored")
+      #expect(folder.content("\(name).before-restore-r1") == "old")
+      if !isFinal { try volume.putBack() }
+    }
+    #expect(try volume.discard().count == 1)
+    #expect(folder.names == ["\(name)-2"])
+  }
+
   @Test func `a member without data can be restored as well`() throws {
     #expect(try folder.volume().check(needed: 0).dataBytes == nil)
   }

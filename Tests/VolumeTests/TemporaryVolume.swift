@@ -19,7 +19,7 @@ final class TemporaryVolume: Sendable {
     try MemberVolume(data: path("default.etcd"), target: path(target), restore: "r1")
   }
 
-  func path(_ name: String) -> String { root.appending(path: name).path() }
+  func path(_ name: String) -> String { root.appending(path: name).path(percentEncoded: false) }
 
   func makeFolder(_ name: String) {
     try? FileManager.default.createDirectory(
