@@ -17,6 +17,8 @@ struct LeafReader {
 
   /// A bucket in this leaf: nested by its root page, or inline.
   struct Bucket {
+    /// Its element.
+    let index: Int
     let name: Place
     let root: UInt64
     let inline: BucketOutline.Inline?
@@ -73,14 +75,14 @@ struct LeafReader {
     let root = bytes.uint64(at: value)
     guard root == 0 else {
       guard element.valueSize == 16, root >= 2 else { throw Defect(.bucket, element: index) }
-      buckets.append(Bucket(name: name, root: root, inline: nil))
+      buckets.append(Bucket(index: index, name: name, root: root, inline: nil))
       return
     }
     let page = bytes.extracting(value + 16..<value + element.valueSize)
     guard let leaf = LeafReader(inline: page) else { throw Defect(.inlineBucket, element: index) }
     let inline = BucketOutline.Inline(
       count: NodeHeader(page).count, holdsOnlyRevisions: leaf.holdsOnlyRevisions)
-    buckets.append(Bucket(name: name, root: 0, inline: inline))
+    buckets.append(Bucket(index: index, name: name, root: 0, inline: inline))
 
     let bucket = bytes.array(at: key, count: element.keySize)
     findings += leaf.findings.map { $0.inBucket(bucket) }

@@ -181,7 +181,7 @@ struct PageInspection {
       outline.buckets.append(BucketOutline.Bucket(name: name(bucket.name), inline: bucket.inline))
       guard bucket.inline == nil else { continue }
       guard bucket.root < meta.highWaterMark else {
-        throw Defect(.bucket, other: bucket.root)
+        throw Defect(.bucket, element: bucket.index, other: bucket.root)
       }
       roots.append(UInt32(bucket.root))
     }

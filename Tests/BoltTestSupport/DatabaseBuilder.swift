@@ -78,7 +78,9 @@ package struct DatabaseBuilder {
   // MARK: Values
 
   /// The value of a bucket with pages of its own.
-  package static func nested(root: UInt64) -> [UInt8] { little(Int(root), 8) + little(7, 8) }
+  package static func nested(root: UInt64) -> [UInt8] {
+    little(Int(truncatingIfNeeded: root), 8) + little(7, 8)
+  }
 
   /// The value of an inline bucket.
   package static func inline(_ records: [Record]) -> [UInt8] {

@@ -118,6 +118,20 @@ import Testing
     #expect(verdict(file) == "child 2 key")
   }
 
+  @Test(arguments: [1, 900, UInt64.max])
+  func `is known by a bucket outside the database`(root: UInt64) {
+    var builder = DatabaseBuilder()
+    let page = builder.bucketLeaf([
+      ("key", DatabaseBuilder.inline([Etcd.put("a", 2)])),
+      ("meta", DatabaseBuilder.inline([])), ("other", DatabaseBuilder.nested(root: root)),
+    ])
+    #expect {
+      try inspect(builder.snapshot(root: page))
+    } throws: {
+      "\($0)".hasSuffix("page \(page) has a bucket in element 2 whose root is outside the database")
+    }
+  }
+
   @Test func `is known by a record in bucket key that is no revision`() {
     let file = file { $0.leaf([Etcd.put("a", 2), (Array("x".utf8), [1])]) }
     #expect(verdict(file) == "record 2 key")
