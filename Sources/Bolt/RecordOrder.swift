@@ -28,6 +28,9 @@ struct RecordOrder {
     let header = NodeHeader(bytes)
     let isLeaf = header.flags == NodeHeader.leafFlag
     var offset = header.dataOffset
+    guard offset <= bytes.byteCount else {
+      throw .unsound(page: page, bucket: nil, Defect(.tooManyElements))
+    }
     for index in 0..<header.count {
       let element: NodeElement
       do {
@@ -77,7 +80,12 @@ struct RecordOrder {
       throw .unsound(page: page, bucket: nil, Defect(.reachesBeyondDatabase))
     }
     guard header.overflow > 0 else { return first }
-    return try file.read((Int(header.overflow) + 1) * meta.pageSize, at: offset)
+    let size = (Int(header.overflow) + 1) * meta.pageSize
+    let whole = try file.read(size, at: offset)
+    guard whole.count == size else {
+      throw .ended(after: offset + UInt64(whole.count), expected: meta.databaseSize)
+    }
+    return whole
   }
 
   private mutating func takeInline(_ page: RawSpan, bucket: [UInt8]) {

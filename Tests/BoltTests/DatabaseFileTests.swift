@@ -58,4 +58,20 @@ import Testing
       }
     }
   }
+
+  @Test func `that shrinks while it is read is told as ended`() throws {
+    var builder = DatabaseBuilder()
+    // The root comes first in the file, so that the leaf is what ends too early.
+    let leaf = DatabaseBuilder.nested(root: builder.pageCount + 1)
+    let root = builder.bucketLeaf(Etcd.buckets(key: leaf))
+    let page = builder.leaf([Etcd.put("a", 2, value: [UInt8](repeating: 7, count: 9000))])
+    let file = builder.snapshot(root: root)
+    let rest = (page + 1) * 4096 + 100
+    try withFile(file) { path in
+      let handle = try FileHandle(forWritingTo: path)
+      #expect(throws: BoltError.ended(after: rest, expected: UInt64(file.count))) {
+        _ = try DatabaseFile(path.path).inspect { _ in try? handle.truncate(atOffset: rest) }
+      }
+    }
+  }
 }
