@@ -57,7 +57,7 @@ package struct DatabaseFile: ~Copyable {
     try records.read(file)
     let trailing = size - meta.databaseSize
     return Report(
-      database: database, hash: records.hash.value, liveKeys: records.liveKeys.count,
+      database: database, hash: records.hash.value, liveKeys: records.liveKeyCount,
       trailingByteCount: trailing,
       storedSHA256: trailing == Self.sha256ByteCount
         ? try file.read(Int(trailing), at: meta.databaseSize) : nil)

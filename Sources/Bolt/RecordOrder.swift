@@ -5,8 +5,11 @@ struct RecordOrder {
   private let meta: MetaPage
   /// What `snapshot status` calls hash: over each top-level bucket's name, then its keys and values.
   private(set) var hash = CRC32C()
-  /// Users' keys whose newest revision is no tombstone.
-  private(set) var liveKeys: Set<[UInt8]> = []
+  /// Users' keys whose newest revision is no tombstone, each by 128 bits of hash: there may be as many as
+  /// fill the database, and none two are alike in so many bits.
+  private var liveKeys: Set<UInt128> = []
+  /// How many of the users' keys live.
+  var liveKeyCount: Int { liveKeys.count }
 
   init(meta: MetaPage) { self.meta = meta }
 
@@ -111,11 +114,22 @@ struct RecordOrder {
     guard bucket == ReportBuilder.revisionBucketBytes, let place = KeyValue.userKey(value) else {
       return
     }
-    let key = value.array(at: place.lowerBound, count: place.count)
+    let key = Self.hash(value.extracting(place))
     if element.keySize == 18 {
       liveKeys.remove(key)
     } else {
       liveKeys.insert(key)
     }
+  }
+
+  /// Seeded anew in every process, so that nobody can make up two keys with the same.
+  private static func hash(_ bytes: RawSpan) -> UInt128 {
+    func half(_ number: UInt8) -> UInt128 {
+      var hasher = Hasher()
+      hasher.combine(number)
+      unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+      return UInt128(UInt(bitPattern: hasher.finalize()))
+    }
+    return half(0) << 64 | half(1)
   }
 }

@@ -74,4 +74,24 @@ import Testing
       }
     }
   }
+
+  @Test func `has the live keys counted, however often they were put and deleted`() throws {
+    var builder = DatabaseBuilder()
+    var records: [DatabaseBuilder.Record] = []
+    for number in 0..<300 {
+      records.append(Etcd.put("k\(number % 100)", 2 + number))
+      if number % 3 == 0 { records.append(Etcd.tombstone("k\(number % 100)", 2 + number, 1)) }
+    }
+    let leaves = stride(from: 0, to: records.count, by: 50).map { start in
+      let leaf = Array(records[start..<start + 50])
+      return (key: leaf[0].key, page: builder.leaf(leaf))
+    }
+    let key = DatabaseBuilder.nested(root: builder.branch(leaves))
+    let root = builder.bucketLeaf(Etcd.buckets(key: key))
+    try withFile(builder.snapshot(root: root)) { path in
+      // Of the last hundred puts, 33 were deleted.
+      let report = try DatabaseFile(path.path).inspect()
+      #expect(report.liveKeys == 67)
+    }
+  }
 }
