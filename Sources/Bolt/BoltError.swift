@@ -61,7 +61,8 @@ extension BoltError: CustomStringConvertible {
     }
   }
 
-  /// What an operator can do about it; `nil` where only another attempt helps.
+  /// What an operator can do about it, whether it comes from a member just now or lies in a file; `nil`
+  /// where only another attempt helps.
   package var hint: String? {
     switch self {
     case .meta(_, .otherByteOrder):
@@ -69,11 +70,13 @@ extension BoltError: CustomStringConvertible {
     case .meta(_, .notBolt), .notEtcd:
       "is this a snapshot of etcd, as it came, neither compressed nor encrypted?"
     case .meta, .metasDisagree, .unsound:
-      "is this member's disk or memory failing? Take the backup from another member; "
-        + "replace this one"
+      "is the disk or memory of the member that it comes from failing? Use a backup from another "
+        + "member, and replace that one"
     case .tooTangled:
-      "compact and defragment this member, then try again"
-    case .announcedSize, .ended, .surplus, .unreadable:
+      "compact and defragment the member that it comes from, then try again"
+    case .ended, .surplus:
+      "was it copied whole, and nothing added?"
+    case .announcedSize, .unreadable:
       nil
     }
   }

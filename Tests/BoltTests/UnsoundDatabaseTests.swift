@@ -246,4 +246,16 @@ import Testing
         + "after the one before" && error.hint?.contains("another member") == true
     }
   }
+
+  @Test func `that was cut asks whether it was copied whole`() {
+    let (builder, root) = `A sound database`.tree()
+    let file = builder.snapshot(root: root)
+    for cut in [Array(file.dropLast(4096)), file + [UInt8](repeating: 0, count: 4096)] {
+      #expect {
+        try inspect(cut)
+      } throws: {
+        ($0 as? BoltError)?.hint?.contains("copied whole") == true
+      }
+    }
+  }
 }
