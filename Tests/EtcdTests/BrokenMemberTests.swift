@@ -34,7 +34,7 @@ import Testing
     #expect(
       error.description.hasPrefix(
         "the database of the member at \(member.server.url) is broken: what etcd sent cannot be"))
-    #expect(error.hint?.contains("replace this one; until then leave its URL out of ") == true)
+    #expect(error.hint?.contains("replace that one; until then leave its URL out of ") == true)
     #expect(error.hint?.hasSuffix("APP_BACKUP_ETCD_ENDPOINTS") == true)
   }
 
