@@ -6,13 +6,14 @@ import pytest
 
 from certificates import TLS
 from etcd import Cluster
-from helm import PROJECT, Helm
+from helm import Helm
+from processes import ROOT
 
 
 @pytest.fixture(scope="session")
 def helm_programs():
     """Fetches both helms, once."""
-    subprocess.run([PROJECT / ".ci" / "helm"], check=True)  # does nothing when they are there
+    subprocess.run([ROOT / ".ci" / "helm"], check=True)  # does nothing when they are there
 
 
 @pytest.fixture(params=["3", "4"], ids=["helm3", "helm4"])

@@ -1,15 +1,15 @@
 """The real helm 3 and helm 4, rendering the chart into objects."""
 
 import os
-import pathlib
 import subprocess
 
 import pytest
 import yaml
 
-PROJECT = pathlib.Path(__file__).resolve().parents[2]
-CHART = PROJECT / "chart"
-HELM = PROJECT / ".build" / "helm"
+from processes import ROOT
+
+CHART = ROOT / "chart"
+HELM = ROOT / ".build" / "helm"
 
 # The least that switches backups on; tests add to it.
 ENABLED = {

@@ -3,16 +3,16 @@
 import base64
 import re
 
-from helm import PROJECT
 from kubelet import Node
+from processes import ROOT
 
 NAMESPACE = "kyma-system"
 CONTAINER = "etcd-backups"
 TOKEN = "token-of-the-service-account"
 CREDENTIALS_SECRET = "etcd-root"
 RECORD = "sc-recorded-etcd-backup-data"
-PROGRAM = PROJECT / ".build" / "release" / "etcd-backup"
-ENTRYPOINT = re.search(r'ENTRYPOINT \["(.+)"\]', (PROJECT / "Dockerfile").read_text())[1]
+PROGRAM = ROOT / ".build" / "release" / "etcd-backup"
+ENTRYPOINT = re.search(r'ENTRYPOINT \["(.+)"\]', (ROOT / "Dockerfile").read_text())[1]
 
 
 class Installation:

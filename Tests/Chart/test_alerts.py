@@ -9,9 +9,9 @@ import subprocess
 import pytest
 import yaml
 
-from helm import PROJECT
+from processes import ROOT
 
-PROMTOOL = PROJECT / ".build" / "promtool" / "promtool"
+PROMTOOL = ROOT / ".build" / "promtool" / "promtool"
 MINUTE, DAY = 60, 86400
 CRON_JOB = 'namespace="kyma-system",cronjob="backup-etcd-backup"'
 
@@ -22,7 +22,7 @@ TOO_OLD, NEVER, MISSING, SUSPENDED, FAILED = (
 
 @pytest.fixture(scope="session", autouse=True)
 def unpacked():
-    subprocess.run([PROJECT / ".ci" / "promtool"], check=True)  # does nothing when it is there
+    subprocess.run([ROOT / ".ci" / "promtool"], check=True)  # does nothing when it is there
 
 
 @pytest.fixture

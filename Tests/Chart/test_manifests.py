@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 import values_table
-from helm import CHART, PROJECT, Objects
+from helm import CHART, Objects
+from processes import ROOT
 
 EXAMPLES = sorted((CHART / "ci").glob("*-values.yaml"))
 RENDERING = [file for file in EXAMPLES if file.stem != "disabled-values"]
@@ -41,7 +42,7 @@ def test_the_manifest_is_clean_yaml(helm4, file, tmp_path):
     manifest.write_text(helm4.template(yaml.safe_load(file.read_text())))
     # helm itself writes sequences without indentation; the dashboard and the alerts have long lines.
     rules = {"line-length": "disable", "indentation": {"indent-sequences": "whatever"}}
-    ours = json.dumps({"extends": str(PROJECT / ".yamllint.yaml"), "rules": rules})
+    ours = json.dumps({"extends": str(ROOT / ".yamllint.yaml"), "rules": rules})
     result = subprocess.run(
         ["yamllint", "--strict", "--config-data", ours, manifest], capture_output=True, text=True
     )
@@ -108,6 +109,6 @@ def test_the_dashboard_is_json_that_names_this_cron_job(helm4):
 
 
 def test_the_files_of_the_chart_are_those_it_needs():
-    tracked = subprocess.run(["git", "ls-files", "chart"], cwd=PROJECT, capture_output=True, text=True).stdout
+    tracked = subprocess.run(["git", "ls-files", "chart"], cwd=ROOT, capture_output=True, text=True).stdout
     folders = {str(pathlib.PurePath(each).parent) for each in tracked.split()}
     assert folders <= {"chart", "chart/templates", "chart/ci", "chart/dashboards"}

@@ -8,20 +8,21 @@ from pathlib import Path
 import pytest
 import yaml
 
-from helm import CHART, PROJECT, Objects
+from helm import CHART, Objects
+from processes import ROOT
 
-DOCKERFILE = (PROJECT / "Dockerfile").read_text()
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
 FINAL_STAGE = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
 
 
 def test_hadolint_has_nothing_to_say():
-    hadolint = PROJECT / ".build" / "venv" / "bin" / "hadolint"
-    result = subprocess.run([hadolint, PROJECT / "Dockerfile"], capture_output=True, text=True)
+    hadolint = ROOT / ".build" / "venv" / "bin" / "hadolint"
+    result = subprocess.run([hadolint, ROOT / "Dockerfile"], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
 
 
 def test_the_chart_installs_the_version_that_the_program_prints():
-    version = re.search(r'current = "(.+)"', (PROJECT / "Sources/Backup/Version.swift").read_text())[1]
+    version = re.search(r'current = "(.+)"', (ROOT / "Sources/Backup/Version.swift").read_text())[1]
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert chart["appVersion"] == version
     assert f"version: {chart['version']}" in (CHART / "README.md").read_text()
@@ -29,7 +30,7 @@ def test_the_chart_installs_the_version_that_the_program_prints():
 
 def test_every_variable_of_the_program_has_its_value_in_the_chart(helm4):
     """Those that a pod has no use for are left out on purpose."""
-    known = set(re.findall(r'"(APP_\w+)"', (PROJECT / "Sources/Backup/Variable.swift").read_text()))
+    known = set(re.findall(r'"(APP_\w+)"', (ROOT / "Sources/Backup/Variable.swift").read_text()))
     everything = yaml.safe_load((CHART / "ci" / "everything-values.yaml").read_text())
     objects = Objects(yaml.safe_load_all(helm4.template(everything)))
     rendered = {name for name in objects.environment if name.startswith("APP_")}
@@ -37,7 +38,7 @@ def test_every_variable_of_the_program_has_its_value_in_the_chart(helm4):
 
 
 def test_the_image_is_built_with_the_toolchain_of_the_project():
-    toolchain = (PROJECT / ".swift-version").read_text().strip()
+    toolchain = (ROOT / ".swift-version").read_text().strip()
     assert f"ARG SWIFT={toolchain}-bookworm\n" in DOCKERFILE
 
 
@@ -52,7 +53,7 @@ def test_the_image_installs_nothing_but_the_libraries_and_certificates():
 
 
 def test_the_build_context_has_every_swift_file_of_the_package_and_little_else():
-    tracked = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True).stdout.splitlines()
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
     everything, included, excluded = rules()
     assert everything == "*"
     context = [file for file in tracked if within(file, included) and not within(file, excluded)]
@@ -63,7 +64,7 @@ def test_the_build_context_has_every_swift_file_of_the_package_and_little_else()
 
 def rules():
     """.dockerignore: what leaves out everything, what is taken back in, and what of that is left out again."""
-    lines = [line for line in (PROJECT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
     included = [line.removeprefix("!") for line in lines if line.startswith("!")]
     return lines[0], included, [line for line in lines[1:] if not line.startswith("!")]
 

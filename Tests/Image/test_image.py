@@ -14,13 +14,14 @@ import pytest
 
 from certificates import TLS
 from etcd import Cluster
-from helm import PROJECT, Helm
+from helm import Helm
 from installation import NAMESPACE, TOKEN, Installation
 from kubelet import SERVICE_ACCOUNT, environment
+from processes import ROOT
 from sandbox import Sandbox
 
-CI_IMAGE = PROJECT / ".ci" / "image"
-VERSION = re.search(r'^appVersion: "(.+)"', (PROJECT / "chart/Chart.yaml").read_text(), re.M)[1]
+CI_IMAGE = ROOT / ".ci" / "image"
+VERSION = re.search(r'^appVersion: "(.+)"', (ROOT / "chart/Chart.yaml").read_text(), re.M)[1]
 IMAGE = f"localhost/etcd-backup:{VERSION}"
 MEBIBYTE = 1 << 20
 CONFINED = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--memory=128m", "--user=65532:65532"]
@@ -56,7 +57,7 @@ class Container:
 
 
 def inspect(image=IMAGE):
-    store = PROJECT / ".build" / "images"
+    store = ROOT / ".build" / "images"
     options = ["--root", store / "store", "--runroot", store / "run", "--storage-driver", "overlay"]
     found = subprocess.run(["podman", *options, "image", "inspect", image], capture_output=True, text=True, check=True)
     return json.loads(found.stdout)[0]
@@ -119,7 +120,7 @@ def test_the_image_says_what_it_is():
     assert labels["org.opencontainers.image.title"] == "etcd-backup"
     assert labels["org.opencontainers.image.version"] == VERSION
     revision = ["git", "cat-file", "-t", labels["org.opencontainers.image.revision"]]
-    assert subprocess.run(revision, cwd=PROJECT, capture_output=True, text=True).stdout == "commit\n"
+    assert subprocess.run(revision, cwd=ROOT, capture_output=True, text=True).stdout == "commit\n"
 
 
 def test_the_program_takes_at_most_20_mb():
