@@ -52,9 +52,6 @@ import UnixSignals
   @Flag(help: "Keeps no bytes of any block, only their number: for measuring uploads.")
   var discardData = false
 
-  @Flag(help: "Ends when the process that started it has ended.")
-  var exitWithParent = false
-
   func validate() throws {
     guard (certificate == nil) == (key == nil) else {
       throw ValidationError("--certificate and --key go together.")
@@ -109,7 +106,6 @@ import UnixSignals
 
   /// Waits for signals; every state is whole on disk at any time, so ending is just leaving.
   private func serve(_ blobs: BlobStore, _ ready: inout Ready, _ readyFile: String) async throws {
-    if exitWithParent { Self.watchParent() }
     for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup) {
       guard signal == .sighup else { break }
       try blobs.reload()
@@ -118,14 +114,6 @@ import UnixSignals
     }
     try Files.remove(readyFile)
     Foundation.exit(0)
-  }
-
-  private static func watchParent() {
-    let parent = getppid()
-    Thread.detachNewThread {
-      while getppid() == parent { usleep(200_000) }
-      Foundation.exit(0)
-    }
   }
 }
 

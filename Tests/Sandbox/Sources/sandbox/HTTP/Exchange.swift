@@ -92,7 +92,7 @@ struct Exchange<S: Service>: Sendable {
     }
     entry.error = answer.reason
     // A client that is still sending would not see an early answer; so hear it out.
-    if !body.isUnasked && fault?.early != true { try await body.discard() }
+    if !body.isUnasked { try await body.discard() }
 
     if fault?.kind == .lostAnswer { throw ResetDue() }
     if fault?.kind == .wrongChecksum, answer["x-ms-content-crc64"] != nil {

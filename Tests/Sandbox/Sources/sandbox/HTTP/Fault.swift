@@ -18,7 +18,6 @@ struct FaultAction: Codable, Sendable {
   var message: String?
   var retryAfter: String?
   var body: String?
-  var early: Bool?
   var afterBytes: Int?
   var seconds: Double?
   var milliseconds: Int?

@@ -13,7 +13,6 @@ struct KubernetesService: Service {
     case object(resource: String, namespace: String, name: String)
     case collection(resource: String, namespace: String)
     case accessReview
-    case rulesReview
     case unknown
   }
 
@@ -21,9 +20,9 @@ struct KubernetesService: Service {
     let parts = call.path.split(separator: "/", omittingEmptySubsequences: false).map {
       PercentEncoding.decode($0) ?? ""
     }
-    let reviews = ["", "apis", "authorization.k8s.io", "v1"]
-    if parts == reviews + ["selfsubjectaccessreviews"] { return .accessReview }
-    if parts == reviews + ["selfsubjectrulesreviews"] { return .rulesReview }
+    if parts == ["", "apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"] {
+      return .accessReview
+    }
     guard parts.count >= 6, Array(parts[..<4]) == ["", "api", "v1", "namespaces"],
       ["secrets", "configmaps"].contains(parts[5]),
       // Names become file names.
@@ -44,7 +43,6 @@ struct KubernetesService: Service {
     case ("PUT", .object("configmaps", _, _)): "UpdateConfigMap"
     case ("POST", .collection("configmaps", _)): "CreateConfigMap"
     case ("POST", .accessReview): "ReviewAccess"
-    case ("POST", .rulesReview): "ReviewRules"
     default: "Unknown"
     }
   }
@@ -72,8 +70,6 @@ struct KubernetesService: Service {
       return try create(call, Data(bytes), namespace)
     case ("ReviewAccess", _):
       return try reviewAccess(Data(bytes), account)
-    case ("ReviewRules", _):
-      return try reviewRules(Data(bytes), account)
     case (_, .unknown): throw APIStatus.noSuchPath
     default: throw APIStatus.methodNotAllowed()
     }
@@ -240,7 +236,7 @@ extension KubernetesService {
   }
 }
 
-// Reviews: what may I do?
+// The review: may I do this?
 extension KubernetesService {
   private func reviewAccess(_ bytes: Data, _ account: Account) throws -> Answer {
     var review = try parse(bytes)
@@ -255,27 +251,6 @@ extension KubernetesService {
     review["apiVersion"] = .string("authorization.k8s.io/v1")
     review["kind"] = .string("SelfSubjectAccessReview")
     review["status"] = .object(["allowed": .bool(isAllowed)])
-    return try document(201, review)
-  }
-
-  private func reviewRules(_ bytes: Data, _ account: Account) throws -> Answer {
-    var review = try parse(bytes)
-    guard let namespace = review["spec"]?["namespace"]?.text, !namespace.isEmpty else {
-      throw APIStatus.badRequest("no namespace on request")
-    }
-    func list(_ texts: [String]) -> JSON { .array(texts.map { .string($0) }) }
-    let rules = account.rules.filter { $0.namespace == namespace || $0.namespace == "*" }.map {
-      var rule: [String: JSON] = [
-        "verbs": list($0.verbs), "apiGroups": list([""]), "resources": list($0.resources),
-      ]
-      rule["resourceNames"] = $0.resourceNames.map(list)
-      return JSON.object(rule)
-    }
-    review["apiVersion"] = .string("authorization.k8s.io/v1")
-    review["kind"] = .string("SelfSubjectRulesReview")
-    review["status"] = .object([
-      "resourceRules": .array(rules), "nonResourceRules": .array([]), "incomplete": .bool(false),
-    ])
     return try document(201, review)
   }
 }
