@@ -7,14 +7,14 @@ import subprocess
 
 import pytest
 
-from helm import PROJECT
 from installation import Installation
 from job_controller import JobController
+from processes import ROOT
 from sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a pod its user and its root file system")
 
-CHAPTER = re.search(r"^## Run one by hand\n(.*?)^## ", (PROJECT / "README.md").read_text(), re.MULTILINE | re.DOTALL)[1]
+CHAPTER = re.search(r"^## Run one by hand\n(.*?)^## ", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)[1]
 BACK_UP, CHECK, LAST_SUCCESS, LAST_RUNS = re.findall(r"^```bash\n(.*?)^```", CHAPTER, re.MULTILINE | re.DOTALL)
 
 
@@ -99,7 +99,7 @@ def test_the_last_success_and_the_ends_of_the_last_runs_are_shown(shell, install
 def test_the_notes_of_an_installation_say_the_same_as_the_readme(cluster, helm4, installation, tmp_path):
     values = tmp_path / "values.yaml"  # which the installation has rendered
     done = helm4.run(
-        "install", "etcd-backup", PROJECT / "chart", "--namespace", "kyma-system", "--values", values,
+        "install", "etcd-backup", ROOT / "chart", "--namespace", "kyma-system", "--values", values,
         "--kube-apiserver", cluster.url, "--dry-run=client",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -97,7 +97,7 @@ def test_the_machines_debian_mirrors_are_found_however_apt_is_told(tmp_path, nam
     configuration = tmp_path / "apt.conf"
     configuration.write_text(f'Dir::Etc::SourceList "{tmp_path / "sources.list"}"; Dir::Etc::SourceParts "{tmp_path}";')
     done = subprocess.run(
-        [PROJECT / ".ci" / "debian-sources"], env={**os.environ, "APT_CONFIG": str(configuration)},
+        [ROOT / ".ci" / "debian-sources"], env={**os.environ, "APT_CONFIG": str(configuration)},
         capture_output=True, text=True,
     )  # fmt: skip
     assert set(re.findall(r"^deb \[signed-by=.*\] (\S+) (\S+) main$", done.stdout, re.MULTILINE)) == {
