@@ -222,7 +222,7 @@ recall_note() {
     esac
   done <<<"$noted"
   if [ "$action" = restore ] && [ "$phase" = serving ]; then return 0; fi
-  [ "$action" != restore ] || [ -z "$from" ] || [ "$from" = "$noted_path" ] || [ "${noted_path##*/}" = "$from" ] || refuse \
+  [ "$action" != restore ] || [ "$phase" = finishing ] || [ -z "$from" ] || [ "$from" = "$noted_path" ] || [ "${noted_path##*/}" = "$from" ] || refuse \
     "a restore of $noted_path is under way (phase $phase), not of $from" "Finish it, or go back first: $again --undo"
   while IFS='=' read -r key value; do
     case $key in
