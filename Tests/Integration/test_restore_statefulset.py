@@ -483,6 +483,8 @@ def test_interrupted_while_it_removes_old_data_there_is_only_finishing(cluster, 
     data = cluster.data_identities()
     assert "already being removed" in cluster.run("--undo", status=1)
     assert "being removed" in cluster.run(status=1)
+    said = cluster.run("--from", "01AAAAAAAAAAAAAAAAAAAAAAAA", status=1)
+    assert "--finish" in said and "--undo" not in said, said
     writer = os.open(gate, os.O_WRONLY | os.O_NONBLOCK)
     os.write(writer, b"go\n")
     os.close(writer)
