@@ -18,23 +18,30 @@ package struct EtcdCluster {
   private let kind: EtcdTransport
   private let transport: Transport
   private let connection: Connection
+  private let electionPatience: Duration
 
+  /// `electionPatience` is how long an election may take before the cluster is held to have no
+  /// quorum: twice etcd's default time-out, and some more.
   package init(
     endpoints: [Endpoint], credentials: Credentials?, kind: EtcdTransport = .gateway,
-    transport: Transport, connection: Connection
+    transport: Transport, connection: Connection, electionPatience: Duration = .seconds(3)
   ) {
     self.endpoints = endpoints
     self.credentials = credentials
     self.kind = kind
     self.transport = transport
+    var connection = connection
+    connection.closesAfterFailure = true
     self.connection = connection
+    self.electionPatience = electionPatience
   }
 
   /// Asks every endpoint for its status and settles on the most up-to-date member that a
   /// linearizable read shows to be in step with its cluster.
   ///
   /// Endpoints that fail are tolerated and reported in the result as long as one is left. Without
-  /// quorum no member can be shown to be in step: then the best there is, and `revision` is `nil`.
+  /// quorum, also at a second look, no member can be shown to be in step: then the best there is,
+  /// and `revision` is `nil`.
   package func chooseMember() throws(EtcdError) -> ChosenMember {
     try chooseMember(except: [])
   }
@@ -55,6 +62,35 @@ package struct EtcdCluster {
   }
 
   private func chooseMember(except broken: Set<UInt64>) throws(EtcdError) -> ChosenMember {
+    let began = ContinuousClock.now
+    let first = try search(except: broken)
+    guard !first.hasQuorum else { return first }
+    // An election may be over soon, and behind an address there may be another member, too.
+    do throws(TransferError) {
+      try transport.sleep(
+        for: electionPatience - began.duration(to: .now), before: "another look for a quorum")
+    } catch {
+      throw .unreachable(endpoint: first.status.endpoint, error)
+    }
+    do throws(EtcdError) {
+      var second = try search(except: broken, needingLeader: true)
+      guard second.hasQuorum else { return first }
+      second.failures = first.failures + second.failures
+      return second
+    } catch {
+      switch error {
+      case .corrupt, .differentClusters: throw error
+      default: if error.stopReason != nil { throw error }
+      }
+      return first
+    }
+  }
+
+  /// With `needingLeader`, only members that know a leader are asked for a read: the others would
+  /// let it wait for nothing.
+  private func search(
+    except broken: Set<UInt64>, needingLeader: Bool = false
+  ) throws(EtcdError) -> ChosenMember {
     var failures: [EtcdError] = []
     var answers: [Answer] = []
     for endpoint in endpoints {
@@ -71,7 +107,8 @@ package struct EtcdCluster {
 
     var withoutQuorum: ChosenMember?
     let ranked = try MemberChoice.ranked(answers.map(\.status))
-    for status in ranked where !broken.contains(status.memberID) {
+    for status in ranked
+    where !broken.contains(status.memberID) && !(needingLeader && status.leaderID == nil) {
       guard var answer = answers.first(where: { $0.status.endpoint == status.endpoint }) else {
         continue
       }

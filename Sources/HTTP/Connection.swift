@@ -9,6 +9,9 @@ package struct Connection: Sendable {
   package var address: String?
   package var timeouts = Timeouts()
   package var version = Version.http1
+  /// Whether a server that failed is not asked again over the same connection: behind its address
+  /// there may be others.
+  package var closesAfterFailure = false
 
   package init() {}
 

@@ -19,6 +19,7 @@ internal import CCurl
   package let request: Request
   let handle = EasyHandle()
   private let bodyHandling: BodyHandling
+  private let closesAfterFailure: Bool
   private let headerList: UnsafeMutablePointer<curl_slist>?
   private let connectList: UnsafeMutablePointer<curl_slist>?
 
@@ -37,6 +38,7 @@ internal import CCurl
   init(_ request: Request, over connection: Connection, body: BodyHandling) {
     self.request = request
     bodyHandling = body
+    closesAfterFailure = connection.closesAfterFailure
     unsafe headerList = Self.makeHeaderList(request)
     unsafe connectList = connection.address.flatMap { unsafe curl_slist_append(nil, "::\($0)") }
     configure(connection)
@@ -103,11 +105,17 @@ extension Exchange {
       status = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0
     } else if line.trimmingPrefix(while: \.isWhitespace).isEmpty {
       hasHead = status >= 200
+      if isFailure, closesAfterFailure { handle.set(CURLOPT_FORBID_REUSE, to: 1) }
     } else if hasHead {
       for field in line.split(whereSeparator: \.isNewline) { trailers.add(line: field) }
     } else {
       headers.add(line: line[...])
     }
+  }
+
+  /// gRPC tells its failures with status 200.
+  private var isFailure: Bool {
+    status >= 500 || headers["grpc-status"].map { $0 != "0" } ?? false
   }
 
   /// A piece of the body; the answer is how many bytes were taken, or a pause.

@@ -202,6 +202,71 @@ import Testing
     #expect(chosen.failures.first?.hint?.contains("quorum") == true)
   }
 
+  // MARK: A second look
+
+  /// Replies once, and from then on as a member does.
+  private static func once(
+    _ call: String, _ reply: ScriptedServer.Reply
+  ) -> ScriptedMember.Handler {
+    let replied = Flag()
+    return { asked, _ in
+      guard asked == call, !replied.isRaised else { return nil }
+      replied.raise()
+      return reply
+    }
+  }
+
+  @Test(arguments: ["etcdserver: leader changed", "etcdserver: request timed out"])
+  func `M5: finds quorum at a second look, where an election came between`(message: String) throws {
+    let member = ScriptedMember(
+      Self.text(2), answering: Self.once("kv/range", ScriptedMember.fault(14, message, status: 503))
+    )
+    let chosen = try EtcdCluster(member).chooseMember()
+    #expect(chosen.revision == 61)
+    #expect(chosen.failures.map(\.description).joined().contains(message))
+  }
+
+  @Test func `M5: reaches another member behind the same address at a second look`() throws {
+    let service = ScriptedMember { call, request in
+      let isCutOff = request.connection == 0
+      let member = Self.text(isCutOff ? 2 : 3, leader: isCutOff ? nil : 3)
+      return switch call {
+      case "maintenance/status": .response(200, json: member.json)
+      case "kv/range" where isCutOff: Self.timedOut
+      default: nil
+      }
+    }
+    let chosen = try EtcdCluster(service).chooseMember()
+    #expect(chosen.status.memberID == 3)
+    #expect(chosen.hasQuorum)
+    var snapshot = try chosen.openSnapshot(checkingPages: false)
+    #expect(try snapshot.next() != nil)
+    #expect(service.server.requests.map(\.connection) == [0, 0, 1, 1, 1])
+  }
+
+  @Test func `M5: does not wait again for a member that still knows no leader`() throws {
+    let member = ScriptedMember(Self.text(2, leader: nil)) { call, _ in
+      call == "kv/range" ? Self.timedOut : nil
+    }
+    #expect(try !EtcdCluster(member).chooseMember().hasQuorum)
+    #expect(member.calls == ["maintenance/status", "kv/range", "maintenance/status"])
+  }
+
+  @Test func `M5: gives an election its time before the second look, but no longer than the run`()
+    throws
+  {
+    let member = ScriptedMember(Self.text(2)) { call, _ in
+      call == "kv/range" ? Self.noLeader : nil
+    }
+    let end = ContinuousClock.now + .seconds(1)
+    let cluster = try EtcdCluster([member.server.url], electionPatience: .seconds(3600)) {
+      .now >= end ? .deadline : nil
+    }
+    let error = try #require(throws: EtcdError.self) { try cluster.chooseMember() }
+    #expect(error.stopReason == .deadline)
+    #expect(member.calls.filter { $0 == "maintenance/status" }.count == 1)
+  }
+
   @Test func `M5: of members without quorum takes the foremost`() throws {
     let members = [10, 30, 20].map { index in
       ScriptedMember(Self.text(index, index: index, leader: nil)) { call, _ in

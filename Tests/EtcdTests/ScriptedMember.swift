@@ -76,7 +76,7 @@ extension EtcdCluster {
   /// The cluster behind these members or any other URLs.
   init(
     _ urls: [String], credentials: Etcd.Credentials? = nil, kind: EtcdTransport = .gateway,
-    stall: Duration = .seconds(10),
+    stall: Duration = .seconds(10), electionPatience: Duration = .zero,
     stopReason: @escaping () -> StopReason? = { nil }
   ) throws {
     var connection = Connection()
@@ -84,7 +84,8 @@ extension EtcdCluster {
     self.init(
       endpoints: try urls.map { try #require(Endpoint($0)) }, credentials: credentials,
       kind: kind,
-      transport: Transport(stopReason: stopReason), connection: connection)
+      transport: Transport(stopReason: stopReason), connection: connection,
+      electionPatience: electionPatience)
   }
 
   init(_ members: ScriptedMember..., credentials: Etcd.Credentials? = nil) throws {

@@ -66,6 +66,21 @@ import Testing
     #expect(server.requests.count == 1)
   }
 
+  @Test(arguments: [(200, false), (404, false), (500, true), (503, true)])
+  func `is not used again after a failure where that was asked for`(
+    status: Int, isClosed: Bool
+  ) throws {
+    let server = ScriptedServer { _ in .response(status, text: "x") }
+    for closes in [false, true] {
+      let transport = Transport()
+      var connection = Connection()
+      connection.closesAfterFailure = closes
+      let before = server.connections.count
+      for _ in 0..<2 { _ = try transport.send(Request("GET", server.url), over: connection) }
+      #expect(server.connections.count - before == (closes && isClosed ? 2 : 1))
+    }
+  }
+
   // MARK: Another address
 
   @Test func `goes to another address under the URL's name`() throws {
