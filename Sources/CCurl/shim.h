@@ -45,15 +45,6 @@ static inline CURLcode curl_shim_get_long(CURL *handle, CURLINFO info, long *val
   return curl_easy_getinfo(handle, info, value);
 }
 
-static inline CURLcode curl_shim_get_pointer(CURL *handle, CURLINFO info, void **value) {
-  return curl_easy_getinfo(handle, info, value);
-}
-
-// https://curl.se/libcurl/c/curl_multi_setopt.html
-static inline CURLMcode curl_shim_multi_set_long(CURLM *handle, CURLMoption option, long value) {
-  return curl_multi_setopt(handle, option, value);
-}
-
 // The result of a finished transfer: a union in C, of which only this member is ever set.
 static inline CURLcode curl_shim_message_result(const CURLMsg *message) {
   return message->data.result;

@@ -1,6 +1,7 @@
 /// What one member says of itself (Maintenance.Status), and which of several is best to back up.
 
 internal import FoundationEssentials
+internal import HTTP
 
 package struct MemberStatus: Equatable, Sendable {
   package var endpoint: Endpoint
@@ -58,7 +59,7 @@ package enum MemberChoice {
   /// learners answered.
   package static func ranked(_ statuses: [MemberStatus]) throws(EtcdError) -> [MemberStatus] {
     if let alarm = statuses.lazy.compactMap(\.corruptAlarm).first {
-      throw .corrupt(alarm: String(alarm.trimmingSuffix(" ")))
+      throw .corrupt(alarm: String(alarm[...].trimmingBlanks()))
     }
     if let first = statuses.first,
       let stranger = statuses.first(where: { $0.clusterID != first.clusterID })
@@ -85,14 +86,6 @@ package enum MemberChoice {
       [status.leaderID == nil ? 0 : 1, status.raftTerm, status.appliedIndex, status.revision]
     }
     return rank(one).lexicographicallyPrecedes(rank(other))
-  }
-}
-
-extension String {
-  fileprivate func trimmingSuffix(_ suffix: Character) -> Substring {
-    var rest = self[...]
-    while rest.last == suffix { rest.removeLast() }
-    return rest
   }
 }
 

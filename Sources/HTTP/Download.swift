@@ -36,7 +36,7 @@ package struct Download: ~Copyable {
     }
     if exchange.inbox.count < Self.plenty, !exchange.isFinished { transport.gather() }
     if exchange.inbox.isEmpty {
-      if case .failure(let error) = exchange.outcome { throw error }
+      if case .failure(let error) = exchange.result { throw error }
       return false
     }
     swap(&bytes, &exchange.inbox)

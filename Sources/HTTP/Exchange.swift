@@ -32,8 +32,8 @@ internal import CCurl
   var inbox: [UInt8] = []
   private(set) var isPaused = false
   private var isTooLarge = false
-  /// Set by the transport when libcurl is done with this request.
-  private(set) var outcome: Result<Response, TransferError>?
+  /// The whole answer, or why there is none; `nil` while it is still under way.
+  package private(set) var result: Result<Response, TransferError>?
 
   init(_ request: Request, over connection: Connection, body: BodyHandling) {
     self.request = request
@@ -49,10 +49,7 @@ internal import CCurl
     unsafe curl_slist_free_all(connectList)
   }
 
-  /// The whole answer, or why there is none; `nil` while it is still under way.
-  package var result: Result<Response, TransferError>? { outcome }
-
-  var isFinished: Bool { outcome != nil }
+  var isFinished: Bool { result != nil }
 
   /// Lets a sender that was made to wait go on.
   func resume() {
@@ -63,23 +60,23 @@ internal import CCurl
 
   func finish(_ code: CURLcode) {
     if isTooLarge {
-      outcome = .failure(
+      result = .failure(
         TransferError(.answerTooLarge, request: request.summary, detail: "over \(bodyLimit) bytes"))
     } else if code != CURLE_OK {
-      outcome = .failure(
+      result = .failure(
         TransferError(
           code: code, message: handle.errorMessage, proxyStatus: handle.proxyStatus,
           request: request.summary))
     } else if !hasHead {
       // libcurl is content with a head that ends anywhere behind its first line.
-      outcome = .failure(
+      result = .failure(
         TransferError(
           status == 0 ? .notHTTP : .cutShort, request: request.summary,
           detail: "the head of the answer is not whole"))
     } else {
       // A streamed body is the reader's: it may not have read all of it yet.
       let body = if case .stream = bodyHandling { [UInt8]() } else { inbox }
-      outcome = .success(
+      result = .success(
         Response(status: status, headers: headers, body: body, trailers: trailers))
     }
   }

@@ -69,10 +69,10 @@ internal import Glibc
   /// Waits for an answer that was started earlier.
   package func finish(_ exchange: Exchange) throws(TransferError) -> Response {
     try wait(for: exchange.request.summary) { exchange.isFinished }
-    guard let outcome = exchange.outcome else {
+    guard let result = exchange.result else {
       preconditionFailure("waited for an exchange that did not finish")
     }
-    return try outcome.get()
+    return try result.get()
   }
 
   /// Takes a request off the wire; its connection is closed unless it had finished.
@@ -92,7 +92,7 @@ internal import Glibc
     let download = Download(exchange, on: self)
     try wait(for: request.summary) { exchange.hasHead || exchange.isFinished }
     // Bytes that came before a failure are the reader's, so with a head the failure waits its turn.
-    if !exchange.hasHead, case .failure(let error) = exchange.outcome { throw error }
+    if !exchange.hasHead, case .failure(let error) = exchange.result { throw error }
     return download
   }
 
