@@ -40,6 +40,7 @@ extension EtcdError {
     switch self {
     case .unreachable(_, let error):
       if case .stopped(let reason) = error.kind { reason } else { nil }
+    case .noUsableEndpoint(let errors): errors.lazy.compactMap(\.stopReason).first
     default: nil
     }
   }
