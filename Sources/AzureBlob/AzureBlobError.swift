@@ -36,8 +36,7 @@ extension AzureBlobError {
   /// Whether the configuration or a permission is wrong, so that another run cannot help.
   package var isConfiguration: Bool {
     switch self {
-    case .unanswered(_, let error, _):
-      error.kind == .untrustedServer || error.kind == .unusableCredentials
+    case .unanswered(_, let error, _): error.isConfiguration
     case .refused(let error, _): error.isConfiguration
     case .tooManyBlocks: true
     case .unresolvedCommit(_, let cause): cause.isConfiguration

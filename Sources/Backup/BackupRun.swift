@@ -101,11 +101,7 @@ package final class BackupRun {
         "etcd has no quorum: the backup may lack the latest writes",
         ["etcd.endpoint": "\(member.status.endpoint)"])
     }
-    if member.status.isOutOfSpace {
-      log.warning(
-        "etcd is out of space",
-        ["hint": "after this backup: compact, defragment, then etcdctl alarm disarm"])
-    }
+    if member.status.isOutOfSpace { warnOfLackingSpace() }
     log.info(
       "member chosen",
       [
@@ -114,6 +110,12 @@ package final class BackupRun {
         "etcd.member": String(member.status.memberID, radix: 16),
         "etcd.revision": "\(member.revision ?? member.status.revision)",
       ])
+  }
+
+  private func warnOfLackingSpace() {
+    log.warning(
+      "etcd is out of space",
+      ["hint": "after this backup: compact, defragment, then etcdctl alarm disarm"])
   }
 
   /// Where a member's database turns out to be broken, the next best member takes its place:
@@ -166,6 +168,10 @@ package final class BackupRun {
         "snapshot.records": proof.pages.report.map { "\($0.totalRecords)" },
         "page.check": proof.pages.verdict,
       ])
+    // etcd 3.3 tells of it nowhere else.
+    if proof.pages.report?.isOutOfSpace == true, !member.status.isOutOfSpace {
+      warnOfLackingSpace()
+    }
     if case .undecided(let reason) = proof.pages {
       log.warning("pages not judged", ["error": reason.description, "hint": reason.hint])
     }

@@ -44,6 +44,8 @@ extension MemberCondition {
     switch self {
     case .serving(let version, let count):
       "serves: etcd \(version), revision \(count.revision), \(count.keys) keys"
+    case .guarded(let error) where error.lacksCredentials:
+      "serves, but wants a user: \(error). Set APP_BACKUP_ETCD_CREDENTIALS_SECRET."
     case .guarded(let error):
       "serves, but refuses the user: \(error). It wants the passwords of the time of the backup."
     case .silent(let error): "does not serve: \(error)"

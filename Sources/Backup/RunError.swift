@@ -64,9 +64,7 @@ extension Explained {
 extension EtcdError: Explained {}
 extension AzureBlobError: Explained {}
 extension KubernetesError: Explained {}
-extension SnapshotError: Explained {
-  package var isConfiguration: Bool { false }
-}
+extension SnapshotError: Explained {}
 
 package struct RunError: Error {
   package let stage: Stage

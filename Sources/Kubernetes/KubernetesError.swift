@@ -80,8 +80,8 @@ extension KubernetesError {
     switch self {
     case .transfer(_, let error):
       switch error.kind {
-      case .untrustedServer, .refusedIdentity, .unusableCredentials, .notHTTP: true
-      default: false
+      case .refusedIdentity, .notHTTP: true
+      default: error.isConfiguration
       }
     case .alreadyExists, .conflict, .unavailable, .unreadableAnswer: false
     default: true

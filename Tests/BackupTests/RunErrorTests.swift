@@ -115,5 +115,9 @@ import Testing
       RunError(SnapshotError.interrupted(received: 5, transfer), in: .snapshot).status == status)
     #expect(
       RunError(EtcdError.unreachable(endpoint: endpoint, transfer), in: .member).status == status)
+    let both = EtcdError.noUsableEndpoint([
+      .noGateway(endpoint: endpoint), .unreachable(endpoint: endpoint, transfer),
+    ])
+    #expect(RunError(both, in: .member).status == status)
   }
 }

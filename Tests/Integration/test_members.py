@@ -167,13 +167,17 @@ def test_M4_a_backup_with_a_corrupt_alarm_in_it_can_be_read_back(empty_world, st
     empty_world.assert_whole(path)
 
 
-def test_M4_a_nospace_alarm_warns_and_backs_up(world, etcd):
-    etcd.alarm("NOSPACE")
-    run = world.run()
-    path = world.assert_success(run)
+@pytest.mark.parametrize("release", RELEASES)
+def test_M4_a_nospace_alarm_warns_and_backs_up(empty_world, start_etcd, release):
+    cluster = start_etcd(release)
+    cluster.fill(50)
+    cluster.alarm("NOSPACE")
+    empty_world.back_up(cluster)
+    run = empty_world.run()
+    path = empty_world.assert_success(run)
     warnings = [event["msg"] for event in run.events if event["level"] == "warn"]
     assert warnings == ["etcd is out of space"], run
-    world.assert_whole(path)
+    empty_world.assert_whole(path)
 
 
 def test_M5_without_quorum_the_last_member_is_backed_up_and_marked(empty_world, three):
