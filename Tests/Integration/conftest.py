@@ -65,3 +65,12 @@ def world(empty_world: World, etcd: Cluster) -> World:
     """A world whose runs back up the `etcd` fixture."""
     empty_world.back_up(etcd)
     return empty_world
+
+
+@pytest.fixture
+def three(empty_world: World, start_etcd: Callable[..., Cluster]) -> Cluster:
+    """Three members with some keys, which the runs of `empty_world` back up."""
+    cluster = start_etcd(size=3)
+    cluster.fill(200)
+    empty_world.back_up(cluster)
+    return cluster

@@ -7,14 +7,6 @@ import pytest
 pytestmark = pytest.mark.usefixtures("transport")
 
 
-@pytest.fixture
-def three(empty_world, start_etcd):
-    cluster = start_etcd(size=3)
-    cluster.fill(200)
-    empty_world.back_up(cluster)
-    return cluster
-
-
 def break_database(member) -> None:
     """The page where everything begins says that it is another page; etcd reads it again only to change something."""
     with member.gateway() as gateway:

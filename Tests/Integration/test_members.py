@@ -12,14 +12,6 @@ RELEASES = [pytest.param(release, id=f"etcd-{release.version}") for release in R
 pytestmark = pytest.mark.usefixtures("transport")
 
 
-@pytest.fixture
-def three(empty_world, start_etcd):
-    cluster = start_etcd(size=3)
-    cluster.fill(200)
-    empty_world.back_up(cluster)
-    return cluster
-
-
 def test_M1_one_member_down_still_backs_up(empty_world, three):
     three.followers[0].kill()
     contents = three.contents()
