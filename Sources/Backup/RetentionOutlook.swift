@@ -9,6 +9,15 @@ package enum RetentionOutlook: Equatable, Sendable {
   case deletedAfter(Int)
 }
 
+extension StoreConfiguration {
+  /// For each of these backups, given newest first, what the coming runs will do to it; `nil` where
+  /// retention is not configured. Runs that do not check the pages delete nothing.
+  func outlook(of backups: [StoredBackup], at now: Int) -> [RetentionOutlook]? {
+    guard let retention else { return nil }
+    return checksPages ? retention.outlook(of: backups, at: now) : backups.map { _ in .kept }
+  }
+}
+
 extension RetentionPolicy {
   /// For each of these backups, given newest first, what the coming runs will do to it.
   ///

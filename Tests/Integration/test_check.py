@@ -337,6 +337,8 @@ def test_what_the_next_run_deletes_is_told(recorded):
     recorded.sandbox.age_blob(CONTAINER, f"{PREFIX}/{OLD}", 1000 * 3600)
     run = check(recorded, APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS="2")
     assert "2 stored, the next run deletes 1" in run.text, run.text
+    run = check(recorded, APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS="2", APP_BACKUP_PAGE_CHECK="off")
+    assert "2 stored, the next run deletes 0" in run.text, run.text
 
 
 # The process

@@ -109,6 +109,14 @@ def test_when_the_others_go_is_told(world):
     assert "deleted after 20" in world.run("list").text
 
 
+def test_runs_that_do_not_check_the_pages_delete_nothing(world):
+    names = plant(world, 5, hours_old=100)
+    run = world.run("list", "--output", "json", APP_BACKUP_PAGE_CHECK="off")
+    assert fates(run) == {name: "kept" for name in names}
+    world.assert_success(world.run(APP_BACKUP_PAGE_CHECK="off"))
+    assert {f"{PREFIX}/{name}" for name in names} < set(world.blob_names)
+
+
 def test_without_the_variables_of_retention_and_record_that_is_left_out(world):
     world.assert_success(world.run())
     run = world.run("list", "--output", "json", **{name: None for name in world.env if "CLEANER" in name or

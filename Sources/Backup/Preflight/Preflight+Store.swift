@@ -65,8 +65,8 @@ extension Preflight {
       while let page = try pages.nextPage() {
         stored += page.compactMap { StoredBackup($0, in: folder) }
       }
-      let outlook = configuration.retention.outlook(
-        of: stored.sorted(by: >), at: Timestamp.secondsNow())
+      let outlook =
+        configuration.store.outlook(of: stored.sorted(by: >), at: Timestamp.secondsNow()) ?? []
       add(
         Self.retentionFinding(
           configuration.retention, stored: stored.count,

@@ -27,7 +27,7 @@ extension BackupStore {
     let recorded = try usablyRecordedPath()
     let found = try listing()
     let snapshots = found.compactMap(\.stored)
-    let outlook = configuration.retention?.outlook(of: snapshots, at: now) ?? []
+    let outlook = configuration.outlook(of: snapshots, at: now) ?? []
     let outlooks = Dictionary(
       zip(snapshots.map(\.name), outlook), uniquingKeysWith: { first, _ in first })
     let entries = found.map { found in
