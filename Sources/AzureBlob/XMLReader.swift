@@ -25,9 +25,7 @@ package enum XMLReader {
     _ document: [UInt8], elementEnded: @escaping (XMLElement) -> Void
   ) throws(XMLError) {
     guard let parser = unsafe XML_ParserCreate(nil) else {
-      // expat fails here only when memory is exhausted. To end is safe, as it is to be killed: whenever a
-      // run dies, either nothing is visible in the store or a proven backup is (see BackupRun).
-      fatalError("expat could not allocate a parser")
+      throw XMLError(description: "expat could not allocate a parser")
     }
     defer { unsafe XML_ParserFree(parser) }
     let elements = unsafe OpenElements(parser, elementEnded: elementEnded)

@@ -181,7 +181,8 @@ package final class BackupRun {
     stage = .commit
     patience.beginCommit()
     let time = Timestamp.secondsNow()
-    let receipt = try commit(upload, to: path, metadata(of: member, proof, revision, time))
+    let metadata = BlobMetadata(proof, revision: revision, from: member, at: time)
+    let receipt = try commit(upload, to: path, metadata)
 
     stage = .check
     try check(receipt, in: container)
@@ -297,28 +298,6 @@ package final class BackupRun {
     return found
   }
 
-  private func metadata(
-    of member: ChosenMember, _ proof: SnapshotProof, _ revision: UInt64, _ time: Int
-  ) -> BlobMetadata {
-    var metadata: BlobMetadata = [
-      "sha256": "\(proof.sha256)",
-      "etcdversion": member.status.version,
-      "clusterid": String(member.status.clusterID, radix: 16),
-      "memberid": String(member.status.memberID, radix: 16),
-      "revision": "\(revision)",
-      "pagecheck": proof.pages.verdict,
-      "quorum": member.hasQuorum ? "yes" : "no",
-      "time": Timestamp.format(time),
-      "toolversion": Version.current,
-    ]
-    if let database = proof.pages.report {
-      metadata["pagesize"] = "\(database.pageSize)"
-      metadata["records"] = "\(database.totalRecords)"
-      metadata["keyrecords"] = "\(database.keyRecords)"
-    }
-    return metadata
-  }
-
   private func report(_ failure: RunError) {
     var fields: [String: String?] = [
       "stage": failure.stage.rawValue, "error": failure.cause, "hint": failure.hint,
@@ -332,39 +311,5 @@ package final class BackupRun {
       log.error("backup perhaps stored, but neither confirmed nor recorded", fields)
     default: log.error("no backup taken", fields)
     }
-  }
-}
-
-/// How a run ended.
-package enum RunResult {
-  case success(Record)
-  /// `path` names what is in the store all the same: a proven backup where the run ends as
-  /// `incomplete`, else a blob that nobody has looked at.
-  case failure(RunError, path: BackupPath?)
-
-  package var status: ExitStatus {
-    switch self {
-    case .success: .success
-    case .failure(let error, _): error.status
-    }
-  }
-}
-
-extension Logger {
-  /// One event; fields without a value are left out.
-  func info(_ message: Logger.Message, _ fields: [String: String?]) {
-    info(message, metadata: Self.metadata(fields))
-  }
-
-  func warning(_ message: Logger.Message, _ fields: [String: String?]) {
-    warning(message, metadata: Self.metadata(fields))
-  }
-
-  func error(_ message: Logger.Message, _ fields: [String: String?]) {
-    error(message, metadata: Self.metadata(fields))
-  }
-
-  private static func metadata(_ fields: [String: String?]) -> Logger.Metadata {
-    fields.compactMapValues { $0.map { .string($0) } }
   }
 }

@@ -10,8 +10,9 @@ internal import COpenSSL
     guard let context = unsafe EVP_MD_CTX_new(),
       unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
     else {
-      // Memory is exhausted, or OpenSSL is set up without any provider of SHA-256. To end is safe, as it
-      // is to be killed: without a proof nothing is ever committed.
+      // Memory is exhausted, or OpenSSL is set up without any provider of SHA-256. It is safe to end here:
+      // a snapshot is committed, and a download named, only once its SHA-256 has been computed and
+      // compared, so without one nothing becomes visible.
       fatalError("OpenSSL could not start a SHA-256: is OPENSSL_CONF set to something unusual?")
     }
     unsafe self.context = context

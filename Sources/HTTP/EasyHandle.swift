@@ -10,8 +10,9 @@ internal import CCurl
   init() {
     LibCurl.initialize()
     guard let raw = unsafe curl_easy_init() else {
-      // libcurl fails here only when memory is exhausted. To end is safe, as it is to be killed: whenever a
-      // run dies, either nothing is visible in the store or a proven backup is (see BackupRun).
+      // Only exhausted memory leads here, and that ends a Swift program at any allocation. It is as safe
+      // as to be killed: whenever a run dies, either nothing is visible in the store or a proven backup
+      // is, which the kills at random moments of the tests C2 and U12 show.
       fatalError("libcurl could not allocate a handle")
     }
     unsafe self.raw = raw

@@ -18,7 +18,7 @@ internal import CYAML
   init(_ text: String) throws(Problem) {
     var parser = unsafe yaml_parser_t()
     guard unsafe yaml_parser_initialize(&parser) == 1 else {
-      fatalError("libyaml could not allocate a parser")  // only when memory is exhausted
+      throw Problem(description: "libyaml could not allocate a parser", line: nil)
     }
     defer { unsafe yaml_parser_delete(&parser) }
     unsafe document = yaml_document_t()

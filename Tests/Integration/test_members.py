@@ -136,23 +136,29 @@ def test_M3_a_learner_alone_is_refused(empty_world, start_etcd):
     assert run.status in (1, 78) and "learner" in run.log, run
 
 
+@pytest.fixture
+def alarmed(empty_world, start_etcd):
+    """Starts a member of a release that has raised an alarm, and has the runs back it up."""
+    def start(release: Release, alarm: str) -> None:
+        cluster = start_etcd(release)
+        cluster.fill(50)
+        cluster.alarm(alarm)
+        empty_world.back_up(cluster)
+
+    return start
+
+
 @pytest.mark.parametrize("release", RELEASES)
-def test_M4_a_corrupt_alarm_stops_the_run(empty_world, start_etcd, release):
-    cluster = start_etcd(release)
-    cluster.fill(50)
-    cluster.alarm("CORRUPT")
-    empty_world.back_up(cluster)
+def test_M4_a_corrupt_alarm_stops_the_run(empty_world, alarmed, release):
+    alarmed(release, "CORRUPT")
     run = empty_world.run()
     empty_world.assert_nothing_happened(run, status=1)
     assert "etcd reports a corrupt member" in run.log, run
     assert "replace it, disarm the alarm" in run.log, run
 
 
-def test_M4_a_backup_with_a_corrupt_alarm_in_it_can_be_read_back(empty_world, start_etcd):
-    cluster = start_etcd(Release("3.3.25"))  # says nothing of alarms in its status
-    cluster.fill(50)
-    cluster.alarm("CORRUPT")
-    empty_world.back_up(cluster)
+def test_M4_a_backup_with_a_corrupt_alarm_in_it_can_be_read_back(empty_world, alarmed):
+    alarmed(Release("3.3.25"), "CORRUPT")  # says nothing of alarms in its status
     path = empty_world.assert_success(empty_world.run(APP_BACKUP_PAGE_CHECK="off"))
     verification = empty_world.run("verify", path)
     assert verification.status == 0, verification
@@ -160,11 +166,8 @@ def test_M4_a_backup_with_a_corrupt_alarm_in_it_can_be_read_back(empty_world, st
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_M4_a_nospace_alarm_warns_and_backs_up(empty_world, start_etcd, release):
-    cluster = start_etcd(release)
-    cluster.fill(50)
-    cluster.alarm("NOSPACE")
-    empty_world.back_up(cluster)
+def test_M4_a_nospace_alarm_warns_and_backs_up(empty_world, alarmed, release):
+    alarmed(release, "NOSPACE")
     run = empty_world.run()
     path = empty_world.assert_success(run)
     warnings = [event["msg"] for event in run.events if event["level"] == "warn"]

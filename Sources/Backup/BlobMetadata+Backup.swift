@@ -1,0 +1,28 @@
+/// What stands in the metadata of a backup: whence it comes and what proved it; README lists it.
+
+internal import AzureBlob
+internal import Bolt
+internal import Digests
+internal import Etcd
+
+extension BlobMetadata {
+  /// `time` is in seconds since 1970. Whoever commits adds the run's id.
+  init(_ proof: SnapshotProof, revision: UInt64, from member: ChosenMember, at time: Int) {
+    self = [
+      "sha256": "\(proof.sha256)",
+      "etcdversion": member.status.version,
+      "clusterid": String(member.status.clusterID, radix: 16),
+      "memberid": String(member.status.memberID, radix: 16),
+      "revision": "\(revision)",
+      "pagecheck": proof.pages.verdict,
+      "quorum": member.hasQuorum ? "yes" : "no",
+      "time": Timestamp.format(time),
+      "toolversion": Version.current,
+    ]
+    if let database = proof.pages.report {
+      self["pagesize"] = "\(database.pageSize)"
+      self["records"] = "\(database.totalRecords)"
+      self["keyrecords"] = "\(database.keyRecords)"
+    }
+  }
+}
