@@ -128,7 +128,9 @@ package final class BackupRun {
         return try takeBackup(of: member, into: access.container)
       } catch let error as SnapshotError where error.isMembersOwn {
         broken.append(member)
-        guard let other = try access.etcd.chooseMember(insteadOf: broken) else { throw error }
+        guard let other = try access.etcd.chooseMember(insteadOf: broken) else {
+          throw NoSoundMember(last: error)
+        }
         log.warning(
           "the backup is taken from another member",
           ["error": error.description, "hint": error.hint])
@@ -308,6 +310,8 @@ package final class BackupRun {
     case .record: log.error("backup stored, but not recorded", fields)
     case .retention: log.error("backup stored and recorded, but retention failed", fields)
     case _ where visiblePath != nil:
+      let remedies = [failure.hint, "etcd-backup verify tells whether the blob is whole"]
+      fields["hint"] = remedies.compactMap { $0 }.joined(separator: "; ")
       log.error("backup perhaps stored, but neither confirmed nor recorded", fields)
     default: log.error("no backup taken", fields)
     }

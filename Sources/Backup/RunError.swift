@@ -90,3 +90,18 @@ extension RunError: CustomStringConvertible {
     status = stage >= .record ? .incomplete : error.status
   }
 }
+
+/// The members' databases are broken, or those of all that can be asked.
+struct NoSoundMember: Explained, Equatable {
+  let last: SnapshotError
+
+  var description: String { "\(last); no other member can be asked" }
+
+  var hint: String? {
+    "is the member's disk or memory failing? keep the older backups, etcd-backup list shows them; "
+      + "where no member has a sound database, APP_BACKUP_PAGE_CHECK=off stores this one all the same"
+  }
+
+  var isConfiguration: Bool { false }
+  var stopReason: StopReason? { nil }
+}

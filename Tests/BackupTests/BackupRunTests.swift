@@ -248,6 +248,7 @@ import Testing
     #expect(error.status == .configuration)
     #expect(error.stage == .check)
     #expect(world.messages.last == "backup perhaps stored, but neither confirmed nor recorded")
+    #expect(world.log.text.contains("etcd-backup verify tells whether the blob is whole"))
     #expect(world.log.text.contains("\(path)"))
     #expect(world.blobs.count == Self.oldBackups.count + 1)
     #expect(world.record == ["other-key": "untouched"])

@@ -45,4 +45,5 @@ def test_S8_where_all_databases_are_broken_nothing_is_taken_for_a_backup(empty_w
     run = empty_world.run()
     empty_world.assert_nothing_happened(run, status=1)
     assert sorted(chosen(run)) == sorted(member.url for member in three.members), run
-    assert "is broken" in run.events[-1]["error"], run
+    assert "is broken" in run.events[-1]["error"] and "no other member" in run.events[-1]["error"], run
+    assert "APP_BACKUP_PAGE_CHECK=off" in run.events[-1]["hint"], run
