@@ -15,7 +15,7 @@ demo: tools build sandbox ## Back up a real etcd, restore it, compare every key
 	@.build/venv/bin/python Tests/demo
 
 .PHONY: test
-test: tools lint build sandbox test-unit test-integration test-chart ## Run every check but image-test, test-large and fuzz
+test: tools lint build sandbox test-unit test-integration test-chart ## Run every check but image-test, test-long and fuzz
 
 .PHONY: build
 build: packages ## Build the release binary, .build/release/etcd-backup
@@ -30,9 +30,10 @@ test-unit: packages ## Run the unit tests and the wire tests
 test-integration: tools build sandbox ## Run the tests on real etcd servers
 	@.ci/stage "integration tests" $(pytest) --numprocesses 4
 
-.PHONY: test-large
-test-large: tools build sandbox ## Run the tests that take minutes: 2 GB of database, 100,000 blobs
-	@.ci/stage "large integration tests" $(pytest) -m large
+.PHONY: test-long
+test-long: tools build sandbox ## Run what is long by nature: 2 GB of database, 100,000 blobs, 100,000 random worlds
+	@.ci/stage "long integration tests" $(pytest) -m large
+	@.ci/stage "long unit tests" env TEST_LONG=1 swift test --parallel --filter '[Rr]andom'
 
 .PHONY: test-chart
 test-chart: tools build sandbox ## Run the tests of the chart: both helms, promtool, the pod as rendered
