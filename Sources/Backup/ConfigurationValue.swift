@@ -34,22 +34,6 @@ enum ConfigurationValue {
       && bytes.allSatisfy { isEdge($0) || $0 == UInt8(ascii: "-") }
   }
 
-  static func blobPrefix(_ text: String) throws(InvalidValue) -> String {
-    let prefix = droppingSlash(text)
-    let parts = prefix.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.allSatisfy({ !$0.isEmpty }) else {
-      throw InvalidValue(
-        text, expected: "the first part of blob names, without empty parts between slashes")
-    }
-    // The longest name that will come of it must be one that Azure takes.
-    _ = try BlobName("\(prefix)/\(ULID(milliseconds: 0, randomHigh: 0, randomLow: 0))")
-    return prefix
-  }
-
-  static func droppingSlash(_ text: String) -> String {
-    text.hasSuffix("/") ? String(text.dropLast()) : text
-  }
-
   static func endpoints(_ text: String) throws(InvalidValue) -> [Endpoint] {
     var endpoints: [Endpoint] = []
     for part in text.split(separator: ",") {

@@ -48,10 +48,12 @@ package struct StoreConfiguration: Sendable {
   init?(_ reader: inout EnvironmentReader) {
     let namespace = reader.required(.namespace, ConfigurationValue.namespace)
     let container = reader.required(.container) { text throws(InvalidValue) in
-      try ContainerName(ConfigurationValue.droppingSlash(text))
+      try ContainerName(configured: text)
     }
     let accountSecretName = reader.required(.accountSecret, ConfigurationValue.objectName)
-    let blobPrefix = reader.required(.blobPrefix, ConfigurationValue.blobPrefix)
+    let blobPrefix = reader.required(.blobPrefix) { text throws(InvalidValue) in
+      try BlobPrefix(configured: text).description
+    }
     let storageURL = reader.optional(.storageEndpoint) { text throws(InvalidValue) in
       try ServiceURL(text)
     }

@@ -44,7 +44,8 @@ extension Variable {
     "APP_ABS_SECRET_NAME", .required, "Secret with storage-account and storage-key.")
   static let blobPrefix = Variable(
     "APP_BLOB_PREFIX", .required,
-    "First part of the blob names, e.g. service-catalog. One trailing / is dropped.")
+    "First part of the blob names, e.g. service-catalog; no part of it ends in a full stop. One trailing / is dropped."
+  )
   static let storageEndpoint = Variable(
     "APP_ABS_ENDPOINT", .none("https://{account}.blob.core.windows.net"),
     "Blob endpoint, http or https. A path-style emulator's ends in the account's name.")

@@ -1,6 +1,7 @@
 /// Which names and endpoints are taken, and what is said of the others.
 
 import AzureBlob
+import Foundation
 import Testing
 
 @Suite struct `A container's name` {
@@ -21,6 +22,54 @@ import Testing
     #expect(
       error.description == "\"My_Backups\" is not the name of a container: 3 to 63 lower-case "
         + "letters, digits and single hyphens, with a letter or digit at both ends")
+  }
+}
+
+@Suite struct `A blob prefix` {
+  /// What the comment in Names.swift says, as the chart's schema says it.
+  private static let grammar: NSRegularExpression? = {
+    let character = #"[^/\\\x00-\x1f\x7f-\x9f]"#
+    let last = #"[^./\\\x00-\x1f\x7f-\x9f]"#
+    return try? NSRegularExpression(
+      pattern: "^\(character)*\(last)(/\(character)*\(last))*/?\\z")
+  }()
+
+  private func fitsTheGrammar(_ text: String) throws -> Bool {
+    let grammar = try #require(Self.grammar)
+    let length = text.unicodeScalars.count - (text.unicodeScalars.last == "/" ? 1 : 0)
+    let range = NSRange(location: 0, length: text.utf16.count)
+    return length <= 498 && grammar.firstMatch(in: text, range: range) != nil
+  }
+
+  @Test(arguments: [
+    "svc", "svc/", "a/b-2/c_3", ".hidden", "a.b/c.d", "käse/ö", "a b", "$root", "…",
+    "a/\u{301}", String(repeating: "p", count: 498), String(repeating: "😀", count: 498) + "/",
+  ])
+  func `U14: is taken as its grammar says`(text: String) throws {
+    #expect(try fitsTheGrammar(text))
+    let prefix = try BlobPrefix(configured: text)
+    #expect(!prefix.description.hasSuffix("/"))
+    #expect(throws: Never.self) { try BlobName("\(prefix)/01ARZ3NDEKTSV4RRFFQ69G5FAV") }
+  }
+
+  @Test(arguments: [
+    "svc.", "a./b", "svc./", "a..", ".", "..", "a/./b", "a/../b", "a./\u{301}", "",
+    "/", "/a", "a//b", "a//", "a\\b", "a\\", "a\nb", "a\r\n", "a\u{85}b", "a\u{0}",
+    String(repeating: "p", count: 499), String(repeating: "p", count: 499) + "/",
+  ])
+  func `U14: is refused where its grammar says so`(text: String) throws {
+    #expect(try !fitsTheGrammar(text))
+    #expect(throws: InvalidValue.self) { try BlobPrefix(configured: text) }
+  }
+
+  @Test(arguments: ["backups", "backups/", "a-b", String(repeating: "a", count: 63) + "/"])
+  func `U14: stands beside a container's name, which may end in a slash as well`(text: String) {
+    #expect(throws: Never.self) { try ContainerName(configured: text) }
+  }
+
+  @Test(arguments: ["$root", "backups//", "/backups", String(repeating: "a", count: 64), "a.b"])
+  func `U14: stands beside a container's name that is refused`(text: String) {
+    #expect(throws: InvalidValue.self) { try ContainerName(configured: text) }
   }
 }
 
