@@ -1,18 +1,21 @@
 """As much of a Kubernetes API server as helm and kubectl need to install, upgrade and uninstall a chart.
 
-Objects of every kind lie in one dictionary. It answers discovery, create, get, list, delete and the patches
-that helm sends, keeps every write for inspection, and runs nothing.
+Objects of every kind lie in one dictionary. It answers discovery, create, get, list, replace, delete, and the patches
+that helm and kubectl send, server-side apply among them; keeps every write for inspection, and runs nothing.
 """
 
 import base64
 import copy
 import http.server
+import itertools
 import json
 import threading
 import urllib.parse
 import uuid
 
 import yaml
+
+import field_managers
 
 KINDS = {
     "v1": {
@@ -23,6 +26,7 @@ KINDS = {
     "batch/v1": {"CronJob": "cronjobs", "Job": "jobs"},
     "rbac.authorization.k8s.io/v1": {"Role": "roles", "RoleBinding": "rolebindings"},
 }
+APPLY_TYPES = ("application/apply-patch+yaml", "application/apply-patch+cbor")
 VERBS = ["create", "delete", "get", "list", "patch", "update"]
 SHORT_NAMES = {"ConfigMap": ["cm"]}
 SUBRESOURCES = {
@@ -169,6 +173,7 @@ class Cluster:
     def __enter__(self):
         self.objects = {}
         self.writes = []
+        self.versions = itertools.count(1)
         self.lock = threading.Lock()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
@@ -197,6 +202,10 @@ class Cluster:
         with self.lock:
             if method != "GET":
                 self.writes.append((method, plural, copy.deepcopy(body)))
+            self.manager = query.get("fieldManager") or headers.get("User-Agent", "unknown").partition("/")[0]
+            self.forced = query.get("force") == "true"
+            if "dryRun" in query:
+                raise Refusal(400, "BadRequest", "this stand-in knows no dry run")
             if name:
                 return self.single(method, (plural, namespace, name[0]), headers, body)
             return self.collection(method, version, plural, namespace, query, body)
@@ -206,7 +215,7 @@ class Cluster:
             key = (plural, namespace, body["metadata"]["name"])
             if key in self.objects:
                 raise Refusal(409, "AlreadyExists", f'{plural} "{key[2]}" already exists')
-            return 201, self.store(key, body)
+            return 201, self.store(key, field_managers.updated({}, body, self.manager))
         wanted = dict(each.split("=", 1) for each in query.get("labelSelector", "").split(",") if "=" in each)
         found = [
             each
@@ -218,19 +227,43 @@ class Cluster:
         return 200, {"kind": f"{kind}List", "apiVersion": version, "metadata": {}, "items": found}
 
     def single(self, method, key, headers, body):
-        applies = method == "PATCH" and headers["Content-Type"].startswith("application/apply-patch")
-        if key not in self.objects and not applies:
+        kind = headers["Content-Type"].partition(";")[0] if method == "PATCH" else ""
+        if key not in self.objects and kind not in APPLY_TYPES:
             raise Refusal(404, "NotFound", f'{key[0]} "{key[2]}" not found')
         if method == "GET":
             return 200, self.objects[key]
         if method == "DELETE":
             return 200, self.objects.pop(key)
+        live = self.objects.get(key, {})
         if method == "PUT":
-            return 200, self.store(key, body)
-        return 200, self.store(key, merge(self.objects.get(key, {}), body))
+            return 200, self.replace(key, live, body)
+        if kind in APPLY_TYPES:
+            return (200 if live else 201), self.apply(key, live, body)
+        if kind == "application/json-patch+json":
+            return 200, self.replace(key, live, field_managers.json_patched(live, body))
+        if kind in ("application/merge-patch+json", "application/strategic-merge-patch+json"):
+            return 200, self.replace(key, live, merge(live, body))
+        raise Refusal(415, "UnsupportedMediaType", f"the body of the request was in an unknown format: {kind}")
+
+    def replace(self, key, live, item):
+        """`item` in place of `live`, whole: what it lacks is gone."""
+        version = item["metadata"].get("resourceVersion")
+        if version and version != live["metadata"]["resourceVersion"]:
+            raise Refusal(409, "Conflict", f'Operation cannot be fulfilled on {key[0]} "{key[2]}": it has been modified')
+        kept = {field: live["metadata"][field] for field in ("uid", "creationTimestamp") if field in live["metadata"]}
+        item = {**item, "metadata": {**item["metadata"], **kept}}
+        return self.store(key, field_managers.updated(live, item, self.manager))
+
+    def apply(self, key, live, body):
+        """Server-side apply."""
+        try:
+            item = field_managers.applied(live, body, self.manager, self.forced)
+        except field_managers.Conflict as conflict:
+            raise Refusal(409, "Conflict", str(conflict)) from conflict
+        return self.store(key, item)
 
     def store(self, key, body):
         metadata = {"uid": str(uuid.uuid4()), **body["metadata"], "namespace": key[1]}
-        metadata["resourceVersion"] = str(len(self.writes))
+        metadata["resourceVersion"] = str(next(self.versions))
         self.objects[key] = {**body, "metadata": metadata}
         return self.objects[key]

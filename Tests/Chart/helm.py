@@ -77,9 +77,9 @@ class Helm:
         """The finished command; the caller judges its status."""
         return self._run(self.program, *arguments, **environment)
 
-    def kubectl(self, *arguments):
+    def kubectl(self, *arguments, **environment):
         """The same for the kubectl that came with this helm."""
-        return self._run(self.program.with_name("kubectl"), *arguments)
+        return self._run(self.program.with_name("kubectl"), *arguments, **environment)
 
     def _run(self, program, *arguments, **environment):
         settings = {"PATH": os.environ["PATH"], "HOME": str(self.home), **environment}

@@ -36,7 +36,6 @@ class Installation:
         secret = objects.one("Secret")
         values = {key: base64.b64decode(value) for key, value in secret["data"].items()}
         sandbox.put_secret(NAMESPACE, secret["metadata"]["name"], values)
-        sandbox.put_configmap(NAMESPACE, objects.one("ConfigMap")["metadata"]["name"], {})
         self.allow(objects.one("Role")["rules"])
 
     def _values(self, sandbox, etcd):
@@ -56,7 +55,7 @@ class Installation:
         assert subject["name"] == self.objects.pod["serviceAccountName"]
         user = f"system:serviceaccount:{subject['namespace']}:{subject['name']}"
         fields = ("resources", "resourceNames", "verbs")
-        rules = [{"namespace": NAMESPACE, **{field: rule[field] for field in fields}} for rule in rules]
+        rules = [{"namespace": NAMESPACE, **{key: rule[key] for key in fields if key in rule}} for rule in rules]
         self.sandbox.grant(TOKEN, user, rules)
 
     def run(self, pod=None):

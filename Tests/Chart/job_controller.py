@@ -53,9 +53,11 @@ class JobController(Cluster):
         return code, answer
 
     def single(self, method, key, headers, body):
-        code, answer = super().single(method, key, headers, body)
-        # The pods write their record elsewhere.
-        return code, answer | {"data": self.installation.record} if key[2] == RECORD else answer
+        if key[2] == RECORD and self.installation.record is not None:  # the pods write it elsewhere
+            metadata = {"name": RECORD, "namespace": key[1]}
+            self.put("configmaps", {
+                "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": self.installation.record})
+        return super().single(method, key, headers, body)
 
     def start(self, job):
         """Called with the lock held."""

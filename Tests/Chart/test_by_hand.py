@@ -27,7 +27,6 @@ def installation(helm4, etcd, tmp_path):
 @pytest.fixture
 def cluster(installation):
     with JobController(installation) as cluster:
-        cluster.put("configmaps", installation.objects.one("ConfigMap"))
         yield cluster
 
 
@@ -87,7 +86,7 @@ def test_a_check_is_none_of_the_cron_jobs_jobs_and_takes_no_backup(shell, cluste
     [container] = job["spec"]["template"]["spec"]["containers"]
     assert container.pop("args") == ["check"]
     assert job["spec"]["template"]["spec"] == installation.objects.pod
-    assert installation.record == {}
+    assert installation.record is None
 
 
 def test_the_last_success_and_the_ends_of_the_last_runs_are_shown(shell, installation):

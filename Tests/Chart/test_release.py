@@ -36,13 +36,9 @@ def release(helm, cluster, tmp_path):
     return run
 
 
-def record_a_backup(cluster):
-    cluster.objects[RECORD]["data"] = dict(PATH)
-
-
 def test_install_creates_every_object_and_the_notes_say_how_to_go_on(release, cluster):
     printed = release("install")
-    assert CRON_JOB in cluster.objects and RECORD in cluster.objects
+    assert CRON_JOB in cluster.objects and RECORD not in cluster.objects
     assert "kubectl create job --namespace kyma-system --from=cronjob/backup-etcd-backup" in printed
     assert "kubectl get configmap --namespace kyma-system sc-recorded-etcd-backup-data" in printed
     assert "Restore:" in printed
@@ -56,36 +52,9 @@ def test_install_of_a_disabled_chart_creates_nothing_and_says_how_to_switch_it_o
     assert "global.etcdBackup.enabled=true" in printed
 
 
-def test_an_upgrade_leaves_the_recorded_path_alone(release, cluster):
-    release("install")
-    record_a_backup(cluster)
-    release("upgrade", {"commonLabels": {"team": "storage"}, "backupApp": {"cronJobSchedule": "@hourly"}})
-    assert cluster.objects[CRON_JOB]["spec"]["schedule"] == "@hourly"
-    assert cluster.objects[RECORD]["metadata"]["labels"]["team"] == "storage"
-    assert cluster.objects[RECORD]["data"] == PATH
-
-
-def test_no_write_of_helm_ever_holds_data_of_the_record(release, cluster):
-    release("install")
-    record_a_backup(cluster)
-    release("upgrade")
-    release("uninstall")
-    records = [body for _, plural, body in cluster.writes if plural == "configmaps" and body]
-    assert records and all("data" not in body for body in records if body.get("kind") != "DeleteOptions")
-
-
-def test_uninstall_keeps_the_record_and_a_new_release_continues_it(release, cluster):
-    release("install")
-    record_a_backup(cluster)
-    release("uninstall")
-    assert cluster.objects[RECORD]["data"] == PATH and CRON_JOB not in cluster.objects
-    release("install")
-    assert cluster.objects[RECORD]["data"] == PATH and CRON_JOB in cluster.objects
-
-
 def test_switching_backups_off_keeps_the_record(release, cluster):
     release("install")
-    record_a_backup(cluster)
+    cluster.objects[RECORD] = {"metadata": {"name": RECORD[2]}, "data": PATH}
     off = {"global": {"etcdBackup": {"enabled": False, "containerName": ""}}}
     release("upgrade", {**off, "etcd-operator": {"backupOperator": {"abs": {"storageAccount": "", "storageKey": ""}}}})
     assert cluster.objects[RECORD]["data"] == PATH and CRON_JOB not in cluster.objects

@@ -8,7 +8,7 @@ import yaml
 from helm import CHART, ENABLED, Helm, Objects, nested
 
 ABS = "etcd-operator.backupOperator.abs"
-RUN_OBJECTS = ["ConfigMap", "CronJob", "Role", "RoleBinding", "Secret", "ServiceAccount"]
+RUN_OBJECTS = ["CronJob", "Role", "RoleBinding", "Secret", "ServiceAccount"]
 
 
 def test_renders_nothing_by_default(helm):
@@ -124,12 +124,6 @@ def test_an_existing_secret_is_used_and_none_created(helm):
     assert "vault" in objects.one("Role")["rules"][0]["resourceNames"]
 
 
-def test_the_record_is_kept_and_has_no_data_that_an_upgrade_could_reset(helm):
-    record = helm.render().one("ConfigMap")
-    assert record["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
-    assert "data" not in record and "binaryData" not in record and "immutable" not in record
-
-
 def test_the_role_names_every_object_and_every_verb(helm):
     objects = helm.render({"etcd": {"credentialsSecretName": "root"}})
     assert objects.one("Role")["rules"] == [
@@ -145,6 +139,7 @@ def test_the_role_names_every_object_and_every_verb(helm):
             "resourceNames": ["sc-recorded-etcd-backup-data"],
             "verbs": ["get", "patch"],
         },
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]},
     ]
 
 

@@ -49,11 +49,11 @@ class RestoreWorld:
             "etcd": {"tlsSecretName": TLS_SECRET, "credentialsSecretName": credentials},
         }, release=CRONJOB)
         self.sandbox.put_secret(NAMESPACE, TLS_SECRET, self.tls.secret())
-        self.sandbox.put_configmap(NAMESPACE, objects.one("ConfigMap")["metadata"]["name"], {})
+        self.sandbox.put_configmap(NAMESPACE, objects.environment["APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING"], {})
         self.plane.put("cronjobs", objects.one("CronJob"))
         account = objects.pod["serviceAccountName"]
         self.sandbox.grant(TOKEN, f"system:serviceaccount:{NAMESPACE}:{account}", [
-            {key: rule[key] for key in ("resources", "resourceNames", "verbs")} | {"namespace": NAMESPACE}
+            {key: rule[key] for key in ("resources", "resourceNames", "verbs") if key in rule} | {"namespace": NAMESPACE}
             for rule in objects.one("Role")["rules"]])
         self.node.allow(account, NAMESPACE, TOKEN, self.sandbox)
         for member in MEMBERS:
