@@ -185,6 +185,7 @@ find_cronjob() {
     was_suspended       .spec.suspend                       false"
   read_facts cronjob "$cronjob" || refuse "CronJob $cronjob in namespace $namespace cannot be read" "See --cronjob."
   image=${image:-$tool_image}
+  add_token
 }
 
 # The recorded path, unless another was asked for.

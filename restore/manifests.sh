@@ -96,8 +96,26 @@ spec:
     spec:
       restartPolicy: Never
       enableServiceLinks: false
+      automountServiceAccountToken: false
+      terminationGracePeriodSeconds: 5
 $pod
 EOF
+}
+
+# The service account's token, as Kubernetes itself would mount it, but for the containers of etcd-backup alone: etcd's
+# own image has no use for it. The chart's ServiceAccount mounts it nowhere by itself.
+readonly token_path=/var/run/secrets/kubernetes.io/serviceaccount
+readonly token_volume='[{"name":"etcd-backup-token","projected":{"sources":[
+          {"serviceAccountToken":{"path":"token","expirationSeconds":3600}},
+          {"configMap":{"name":"kube-root-ca.crt","items":[{"key":"ca.crt","path":"ca.crt"}]}},
+          {"downwardAPI":{"items":[{"path":"namespace","fieldRef":{"fieldPath":"metadata.namespace"}}]}}]}}]'
+readonly token_mount='[{"name":"etcd-backup-token","mountPath":"'$token_path'","readOnly":true}]'
+
+# add_token: to what etcd-backup's containers mount, unless the CronJob's pod has a volume of its own there.
+add_token() {
+  [[ $tool_mounts != *"\"mountPath\":\"$token_path\""* ]] || return 0
+  tool_mounts=$(concatenated "$tool_mounts" "$token_mount")
+  tool_volumes=$(concatenated "$tool_volumes" "$token_volume")
 }
 
 # The CronJob's own pod with other arguments: the same credentials, nothing to keep.

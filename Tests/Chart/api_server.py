@@ -20,7 +20,7 @@ import field_managers
 KINDS = {
     "v1": {
         "ConfigMap": "configmaps", "Secret": "secrets", "ServiceAccount": "serviceaccounts",
-        "Pod": "pods", "PersistentVolumeClaim": "persistentvolumeclaims",
+        "Pod": "pods", "PersistentVolumeClaim": "persistentvolumeclaims", "Event": "events",
     },
     "apps/v1": {"StatefulSet": "statefulsets"},
     "batch/v1": {"CronJob": "cronjobs", "Job": "jobs"},

@@ -1,49 +1,85 @@
 """A kubelet's stand-in: runs the containers of a pod as its manifest says, each in a mount namespace of its own, so
 that nothing else on this machine changes. Needs root.
 
-Taken from the manifest: command and arguments, environment, user and group, dropped capabilities, the read-only root,
-mounted volumes. An image is a set of programs of this machine. Host names are those of a private /etc/hosts.
+Taken from the manifest: command and arguments, environment, user and groups, dropped capabilities, mounted volumes
+(claims, Secrets, ConfigMaps, projected ones), the termination message. The root is always read-only. An image is a set
+of programs of this machine. Host names are those of a private /etc/hosts. The README beside this file has the list of
+what is modelled; anything else is refused.
 """
 
+import os
+import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from admission import NotModelled, containers
 from processes import Child
-from sandbox import Sandbox
 from volumes import Volumes
 
-SERVICE_ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"  # /var/run is a link to /run
+TERMINATION_MESSAGE_LIMIT = 4096
 
-# Arguments: the folder with the service account, the hosts, then pairs of source and place in the container up to
-# `--`, then what to run. Programs are files, volumes are folders; the root becomes read-only last.
-ENTER = f"""
+# Arguments: the termination message's file, the hosts, then triples of source, place in the container and rw or ro up
+# to `--`, then what to run. Programs are files, volumes are folders; the root becomes read-only last.
+ENTER = """
 set -eu
+exec 3<"$1"
 mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs -o mode=755 tmpfs /usr/local/bin
-mkdir -p {SERVICE_ACCOUNT}
-mount --bind -o ro "$1" {SERVICE_ACCOUNT}
 mount --bind -o ro "$2" /etc/hosts
 shift 2
 while [ "$1" != -- ]; do
-  if [ -d "$1" ]; then mkdir -p "$2"; else touch "$2"; fi
+  if [ -d "$1" ]; then mkdir -p "$2"; else mkdir -p "$(dirname "$2")"; touch "$2"; fi
   mount --bind "$1" "$2"
-  shift 2
+  [ "$3" = rw ] || mount -o remount,bind,ro "$2"
+  shift 3
 done
 shift
+mount -t tmpfs -o mode=755 tmpfs /dev
+mknod -m 666 /dev/null c 1 3
+mknod -m 666 /dev/zero c 1 5
+mknod -m 666 /dev/random c 1 8
+mknod -m 666 /dev/urandom c 1 9
+ln -s /proc/self/fd /dev/fd
+touch /dev/termination-log
+mount --bind /proc/self/fd/3 /dev/termination-log
+exec 3<&-
 mount -o remount,bind,ro /
 cd /
 exec "$@"
 """
 
 
+class ConfigError(Exception):
+    """The kubelet cannot create the container: it waits, with the reason CreateContainerConfigError."""
+
+
 @dataclass(frozen=True)
 class Image:
-    """What a container finds in /usr/local/bin, and what runs when its manifest names no command."""
+    """What a container finds in /usr/local/bin, what runs when its manifest names no command, and as whom."""
 
     programs: dict[str, Path]
     entrypoint: list[str] = field(default_factory=list)
+    user: int = 0
+
+
+class Container:
+    """One container that was started; its log is the child's."""
+
+    def __init__(self, child: Child, message: Path, policy: str):
+        self.child, self._message, self._policy = child, message, policy
+
+    @property
+    def log(self) -> str:
+        return self.child.output()
+
+    def termination_message(self) -> str:
+        """What it wrote, or with FallbackToLogsOnError the end of the log of one that failed."""
+        message = self._message.read_text(errors="replace")[:TERMINATION_MESSAGE_LIMIT]
+        if not message and self._policy == "FallbackToLogsOnError" and self.child.process.returncode != 0:
+            return "".join(self.log.splitlines(keepends=True)[-80:])[-2048:]
+        return message
 
 
 class Node:
@@ -54,8 +90,10 @@ class Node:
         self.images = images
         self.hosts = hosts
         self.volumes = Volumes(folder)
-        self.service_accounts: dict[str, Path] = {}
-        self.api_server: Sandbox | None = None
+        self.tokens: dict[str, str] = {}  # of service accounts
+        self.secrets: dict[str, dict[str, str]] = {}
+        self.configmaps: dict[str, dict[str, str]] = {}
+        self.api_server: str | None = None  # host:port
         self.alter: Callable[[dict, dict, list], list] | None = None  # lets a test break a container's command
         self._count = 0
         self._lock = threading.Lock()
@@ -69,19 +107,15 @@ class Node:
     def __exit__(self, *failure) -> None:
         self.volumes.__exit__(*failure)
 
-    def allow(self, account: str, namespace: str, token: str, api_server: Sandbox) -> None:
-        """Gives pods of this service account their token."""
-        self.api_server = api_server
-        folder = self.folder / f"account-{account}"
-        folder.mkdir()
-        (folder / "token").write_text(f"{token}\n")
-        (folder / "namespace").write_text(namespace)
-        (folder / "ca.crt").write_text(api_server.ca_file.read_text())
-        self.service_accounts[account] = folder
+    def tell_of(self, url: str, authority: str) -> None:
+        """The API server that pods are told of, and the CA in every namespace's kube-root-ca.crt."""
+        self.api_server = url.partition("://")[2]
+        self.configmaps["kube-root-ca.crt"] = {"ca.crt": authority}
 
-    def start(self, pod: dict, container: dict) -> Child:
-        """Starts one container; its log is the child's."""
+    def start(self, pod: dict, container: dict) -> Container:
+        """Starts one container of a pod that was admitted."""
         image = self.images[container["image"]]
+        options = privileges(pod["spec"], container, image)
         command = container.get("command") or image.entrypoint
         command = [*command, *container.get("args", [])]
         if self.alter:
@@ -90,22 +124,23 @@ class Node:
         command = [expanded(word, environment) for word in command]
         with self._lock:
             self._count += 1
-            log = self.folder / f"{pod['metadata']['name']}-{container['name']}-{self._count}.log"
-        account = self.service_accounts.get(pod["spec"].get("serviceAccountName", "default"), self.folder / "nobody")
-        account.mkdir(exist_ok=True)
-        return Child(
+            files = self.folder / f"{pod['metadata']['name']}-{container['name']}-{self._count}"
+        message = files.with_name(files.name + ".message")
+        message.write_text("")
+        message.chmod(0o666)
+        mounts = [word for mount in self._mounts(pod, container, image) for word in mount]
+        child = Child(
             [*self.volumes.enter, "unshare", "--mount", "--propagation", "private",
-             "bash", "-c", ENTER, "enter", str(account), str(self.folder / "hosts"),
-             *self._mounts(pod, container, image), "--",
-             *privileges(pod["spec"], container),
+             "bash", "-c", ENTER, "enter", str(message), str(self.folder / "hosts"), *mounts, "--", *options,
              "env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command],
-            log)
+            files.with_name(files.name + ".log"))
+        return Container(child, message, container["terminationMessagePolicy"])
 
     def _environment(self, pod: dict, container: dict):
         yield "PATH", "/usr/local/bin:/usr/bin:/bin"
         yield "HOSTNAME", pod["metadata"]["name"]
         if self.api_server:
-            host, _, port = self.api_server.kubernetes_url.partition("://")[2].partition(":")
+            host, _, port = self.api_server.partition(":")
             yield "KUBERNETES_SERVICE_HOST", host
             yield "KUBERNETES_SERVICE_PORT", port
         for variable in container.get("env") or []:
@@ -113,19 +148,83 @@ class Node:
                 path = variable["valueFrom"]["fieldRef"]["fieldPath"]
                 yield variable["name"], pod["metadata"][path.removeprefix("metadata.")]
             else:
-                yield variable["name"], variable["value"]
+                yield variable["name"], variable.get("value", "")
 
     def _mounts(self, pod: dict, container: dict, image: Image):
         volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes") or []}
         for name, program in image.programs.items():
-            yield from (str(program), f"/usr/local/bin/{name}")
+            yield str(program), f"/usr/local/bin/{name}", "rw"
         for mount in container.get("volumeMounts") or []:
-            volume = volumes[mount["name"]]
-            if "persistentVolumeClaim" in volume:
-                source = self.folder / volume["persistentVolumeClaim"]["claimName"] / mount.get("subPath", "")
-            else:
-                source = volume["hostPath"]["path"]
-            yield from (str(source), mount["mountPath"])
+            if not mount["mountPath"].startswith(("/run/", "/var/run/")):
+                raise NotModelled(f"a mount at {mount['mountPath']}, which would change this machine")
+            source = self._source(pod, volumes[mount["name"]]) / mount.get("subPath", "")
+            yield str(source), mount["mountPath"], "ro" if mount.get("readOnly") else "rw"
+
+    def _source(self, pod: dict, volume: dict) -> Path:
+        """The folder of a volume, made when its pod's first container asks for it."""
+        [kind] = set(volume) - {"name"}
+        context = pod["spec"]["securityContext"]
+        if kind == "persistentVolumeClaim":
+            name = volume[kind]["claimName"]
+            if "fsGroup" in context:
+                own_by_group(self.volumes[name], context["fsGroup"])
+            return self.folder / name
+        folder = self.folder / f"volume-{pod['metadata']['uid']}-{volume['name']}"
+        if folder.exists():
+            return folder
+        folder.mkdir()
+        match kind:
+            case "emptyDir":
+                folder.chmod(0o777)
+            case "secret":
+                write(folder, chosen(self.secrets[volume[kind]["secretName"]], volume[kind].get("items")))
+            case "configMap":
+                write(folder, chosen(self.configmaps[volume[kind]["name"]], volume[kind].get("items")))
+            case "projected":
+                for source in volume[kind]["sources"]:
+                    self._project(pod, folder, source)
+            case _:
+                raise NotModelled(f"volumes of the kind {kind}")
+        if kind != "emptyDir" and "fsGroup" in context:
+            own_by_group(folder, context["fsGroup"])
+        return folder
+
+    def _project(self, pod: dict, folder: Path, source: dict) -> None:
+        [(kind, what)] = source.items()
+        match kind:
+            case "serviceAccountToken":
+                token = folder / what["path"]
+                token.write_text(self.tokens[pod["spec"]["serviceAccountName"]] + "\n")
+                users = {user_of(pod["spec"], each, self.images[each["image"]], False)
+                         for each in containers(pod["spec"])}
+                if len(users) == 1 and None not in users:
+                    os.chown(token, users.pop(), -1)
+                    token.chmod(0o600)
+                elif "fsGroup" in pod["spec"]["securityContext"]:
+                    token.chmod(0o600)
+            case "configMap":
+                write(folder, chosen(self.configmaps[what["name"]], what.get("items")))
+            case "downwardAPI":
+                write(folder, {each["path"]: pod["metadata"][each["fieldRef"]["fieldPath"].removeprefix("metadata.")]
+                               for each in what["items"]})
+
+
+def chosen(data: dict[str, str], items: list[dict] | None) -> dict[str, str]:
+    return {each["path"]: data[each["key"]] for each in items} if items else data
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o644)
+
+
+def own_by_group(folder: Path, group: int) -> None:
+    """Everything below belongs to the group, which may read and write; new files do as well."""
+    subprocess.run(["chgrp", "-R", "--", str(group), str(folder)], check=True)
+    subprocess.run(["chmod", "-R", "--", "g+rwX", str(folder)], check=True)
+    for path in [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())]:
+        path.chmod(path.stat().st_mode | 0o2000)
 
 
 def expanded(word: str, environment: dict[str, str]) -> str:
@@ -135,15 +234,26 @@ def expanded(word: str, environment: dict[str, str]) -> str:
     return word
 
 
-def privileges(pod: dict, container: dict) -> list[str]:
-    """The security contexts as setpriv's options; a container without any stays as it is: root."""
-    context = {**pod.get("securityContext", {}), **container.get("securityContext", {})}
-    user = context.get("runAsUser")
-    if user is None:
-        return []
-    options = ["setpriv", f"--reuid={user}", f"--regid={context.get('runAsGroup', user)}", "--clear-groups"]
+def user_of(spec: dict, container: dict, image: Image, or_images: bool = True) -> int | None:
+    context = {**spec["securityContext"], **container["securityContext"]}
+    return context.get("runAsUser", image.user if or_images else None)
+
+
+def privileges(spec: dict, container: dict, image: Image) -> list[str]:
+    """The security contexts as setpriv's options."""
+    context = {**spec["securityContext"], **container["securityContext"]}
+    user = user_of(spec, container, image)
+    if context.get("runAsNonRoot") and user == 0:
+        raise ConfigError("container has runAsNonRoot and image will run as root" if "runAsUser" not in context else
+                          "container's runAsUser breaks non-root policy")
+    group = context.get("runAsGroup", 0 if "runAsUser" in context else user)
+    groups = [f"--groups={context['fsGroup']}"] if "fsGroup" in context else ["--clear-groups"]
+    options = ["setpriv", f"--reuid={user}", f"--regid={group}", *groups]
     if context.get("allowPrivilegeEscalation") is False:
         options.append("--no-new-privs")
     if context.get("capabilities", {}).get("drop") == ["ALL"]:
         options += ["--inh-caps=-all", "--bounding-set=-all"]
+    elif context.get("capabilities"):
+        raise NotModelled(f"the capabilities {context['capabilities']}")
     return options
+

@@ -24,6 +24,7 @@ from world import CONTAINER, NAMESPACE, RECORD, STORE_SECRET, TLS_SECRET, TOKEN,
 
 NAME = "service-catalog-etcd-stateful"
 CRONJOB = "etcd-backup"
+MEMBERS_SECRET = "etcd-members-tls"
 SCRIPT = ROOT / "restore" / "restore.sh"
 MEMBERS = [f"{NAME}-{number}" for number in range(3)]
 
@@ -32,7 +33,8 @@ class RestoreWorld:
     """Everything at hand: `etcd` fills and reads the cluster, `run()` restores it."""
 
     def __init__(self, folder: Path, release: Release, helm: Helm, sandbox: Sandbox, node: Node, plane: ControlPlane,
-                 addresses: list[str], tls: TLS, backups: World):
+                 addresses: list[str], tls: TLS, backups: World, restricted: bool):
+        self.restricted = restricted
         self.folder, self.release, self.helm, self.sandbox = folder, release, helm, sandbox
         self.node, self.plane, self.addresses, self.tls, self.backups = node, plane, addresses, tls, backups
         self.etcd = Reach(folder / "reach", release, tls, addresses)
@@ -51,15 +53,22 @@ class RestoreWorld:
         self.sandbox.put_secret(NAMESPACE, TLS_SECRET, self.tls.secret())
         self.sandbox.put_configmap(NAMESPACE, objects.environment["APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING"], {})
         self.plane.put("cronjobs", objects.one("CronJob"))
+        self.plane.put("serviceaccounts", objects.one("ServiceAccount"))
+        self.plane.put("serviceaccounts", {
+            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": NAMESPACE}})
         account = objects.pod["serviceAccountName"]
         self.sandbox.grant(TOKEN, f"system:serviceaccount:{NAMESPACE}:{account}", [
             {key: rule[key] for key in ("resources", "resourceNames", "verbs") if key in rule} | {"namespace": NAMESPACE}
             for rule in objects.one("Role")["rules"]])
-        self.node.allow(account, NAMESPACE, TOKEN, self.sandbox)
+        self.node.tokens.update({account: TOKEN, "default": "a token that allows nothing"})
+        self.node.tell_of(self.sandbox.kubernetes_url, self.sandbox.ca_file.read_text())
+        self.node.secrets[MEMBERS_SECRET] = {
+            path.name: path.read_text() for path in self.tls.folder.iterdir() if path.suffix in (".crt", ".key")}
         for member in MEMBERS:
             self.node.volumes.make(f"data-{member}", megabytes=512)
             self.plane.put("persistentvolumeclaims", {
                 "apiVersion": "v1", "kind": "PersistentVolumeClaim", "status": {"phase": "Bound"},
+                "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "4Gi"}}},
                 "metadata": {"name": f"data-{member}", "namespace": NAMESPACE}})
         self.plane.put("statefulsets", self.statefulset(self.release))
         self.wait_until_serving()
@@ -69,7 +78,8 @@ class RestoreWorld:
         item = yaml.safe_load(Path(__file__).with_name("statefulset.yaml").read_text())
         pod = item["spec"]["template"]["spec"]
         pod["containers"][0]["image"] = f"etcd:v{release.version}"
-        pod["volumes"][0]["hostPath"]["path"] = str(self.tls.folder)
+        if not self.restricted:
+            del pod["securityContext"], pod["containers"][0]["securityContext"]
         return item
 
     def wait_until_serving(self) -> None:
@@ -251,8 +261,9 @@ def assert_same(before: dict, after: dict) -> None:
 
 @contextlib.contextmanager
 def restore_world(folder: Path, release: Release = DEFAULT, releases: tuple[Release, ...] = (),
-                  credentials: str = "") -> Iterator[RestoreWorld]:
-    """`releases` are further etcd images that a StatefulSet may name, `credentials` the Secret with etcd's user."""
+                  credentials: str = "", restricted: bool = True) -> Iterator[RestoreWorld]:
+    """`releases` are further etcd images that a StatefulSet may name, `credentials` the Secret with etcd's user. Unless
+    `restricted`, the members run as root, as in etcd's own images, in a namespace that allows it."""
     subprocess.run([ROOT / ".ci" / "helm"], check=True)  # does nothing when they are there
     helm = Helm("4", folder)
     addresses = loopback_addresses(len(MEMBERS))
@@ -265,15 +276,16 @@ def restore_world(folder: Path, release: Release = DEFAULT, releases: tuple[Rele
     hosts = {f"{member}.{domain}": address for member, address in zip(MEMBERS, addresses)}
     images = {f"etcd:v{each.version}": etcd_image(each) for each in (release, *releases)}
     images[f"etcd-backup:{program_version()}"] = Image(
-        {"etcd-backup": BINARY}, entrypoint=["/usr/local/bin/etcd-backup"])
+        {"etcd-backup": BINARY}, entrypoint=["/usr/local/bin/etcd-backup"], user=65532)
     with (
         Sandbox(state=folder / "sandbox") as sandbox,
         Node(folder / "node", images, hosts) as node,
     ):
         backups = World(sandbox, folder)
-        plane = ControlPlane(node, record=(RECORD, lambda: backups.record))
+        plane = ControlPlane(
+            node, record=(RECORD, lambda: backups.record), enforce="restricted" if restricted else "baseline")
         with plane:
-            world = RestoreWorld(folder, release, helm, sandbox, node, plane, addresses, tls, backups)
+            world = RestoreWorld(folder, release, helm, sandbox, node, plane, addresses, tls, backups, restricted)
             try:
                 world.install(credentials)
                 yield world

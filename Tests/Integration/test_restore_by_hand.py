@@ -68,7 +68,7 @@ class Operator:
 
 @pytest.fixture
 def world(tmp_path):
-    with restore_world(tmp_path / "restore") as world:
+    with restore_world(tmp_path / "restore", restricted=False) as world:
         world.etcd.fill(200, deletes=10, leases=3)
         world.etcd.etcdctl("user", "add", "reader:secret of the reader")
         yield world

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from admission import TOKEN_PATH, admitted_pod
 from etcd import Release
 from gateway import ALL_KEYS, GatewayError, encode
 from processes import ROOT, StartFailed, wait_until
@@ -195,6 +196,39 @@ def test_a_member_with_old_data_cannot_join_the_restored_cluster(cluster):
     (volume / "restored").rename(volume / "default.etcd")
     cluster.start_members()
     clean_up(cluster)
+
+
+@pytest.mark.parametrize("spec, account, mounted", [
+    (None, None, True), (None, False, False), (None, True, True), (False, True, False), (True, False, True)])
+def test_J6_the_stand_in_mounts_the_token_only_where_the_pod_or_its_account_asks_for_it(spec, account, mounted):
+    pod = {"metadata": {"name": "pod", "namespace": NAMESPACE}, "spec": {"containers": [
+        {"name": "bare", "image": "x"}], "initContainers": [{"name": "has-one", "image": "x", "volumeMounts": [
+            {"name": "own", "mountPath": TOKEN_PATH}]}], "volumes": [{"name": "own", "emptyDir": {"medium": "Memory"}}]}}
+    if spec is not None:
+        pod["spec"]["automountServiceAccountToken"] = spec
+    accounts = {"default": {} if account is None else {"automountServiceAccountToken": account}}
+    admitted = admitted_pod(pod, accounts, "baseline")["spec"]
+    mounts = [mount["mountPath"] for mount in admitted["containers"][0].get("volumeMounts", [])]
+    assert mounts == [TOKEN_PATH] * mounted
+    assert len(admitted["volumes"]) == 1 + mounted
+    assert [mount["name"] for mount in admitted["initContainers"][0]["volumeMounts"]] == ["own"]
+
+
+def test_J12_only_the_containers_of_etcd_backup_get_the_token(cluster):
+    cluster.back_up()
+    seen = {}
+    with Untouched(cluster):
+        def note(pod, container, command):
+            mounts = [mount["mountPath"] for mount in container.get("volumeMounts", [])]
+            if pod["metadata"]["labels"].get("job-name"):
+                seen.setdefault(container["name"], set()).add(TOKEN_PATH in mounts)
+            return command
+
+        cluster.node.alter = note
+        cluster.run()
+        cluster.run("--undo")
+    assert seen.pop("etcd") == {False}
+    assert seen == {name: {True} for name in ("etcd-backup", "check", "prepare", "download", "switch", "put-back")}
 
 
 # What it refuses
@@ -528,7 +562,7 @@ NEXT = {"3.3.25": "3.4.23", "3.4.23": "3.5.16", "3.5.16": None}
 @pytest.mark.parametrize("version", NEXT)
 def test_each_release_restores_with_its_own_tool_and_one_version_up(tmp_path, version):
     following = tuple(Release(name) for name in [NEXT[version]] if name)
-    with restore_world(tmp_path / "restore", Release(version), following) as world:
+    with restore_world(tmp_path / "restore", Release(version), following, restricted=False) as world:
         world.etcd.fill(100, deletes=5, leases=2)
         world.etcd.etcdctl("user", "add", "reader:secret of the reader")
         before = world.etcd.state()
