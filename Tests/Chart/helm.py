@@ -1,5 +1,6 @@
 """The real helm 3 and helm 4, rendering the chart into objects."""
 
+import json
 import os
 import subprocess
 
@@ -89,7 +90,7 @@ class Helm:
     def template(self, values, chart=CHART, namespace="kyma-system", release="backup", arguments=()):
         """The manifest as text, or `Failure` with helm's message."""
         file = self.home / "values.yaml"
-        file.write_text(yaml.safe_dump(values))
+        file.write_text(json.dumps(values))  # in JSON a string is quoted, whatever it looks like
         result = self.run(
             "template", release, chart, "--namespace", namespace, "--values", file, *arguments
         )

@@ -56,16 +56,30 @@ def test_the_pod_is_restricted_by_the_pod_security_standard_and_more(helm4, file
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["runAsUser"] == 65532
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert container["securityContext"] == {
+    assert container["securityContext"].items() >= {
         "allowPrivilegeEscalation": False,
         "privileged": False,
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
-    }
+    }.items()
     assert pod["enableServiceLinks"] is False
     assert not {"hostNetwork", "hostPID", "hostIPC", "hostAliases", "initContainers"} & set(pod)
     assert {"cpu", "memory"} <= set(container["resources"]["requests"])
     assert "memory" in container["resources"]["limits"]
+
+
+def test_h2_the_security_contexts_are_by_default_what_they_always_were(helm4):
+    objects = helm4.render()
+    assert objects.pod["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 65532,
+        "runAsGroup": 65532,
+        "fsGroup": 65532,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert set(objects.container["securityContext"]) == {
+        "allowPrivilegeEscalation", "privileged", "readOnlyRootFilesystem", "capabilities",
+    }  # fmt: skip
 
 
 def test_the_pod_has_no_volume_by_default(helm4):

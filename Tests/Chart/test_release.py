@@ -97,3 +97,48 @@ def test_a_job_made_by_hand_from_the_cron_job_is_its_template_unchanged(release,
     assert job["spec"] == template["spec"]
     assert template["metadata"]["labels"].items() <= job["metadata"]["labels"].items()
     kubernetes_validate.validate(job, kubernetes_validate.latest_version())
+
+
+OTHER = {"global": {"etcdBackup": {"secretName": "other"}}}
+APART = {"backupApp": {"configMapName": "other-record", "blobPrefix": "other"}}
+
+
+def test_d13_a_second_release_on_the_same_record_is_refused_with_a_remedy(release, cluster):
+    release("install")
+    printed = release("install", merged(OTHER, {"backupApp": {"blobPrefix": "b"}}), name="second", expect=1)
+    assert 'backupApp.configMapName is "sc-recorded-etcd-backup-data", where CronJob backup-etcd-backup records' in printed
+    assert "set a name of this release's own, or remove or suspend CronJob backup-etcd-backup" in printed
+    assert "backupApp.blobPrefix makes" not in printed
+    assert ("cronjobs", "kyma-system", "second-etcd-backup") not in cluster.objects
+
+
+@pytest.mark.parametrize("prefix, container", [("service-catalog/", "etcd-backups"), (" service-catalog", "etcd-backups/")])
+def test_d13_a_second_release_on_the_same_prefix_is_refused_with_a_remedy(release, prefix, container):
+    release("install")
+    own = {"backupApp": {"configMapName": "b", "blobPrefix": prefix}}
+    printed = release(
+        "install", merged(merged(OTHER, own), {"global": {"etcdBackup": {"containerName": container}}}),
+        name="second", expect=1,
+    )  # fmt: skip
+    assert 'backupApp.blobPrefix makes "etcd-backups/service-catalog", where CronJob backup-etcd-backup stores' in printed
+    assert "set a prefix of this cluster's own" in printed and "configMapName" not in printed
+
+
+def test_d13_an_upgrade_onto_anothers_record_is_refused_as_an_install_is(release):
+    release("install")
+    release("install", merged(OTHER, APART), name="second")
+    release("upgrade", merged(OTHER, APART), name="second")
+    assert "where CronJob backup-etcd-backup records" in release("upgrade", OTHER, name="second", expect=1)
+
+
+def test_d13_the_same_prefix_of_another_account_is_another_place(release):
+    release("install")
+    account = {"etcd-operator": {"backupOperator": {"abs": {"storageAccount": "another"}}}}
+    release("install", merged(merged(OTHER, account), {"backupApp": {"configMapName": "b"}}), name="second")
+
+
+def test_d13_a_schedule_that_is_suspended_or_of_the_same_release_stands_in_no_ones_way(release, cluster):
+    release("install", {"backupApp": {"suspend": True}})
+    release("install", OTHER, name="second")
+    release("upgrade", merged(OTHER, {"fullnameOverride": "renamed"}), name="second")
+    assert ("cronjobs", "kyma-system", "second-etcd-backup") not in cluster.objects

@@ -1,11 +1,12 @@
 """Each value does what it says."""
 
 import base64
+import re
 
 import pytest
 import yaml
 
-from helm import CHART, ENABLED, Helm, Objects, nested
+from helm import CHART, ENABLED, Helm, Objects, merged, nested
 
 ABS = "etcd-operator.backupOperator.abs"
 RUN_OBJECTS = ["CronJob", "Role", "RoleBinding", "Secret", "ServiceAccount"]
@@ -31,6 +32,9 @@ def test_both_helms_render_the_same(helm_programs, tmp_path):
         ("global.etcdBackup.containerName", "snapshots/", "APP_ABS_CONTAINER_NAME", "snapshots/"),
         ("global.etcdBackup.secretName", "store", "APP_ABS_SECRET_NAME", "store"),
         (f"{ABS}.endpoint", "https://s.example.com", "APP_ABS_ENDPOINT", "https://s.example.com"),
+        (f"{ABS}.apiVersion", "2019-07-07", "APP_ABS_API_VERSION", "2019-07-07"),
+        (f"{ABS}.allowHttp", True, "APP_ABS_ALLOW_HTTP", "on"),
+        ("backupApp.cleaner.historyExpiration", "2160h", "APP_CLEANER_HISTORY_EXPIRATION", "2160h"),
         (f"{ABS}.caConfigMap", "ca", "APP_ABS_CA_FILE", "/etc/etcd-backup/abs-ca/ca.crt"),
         ("etcd.fullname", "my", "APP_BACKUP_ETCD_ENDPOINTS", "https://my-client.kyma-system.svc.cluster.local:2379"),
         ("etcd.fullname", "my", "APP_BACKUP_CLIENT_TLS_SECRET", "my-etcd-client-tls"),
@@ -70,6 +74,7 @@ def test_optional_variables_are_absent_until_their_values_are_set(helm):
         "APP_BACKUP_CLIENT_TLS_SECRET", "APP_BACKUP_ETCD_TRANSPORT", "APP_BACKUP_TIMEOUT", "APP_BACKUP_PAGE_CHECK",
         "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING",
         "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS", "APP_CLEANER_EXPIRATION_BLOB_TIME",
+        "APP_CLEANER_HISTORY_EXPIRATION",
     }  # fmt: skip
 
 
@@ -256,6 +261,61 @@ def test_more_environment_labels_and_annotations_can_be_given(helm):
     assert pod["labels"]["network"] == "open" and pod["annotations"]["note"] == "here"
 
 
+def test_h3_a_label_or_an_annotation_of_the_charts_own_is_replaced_and_stands_once(helm):
+    """podLabels win over commonLabels, and both over the chart's own."""
+    sidecar, version = "sidecar.istio.io/inject", "app.kubernetes.io/version"
+    values = {
+        "commonLabels": {version: "common", "helm.sh/chart": "common", "team": "common"},
+        "podLabels": {sidecar: "true", version: "pod", "team": "pod"},
+        "podAnnotations": {sidecar: "", "note": "here"},
+        "prometheusRule": {"enabled": True, "labels": {version: "rule"}},
+        "grafanaDashboard": {"enabled": True, "labels": {"team": "dashboard"}},
+    }
+    objects = helm.render(values)
+    pod = objects.job["template"]["metadata"]
+    assert (pod["labels"][sidecar], pod["labels"][version], pod["labels"]["team"]) == ("true", "pod", "pod")
+    assert pod["labels"]["helm.sh/chart"] == "common"
+    assert pod["annotations"] == {sidecar: "", "note": "here"}
+    assert objects.one("CronJob")["metadata"]["labels"][version] == "common"
+    assert objects.one("PrometheusRule")["metadata"]["labels"][version] == "rule"
+    assert objects.one("ConfigMap")["metadata"]["labels"]["team"] == "dashboard"
+    manifest = helm.template(merged(ENABLED, values))
+    for text in manifest.split("---\n"):
+        each_key_once(yaml.compose(text))
+
+
+def each_key_once(node):
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value]
+        assert len(keys) == len(set(keys)), keys
+    for each in node.value if isinstance(node, yaml.CollectionNode) else []:
+        for child in each if isinstance(each, tuple) else [each]:
+            each_key_once(child)
+
+
+OPENSHIFT = re.search(r"^podSecurityContext:.*?(?=^```)", (CHART / "README.md").read_text(), re.MULTILINE | re.DOTALL)[0]
+
+
+def test_h2_on_openshift_no_id_is_fixed_and_all_else_stays(helm):
+    """What restricted-v2 wants: it gives user and group by itself, and refuses others."""
+    default, objects = helm.render(), helm.render(yaml.safe_load(OPENSHIFT))
+    assert objects.pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert objects.container["securityContext"] == default.container["securityContext"]
+
+
+@pytest.mark.parametrize("given", [None, {}], ids=["null", "empty"])
+def test_h2_a_security_context_of_null_is_left_out_and_an_empty_one_changes_nothing(helm, given):
+    objects = helm.render({"podSecurityContext": given, "securityContext": given})
+    assert ("securityContext" in objects.pod) is (given is not None)
+    assert ("securityContext" in objects.container) is (given is not None)
+
+
+def test_h2_large_numbers_stay_whole(helm):
+    objects = helm.render({"podSecurityContext": {"runAsUser": 1000680000}, "securityContext": {"runAsUser": 1000680001}})
+    assert objects.pod["securityContext"]["runAsUser"] == 1000680000
+    assert objects.container["securityContext"]["runAsUser"] == 1000680001
+
+
 def test_names_follow_the_release_and_can_be_overridden(helm):
     def name(release="r", **changes):
         return helm.render(changes, release=release).one("CronJob")["metadata"]["name"]
@@ -284,7 +344,7 @@ def test_a_network_policy_lets_the_pod_reach_what_it_needs_and_nobody_reach_the_
         {
             "networkPolicy": {"enabled": True, "apiServerPorts": [6443], "extraEgress": [{"ports": [{"port": 3128}]}]},
             "etcd": {"endpoints": ["https://a.example.com:12379", "https://[::1]:22379", "https://b.example.com"]},
-            "etcd-operator": {"backupOperator": {"abs": {"endpoint": "http://store.example.com:10000/account"}}},
+            "etcd-operator": {"backupOperator": {"abs": {"endpoint": "https://store.example.com:10000/store"}}},
         }
     )
     policy = objects.one("NetworkPolicy")["spec"]

@@ -6,7 +6,7 @@ import pathlib
 import yaml
 
 VALUES = pathlib.Path(__file__).resolve().parents[2] / "chart" / "values.yaml"
-FILLED_IN_AS_A_WHOLE = {"resources", "grafanaDashboard.labels"}
+FILLED_IN_AS_A_WHOLE = {"resources", "grafanaDashboard.labels", "podSecurityContext", "securityContext"}
 
 
 def rows():

@@ -19,6 +19,14 @@
 - name: APP_ABS_ENDPOINT
   value: {{ . | quote }}
 {{- end }}
+{{- if $abs.allowHttp }}
+- name: APP_ABS_ALLOW_HTTP
+  value: "on"
+{{- end }}
+{{- with $abs.apiVersion }}
+- name: APP_ABS_API_VERSION
+  value: {{ . | quote }}
+{{- end }}
 {{- if $abs.caConfigMap }}
 - name: APP_ABS_CA_FILE
   value: /etc/etcd-backup/abs-ca/ca.crt
@@ -61,6 +69,8 @@
   value: {{ int64 .cleaner.leaveMinNewestBackupBlobs | quote }}
 - name: APP_CLEANER_EXPIRATION_BLOB_TIME
   value: {{ .cleaner.expirationBlobTime | quote }}
+- name: APP_CLEANER_HISTORY_EXPIRATION
+  value: {{ .cleaner.historyExpiration | quote }}
 {{- end }}
 {{- end }}
 

@@ -3,7 +3,7 @@
 {{- define "etcd-backup.pod" -}}
 {{- $caConfigMap := (index .Values "etcd-operator").backupOperator.abs.caConfigMap }}
 {{- $spool := .Values.backupApp.spool }}
-serviceAccountName: {{ include "etcd-backup.fullname" . }}
+serviceAccountName: {{ include "etcd-backup.fullname" . | quote }}
 automountServiceAccountToken: true
 enableServiceLinks: false
 restartPolicy: Never
@@ -14,11 +14,11 @@ imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .Values.nodeSelector }}
 nodeSelector:
-  {{- toYaml . | nindent 2 }}
+  {{- include "etcd-backup.strings" (list .) | trim | nindent 2 }}
 {{- end }}
 {{- with .Values.affinity }}
 affinity:
@@ -28,17 +28,14 @@ affinity:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- with .Values.podSecurityContext }}
 securityContext:
-  runAsNonRoot: true
-  runAsUser: 65532
-  runAsGroup: 65532
-  fsGroup: 65532
-  seccompProfile:
-    type: RuntimeDefault
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 containers:
   - name: etcd-backup
     image: {{ include "etcd-backup.image" . | quote }}
-    imagePullPolicy: {{ .Values.backupApp.image.pullPolicy }}
+    imagePullPolicy: {{ .Values.backupApp.image.pullPolicy | quote }}
     env:
       {{- include "etcd-backup.env" . | trim | nindent 6 }}
       {{- with .Values.extraEnv }}
@@ -46,12 +43,10 @@ containers:
       {{- end }}
     resources:
       {{- toYaml .Values.resources | nindent 6 }}
+    {{- with .Values.securityContext }}
     securityContext:
-      allowPrivilegeEscalation: false
-      privileged: false
-      readOnlyRootFilesystem: true
-      capabilities:
-        drop: [ALL]
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
     # The program writes its result there, one line of JSON; a crash leaves the end of its log.
     terminationMessagePolicy: FallbackToLogsOnError
     {{- if or $caConfigMap $spool.enabled }}
@@ -71,13 +66,13 @@ volumes:
   {{- with $caConfigMap }}
   - name: abs-ca
     configMap:
-      name: {{ . }}
+      name: {{ . | quote }}
       items: [{key: ca.crt, path: ca.crt}]
   {{- end }}
   {{- if $spool.enabled }}
   - name: spool
     emptyDir:
-      sizeLimit: {{ $spool.sizeLimit }}
+      sizeLimit: {{ $spool.sizeLimit | quote }}
   {{- end }}
 {{- end }}
 {{- end }}

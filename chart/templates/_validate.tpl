@@ -29,12 +29,15 @@
 {{/* What is wrong with the values of an enabled backup: a JSON array. */}}
 {{- define "etcd-backup.mistakes" -}}
 {{- $mistakes := list }}
-{{- if not .Values.global.etcdBackup.containerName }}
+{{- if not (include "etcd-backup.container" .) }}
 {{- $mistakes = append $mistakes
   "global.etcdBackup.containerName is empty: set it to the Azure Blob Storage container for the backups" }}
 {{- end }}
 {{- $mistakes = concat $mistakes (include "etcd-backup.mistakesOfAccount" . | fromJsonArray) }}
 {{- $mistakes = concat $mistakes (include "etcd-backup.mistakesOfRun" . | fromJsonArray) }}
+{{- range $part := list "Labels" "Grammar" "Neighbours" }}
+{{- $mistakes = concat $mistakes (include (printf "etcd-backup.mistakesOf%s" $part) $ | fromJsonArray) }}
+{{- end }}
 {{- toJson $mistakes }}
 {{- end }}
 
@@ -64,7 +67,23 @@
 {{- toJson $mistakes }}
 {{- end }}
 
-{{/* The schedule, etcd's endpoints, and variables that are set twice. */}}
+{{/* Labels of the chart that no value may change, since they find the pods. */}}
+{{- define "etcd-backup.mistakesOfLabels" -}}
+{{- $mistakes := list }}
+{{- $fixed := include "etcd-backup.selectorLabels" . | fromYaml }}
+{{- range $value, $labels := dict "commonLabels" .Values.commonLabels "podLabels" .Values.podLabels }}
+{{- range $label, $_ := $labels }}
+{{- if hasKey $fixed $label }}
+{{- $mistakes = append $mistakes (printf
+  "%s has %s, by which the pods of this release are found: leave it out (nameOverride sets app.kubernetes.io/name)"
+  $value $label) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- toJson $mistakes }}
+{{- end }}
+
+{{/* The schedule, and variables that are set twice. */}}
 {{- define "etcd-backup.mistakesOfRun" -}}
 {{- $mistakes := list }}
 {{- $schedule := .Values.backupApp.cronJobSchedule }}
@@ -75,13 +94,8 @@
 {{- $mistakes = append $mistakes (printf
   "backupApp.cronJobSchedule is %q: cron wants five fields, such as %q" $schedule "*/30 * * * *") }}
 {{- end }}
-{{- range .Values.etcd.endpoints }}
-{{- if and $.Values.etcd.secure (hasPrefix "http://" .) }}
-{{- $mistakes = append $mistakes (printf
-  "etcd.endpoints has %s, but etcd.secure is true: write https, or set etcd.secure to false" .) }}
-{{- end }}
-{{- end }}
 {{- $taken := list }}
+{{- $extra := list }}
 {{- range include "etcd-backup.env" . | fromYamlArray }}
 {{- $taken = append $taken .name }}
 {{- end }}
@@ -89,7 +103,10 @@
 {{- if has .name $taken }}
 {{- $mistakes = append $mistakes (printf
   "extraEnv has %s, which the chart sets already: use the chart's own value for it" .name) }}
+{{- else if has .name $extra }}
+{{- $mistakes = append $mistakes (printf "extraEnv has %s twice: leave one" .name) }}
 {{- end }}
+{{- $extra = append $extra .name }}
 {{- end }}
 {{- toJson $mistakes }}
 {{- end }}

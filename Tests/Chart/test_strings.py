@@ -1,0 +1,112 @@
+"""Every string stays a string, whatever it looks like (H1): YAML of any version would take these for something else."""
+
+import functools
+import re
+
+import kubernetes_validate
+import pytest
+import yaml
+
+import values_table
+from helm import CHART, ENABLED, Failure, Objects, merged, nested
+
+LOOK_ALIKES = ["12345", "1e3", "true", "null", "~", "0x1f", "0x1F", "1_000", "0o17", "012", "0b1", "1.5", "yes", "on", "n",
+               ".inf", "-", "2001-01-01", "12:30:45", "", "#", "a: b", "[", "*a", "&a", "!a", "%", "`", "'", '"']  # fmt: skip
+TYPES = {str: lambda given: given, list: lambda given: [given], dict: lambda given: {"example.com/x": given}}
+# Values that are structures of Kubernetes' own: a string at one place in each.
+STRUCTURES = {
+    "imagePullSecrets": lambda given: [{"name": given}],
+    "tolerations": lambda given: [{"key": given, "value": given}],
+    "affinity": lambda given: {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+        {"matchExpressions": [{"key": "k", "operator": "In", "values": [given]}]}]}}},
+    "extraEnv": lambda given: [{"name": "X", "value": given}],
+    "networkPolicy.extraEgress": lambda given: [{"to": [{"podSelector": {"matchLabels": {"k": given}}}]}],
+    "resources": lambda given: {"limits": {"memory": given}},
+    "podSecurityContext": lambda given: {"seLinuxOptions": {"level": given}},
+    "securityContext": lambda given: {"seLinuxOptions": {"level": given}},
+}  # fmt: skip
+SWITCHES = ["backupApp.spool", "networkPolicy", "prometheusRule", "grafanaDashboard"]
+EVERYTHING = functools.reduce(merged, [nested(f"{switch}.enabled", True) for switch in SWITCHES], ENABLED)
+DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
+
+
+class Loader(yaml.SafeLoader):
+    """YAML read as badly as any reader may: what one of 1.1, 1.2 and Go's library takes for a number is none here."""
+
+
+for first, pattern in [
+    ("-+0123456789.", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),
+    ("-+0", r"[-+]?0[ob][0-9_]+$"),
+    ("yYnN", r"[yYnN]$"),
+]:
+    Loader.add_implicit_resolver("!look-alike", re.compile(pattern), list(first))
+Loader.add_constructor("!look-alike", lambda loader, node: float("nan"))
+
+
+def default(name):
+    return functools.reduce(lambda values, key: values[key], name.split("."), DEFAULTS)
+
+
+def given(name, text):
+    if name in STRUCTURES:
+        return STRUCTURES[name](text)
+    return TYPES[type(default(name))](text)
+
+
+STRINGS = [name for name, _, _ in values_table.rows() if name != "networkPolicy.apiServerPorts"
+           and (name in STRUCTURES or isinstance(default(name), tuple(TYPES)))]  # fmt: skip
+
+
+def check(manifest):
+    """Every object as badly as YAML can be read, against the schemas of Kubernetes."""
+    objects = Objects(each for each in yaml.load_all(manifest, Loader) if each)
+    for each in objects:
+        if each["kind"] == "PrometheusRule":  # not Kubernetes' own
+            strings = [*each["metadata"].values(), *each["metadata"]["labels"].items()]
+            assert all(isinstance(value, str) for item in strings if isinstance(item, tuple) for value in item)
+            assert isinstance(each["metadata"]["name"], str) and isinstance(each["metadata"]["namespace"], str)
+        else:
+            kubernetes_validate.validate(each, kubernetes_validate.latest_version(), strict=True)
+    return objects
+
+
+# Values of so few texts that none of these is one.
+NEVER = {
+    "etcd.transport", "backupApp.cronJobSchedule", "backupApp.timeout", "backupApp.spool.sizeLimit",
+    "backupApp.logger.level", "backupApp.logger.format", "backupApp.image.pullPolicy", "etcd.endpoints",
+    "backupApp.cleaner.expirationBlobTime", "backupApp.cleaner.historyExpiration", "prometheusRule.maxAge",
+}  # fmt: skip
+OWN_SECRET = nested("etcd-operator.backupOperator.abs", {"storageAccount": "", "storageKey": ""})
+
+
+@pytest.mark.parametrize("value", STRINGS)
+def test_h1_a_string_that_looks_like_something_else_stays_a_string(helm4, value):
+    """Where the chart refuses one as a value of this kind, nothing is rendered that could be wrong."""
+    accepted = 0
+    base = merged(EVERYTHING, OWN_SECRET if value.endswith("existingSecret") else {})
+    for text in LOOK_ALIKES:
+        try:
+            manifest = helm4.template(merged(base, nested(value, given(value, text))))
+        except Failure as refusal:
+            assert "YAML parse" not in str(refusal) and "unmarshal" not in str(refusal), (text, refusal)
+            continue
+        check(manifest)
+        accepted += 1
+    assert accepted or value in NEVER, "every one was refused"
+
+
+@pytest.mark.parametrize("text", ["12345", "1e3", "true", "null", "0x1f", "1.5", "on", "y"])
+def test_h1_release_namespace_and_names_may_look_like_numbers(helm, text):
+    namespace = text.replace(".", "-")
+    manifest = helm.template(merged(EVERYTHING, {"fullnameOverride": text}), release=text, namespace=namespace)
+    objects = check(manifest)
+    for each in objects:
+        assert each["metadata"]["namespace"] == namespace
+        assert each["metadata"]["labels"]["app.kubernetes.io/instance"] == text
+    assert objects.one("CronJob")["metadata"]["name"] == text
+    assert objects.pod["serviceAccountName"] == text
+
+
+def test_h1_the_reader_of_this_test_takes_each_for_something_else_where_it_is_not_quoted():
+    for text in ["12345", "1e3", "true", "null", "~", "0x1F", "1_000", "0o17", "0b1", "1.5", "y", ".inf"]:
+        assert not isinstance(yaml.load(text, Loader), str), text
