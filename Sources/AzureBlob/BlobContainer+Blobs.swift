@@ -39,6 +39,8 @@ package enum DeleteOutcome: Equatable, Sendable {
   case alreadyGone
   /// A retention policy, a legal hold or a lease protects the blob: somebody wants it to stay.
   case protected
+  /// It is not the version that was to be deleted.
+  case changed
 }
 
 extension BlobContainer {
@@ -105,6 +107,7 @@ extension BlobContainer {
       return .deleted
     } catch {
       if error.isAbsentBlob { return .alreadyGone }
+      if etag != nil, error.isRefusal(code: "ConditionNotMet") { return .changed }
       if Self.protections.contains(where: error.isRefusal(code:)) { return .protected }
       throw error
     }

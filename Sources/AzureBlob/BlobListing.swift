@@ -11,8 +11,10 @@ package struct ListedBlob: Equatable, Sendable {
   package let lastModified: Int
   package let etag: ETag
   package let accessTier: String?
-  /// Empty unless the listing was asked for it.
+  /// Only what the listing was asked for.
   package let metadata: BlobMetadata
+  /// False where the metadata are encrypted with a key that this program does not have.
+  package let isMetadataReadable: Bool
 }
 
 /// Asks for a page only when it is wanted, and holds none: memory does not grow with the container.
@@ -21,7 +23,7 @@ package struct ListedBlob: Equatable, Sendable {
 package struct BlobListing {
   private let container: BlobContainer
   private let prefix: String
-  private let includeMetadata: Bool
+  private let metadata: Set<String>
   /// Where the next page starts; `nil` once there is none.
   private var marker: String? = ""
   /// How many pages in a row were empty and led no further.
@@ -31,10 +33,14 @@ package struct BlobListing {
   private static let pageSize = 1000
   private static let mostIdlePages = 10
 
-  init(_ container: BlobContainer, prefix: String, includeMetadata: Bool) {
+  /// The store's clock as it answered the latest page, in seconds since 1970; `nil` where it did not
+  /// tell.
+  package private(set) var storeClock: Int?
+
+  init(_ container: BlobContainer, prefix: String, metadata: Set<String>) {
     self.container = container
     self.prefix = prefix
-    self.includeMetadata = includeMetadata
+    self.metadata = metadata
   }
 
   /// The next blobs in the order of their names, possibly none; `nil` once all have been told.
@@ -47,11 +53,12 @@ package struct BlobListing {
       ("maxresults", String(Self.pageSize)),
     ]
     if !marker.isEmpty { query.append(("marker", marker)) }
-    if includeMetadata { query.append(("include", "metadata")) }
+    if !metadata.isEmpty { query.append(("include", "metadata")) }
     let request = StorageRequest(.listBlobs, path: container.path, query: query)
     let answer = try container.send(request)
+    storeClock = answer.headers["date"].flatMap(HTTPDate.parse)
     do throws(XMLError) {
-      let page = try ListingPage(answer.body)
+      let page = try ListingPage(answer.body, metadata: metadata)
       idlePages = page.nextMarker == marker ? idlePages + 1 : 0
       guard idlePages == 0 || page.blobs.isEmpty && idlePages <= Self.mostIdlePages else {
         throw XMLError(description: "it does not advance")
@@ -65,9 +72,9 @@ package struct BlobListing {
 }
 
 extension BlobContainer {
-  /// All committed blobs whose names begin with `prefix`.
-  package func list(prefix: String, includeMetadata: Bool = false) -> BlobListing {
-    BlobListing(self, prefix: prefix, includeMetadata: includeMetadata)
+  /// All committed blobs whose names begin with `prefix`, with these fields of their metadata.
+  package func list(prefix: String, metadata: Set<String> = []) -> BlobListing {
+    BlobListing(self, prefix: prefix, metadata: metadata)
   }
 }
 
@@ -77,7 +84,8 @@ package struct ListingPage {
   /// Opaque; `nil` on the last page.
   package private(set) var nextMarker: String?
 
-  package init(_ document: [UInt8]) throws(XMLError) {
+  /// Keeps these fields of the blobs' metadata.
+  package init(_ document: [UInt8], metadata: Set<String> = []) throws(XMLError) {
     var blobs: [ListedBlob] = []
     var nextMarker: String?
     var current = Entry()
@@ -95,7 +103,7 @@ package struct ListingPage {
           problem = "the entry of \(current.name ?? "a blob") lacks size, date or ETag"
         }
         current = Entry()
-      default: current.note(element)
+      default: current.note(element, metadata)
       }
     }
     guard hasRoot else { throw XMLError(description: "it is not a list of blobs") }
@@ -112,8 +120,9 @@ package struct ListingPage {
     private var etag: ETag?
     private var accessTier: String?
     private var metadata = BlobMetadata()
+    private var isMetadataReadable = true
 
-    mutating func note(_ element: XMLElement) {
+    mutating func note(_ element: XMLElement, _ names: Set<String>) {
       guard element.path.starts(with: ["EnumerationResults", "Blobs", "Blob"]) else { return }
       switch element.path.dropFirst(3) {
       case ["Name"]:
@@ -123,10 +132,11 @@ package struct ListingPage {
       case ["Properties", "Last-Modified"]: lastModified = HTTPDate.parse(element.text)
       case ["Properties", "Etag"]: etag = ETag(element.text)
       case ["Properties", "AccessTier"]: accessTier = element.text
+      case ["Metadata"]: isMetadataReadable = element.attributes["Encrypted"] != "true"
       default:
-        if element.path.count == 5 && element.path[3] == "Metadata" {
-          metadata.note(listed: element.path[4], element.text)
-        }
+        guard element.path.count == 5, element.path[3] == "Metadata" else { return }
+        let name = element.path[4].lowercased()
+        if names.contains(name) { metadata.note(listed: name, element.text) }
       }
     }
 
@@ -134,7 +144,8 @@ package struct ListingPage {
       guard let name, let size, size >= 0, let lastModified, let etag else { return nil }
       return ListedBlob(
         name: BlobName(listed: name), size: size, lastModified: lastModified, etag: etag,
-        accessTier: accessTier, metadata: metadata)
+        accessTier: accessTier, metadata: metadata,
+        isMetadataReadable: isMetadataReadable)
     }
   }
 }

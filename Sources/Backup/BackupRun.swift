@@ -12,15 +12,17 @@ package import Logging
 /// Whenever a run dies, either nothing is visible or a proven backup is; and the recorded path
 /// always names a proven backup.
 package final class BackupRun {
-  private let configuration: Configuration
+  let configuration: Configuration
   private let environment: [String: String]
   private let patience: Patience
-  private let log: Logger
+  let log: Logger
   private let progressBar: ProgressBar?
   private let transport: Transport
   private let start = ContinuousClock.now
   private let runID = RunID.random()
-  private var stage = Stage.secrets
+  var stage = Stage.secrets
+  /// Why this run may delete nothing.
+  var hold: RetentionHold?
   /// The path of the blob that this run has made visible, or may have.
   private var visiblePath: BackupPath?
 
@@ -125,7 +127,7 @@ package final class BackupRun {
     var broken: [ChosenMember] = []
     while true {
       do {
-        return try takeBackup(of: member, into: access.container)
+        return try takeBackup(of: member, into: access.container, recordedIn: access.cluster)
       } catch let error as SnapshotError where error.isMembersOwn {
         broken.append(member)
         guard let other = try access.etcd.chooseMember(insteadOf: broken) else {
@@ -142,7 +144,7 @@ package final class BackupRun {
 
   /// Streams one snapshot from etcd into the container, and makes it visible only once proven.
   private func takeBackup(
-    of member: ChosenMember, into container: BlobContainer
+    of member: ChosenMember, into container: BlobContainer, recordedIn cluster: Cluster
   ) throws -> Record {
     stage = .snapshot
     var overflow = Overflow(try makeSpool())
@@ -181,22 +183,29 @@ package final class BackupRun {
     try upload.finishBlocks()
 
     stage = .commit
+    let histories = try readHistories(from: cluster)
+    if case .unreadable(let reason, _) = histories { hold = .unreadable(reason) }
+    var book = histories?.book
+    let sighting = try sighting(of: member, after: book)
     patience.beginCommit()
     let time = Timestamp.secondsNow()
-    let metadata = BlobMetadata(proof, revision: revision, from: member, at: time)
+    let turn = book?.note(path, of: sighting, at: time)
+    let metadata = BlobMetadata(proof, revision: revision, from: member, at: time, in: book)
     let receipt = try commit(upload, to: path, metadata)
 
     stage = .check
     try check(receipt, in: container)
     let record = Record(
       path: path, size: receipt.size, sha256: "\(proof.sha256)", revision: revision,
-      hasQuorum: member.hasQuorum, pages: proof.pages, time: time, duration: elapsed)
+      hasQuorum: member.hasQuorum, pages: proof.pages, time: time, duration: elapsed,
+      cluster: sighting, book: book)
     log.info(
       "backup stored",
       [
         "blob.path": "\(record.path)", "snapshot.bytes": "\(record.size)",
         "blob.blocks": "\(receipt.blocks.count)", "duration.seconds": elapsed.secondsText,
       ])
+    tell(of: turn, book, record)
     return record
   }
 
@@ -236,43 +245,6 @@ package final class BackupRun {
     log.info(
       "backup recorded",
       ["configmap": "\(configuration.namespace)/\(configuration.recordConfigMapName)"])
-  }
-
-  private func applyRetention(after record: Record, with access: Access) throws {
-    stage = .retention
-    let retention = Retention(
-      configuration.retention, of: access.container, under: configuration.blobPrefix, log: log)
-    do {
-      guard try isRecorded(record, in: access.cluster) else { return }
-      guard case .sound = record.pages else {
-        log.warning(
-          "retention left to a run that finds a sound database",
-          [
-            "page.check": record.pages.verdict,
-            "hint": "of the older backups one may be the last that is sound",
-          ])
-        return
-      }
-      try retention.apply(keeping: record.path.name, now: Timestamp.secondsNow())
-    } catch let error as any Explained where error.stopReason == .terminated {
-      // The backup is recorded, and old ones do no harm until the next run.
-      log.warning("retention left to the next run", ["error": error.description])
-    }
-  }
-
-  /// Whether the record still names this backup. Should a run beside this one have recorded since,
-  /// what that one recorded must stay, and it cleans up itself.
-  private func isRecorded(_ record: Record, in cluster: Cluster) throws -> Bool {
-    let fields = try cluster.configMap(named: configuration.recordConfigMapName)
-    let found = fields?[Record.pathKey]
-    if found == "\(record.path)" { return true }
-    guard let found, (try? BackupPath(found)) != nil else {
-      stage = .record
-      throw LostRecord(
-        configMap: "\(configuration.namespace)/\(configuration.recordConfigMapName)", found: found)
-    }
-    log.warning("retention left to the run that recorded since", ["blob.path": found])
-    return false
   }
 
   // MARK: Details

@@ -18,10 +18,13 @@ package struct Record: Equatable, Sendable {
   package var time: Int
   /// Of the run up to there.
   package var duration: Duration
+  package var cluster: ClusterSighting
+  /// `nil` where the record could not be asked for it: then what stands there stays.
+  package var book: HistoryBook?
 
   package init(
     path: BackupPath, size: Int, sha256: String, revision: UInt64, hasQuorum: Bool,
-    pages: PageCheck, time: Int, duration: Duration
+    pages: PageCheck, time: Int, duration: Duration, cluster: ClusterSighting, book: HistoryBook?
   ) {
     self.path = path
     self.size = size
@@ -31,6 +34,8 @@ package struct Record: Equatable, Sendable {
     self.pages = pages
     self.time = time
     self.duration = duration
+    self.cluster = cluster
+    self.book = book
   }
 
   /// The key that the restore document and the predecessor name.
@@ -41,13 +46,21 @@ package struct Record: Equatable, Sendable {
   package static let verifiedPathKey = "backup-last-verified-path"
   package static let verifiedTimeKey = "backup-last-verified-time"
 
+  static let lineageKey = "backup-lineage"
+  /// The running history.
+  static let historyKey = "backup-history"
+  /// All that is known of the running history and of those before it, as JSON.
+  static let historiesKey = "backup-histories"
+  static let brokeTimeKey = "backup-history-broke-time"
+  package static let previousPathKey = "backup-previous-history-path"
+
   /// Always the same few keys, so the ConfigMap does not grow.
   package var fields: [String: String] {
     // Of a check without a result nothing may stay from the backup before.
     let checked = { (number: (DatabaseReport) -> Int) in
       pages.report.map { String(number($0)) } ?? ""
     }
-    return [
+    let facts = [
       Self.pathKey: "\(path)",
       "backup-size-bytes-from-last-success": String(size),
       "backup-sha256-from-last-success": sha256,
@@ -59,7 +72,11 @@ package struct Record: Equatable, Sendable {
       "backup-key-records-from-last-success": checked(\.keyRecords),
       "backup-time-from-last-success": Timestamp.format(time),
       "backup-duration-seconds-from-last-success": duration.secondsText,
+      "backup-cluster-id-from-last-success": String(cluster.clusterID, radix: 16),
+      "backup-raft-term-from-last-success": String(cluster.position.term),
+      "backup-raft-index-from-last-success": String(cluster.position.index),
     ]
+    return facts.merging(book?.fields ?? [:]) { $1 }
   }
 }
 

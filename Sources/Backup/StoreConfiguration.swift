@@ -61,6 +61,7 @@ package struct StoreConfiguration: Sendable {
     let recordConfigMapName = reader.optional(.recordConfigMap, ConfigurationValue.objectName)
     let keepNewest = reader.optional(.keepNewest, ConfigurationValue.number(in: 0...100_000))
     let expiration = reader.optional(.expiration, ConfigurationValue.duration)
+    let historyExpiration = reader.required(.historyExpiration, ConfigurationValue.duration)
     let timeout = reader.required(.timeout, ConfigurationValue.positiveDuration)
     let blockSize = reader.required(
       .blockSize, ConfigurationValue.byteCount(in: 1 << 20...16 << 20))
@@ -92,8 +93,9 @@ package struct StoreConfiguration: Sendable {
     self.checksPages = checksPages
     self.recordConfigMapName = recordConfigMapName
     retention =
-      if let keepNewest, let expiration {
-        RetentionPolicy(minimumCount: keepNewest, maximumAge: expiration)
+      if let keepNewest, let expiration, let historyExpiration {
+        RetentionPolicy(
+          minimumCount: keepNewest, maximumAge: expiration, historyExpiration: historyExpiration)
       } else {
         nil
       }

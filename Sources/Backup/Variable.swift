@@ -61,6 +61,9 @@ extension Variable {
   static let expiration = Variable(
     "APP_CLEANER_EXPIRATION_BLOB_TIME", .required,
     "Age at which older backups are deleted, e.g. 72h.")
+  static let historyExpiration = Variable(
+    "APP_CLEANER_HISTORY_EXPIRATION", .value("720h"),
+    "How long the newest backups of a history stay after it ended; then its newest one stays.")
   static let timeout = Variable(
     "APP_BACKUP_TIMEOUT", .value("30m"), "Deadline of the whole run.")
   static let blockSize = Variable(
@@ -93,7 +96,8 @@ extension Variable {
   package static let all = [
     namespace, endpoints, tlsSecret, credentialsSecret, etcdTransport, container, accountSecret,
     blobPrefix,
-    storageEndpoint, storageCA, recordConfigMap, keepNewest, expiration, timeout, blockSize,
+    storageEndpoint, storageCA, recordConfigMap, keepNewest, expiration,
+    historyExpiration, timeout, blockSize,
     blocksInFlight, pageCheck, spoolFolder, spoolLimit, kubeconfig, logLevel, logFormat,
     terminationMessage,
   ]

@@ -115,10 +115,15 @@ package struct EtcdCluster {
       do throws(EtcdError) {
         try answer.server.signIn(as: credentials)
         let revision = try answer.server.linearizableRevision()
-        return ChosenMember(answer, revision: revision, failures: failures)
+        return ChosenMember(
+          answer, of: answers, revision: revision, failures: failures,
+          credentials: credentials)
       } catch  where error.isQuorumLoss || error.isSlowAnswer {
         failures.append(error)
-        withoutQuorum = withoutQuorum ?? ChosenMember(answer, revision: nil, failures: [])
+        withoutQuorum =
+          withoutQuorum
+          ?? ChosenMember(
+            answer, of: answers, revision: nil, failures: [], credentials: credentials)
       } catch {
         if error.stopReason != nil { throw error }
         // What is wrong with our user, the others refuse, too.
@@ -211,6 +216,10 @@ extension EtcdError {
 /// The member to be backed up, and what is known of it.
 package struct ChosenMember {
   package let status: MemberStatus
+  /// The highest that any member of the cluster reported.
+  package let highestTerm: UInt64
+  /// The highest applied index that any member of the cluster reported.
+  package let highestIndex: UInt64
   /// What a linearizable read returned before the snapshot was asked for: every write
   /// acknowledged until then is in it. `nil` without quorum.
   package let revision: UInt64?
@@ -219,9 +228,17 @@ package struct ChosenMember {
   /// Why this member is spoken to through the gateway although gRPC was tried first.
   package let fallback: EtcdError?
   private let server: any EtcdServer
+  private let credentials: Credentials?
 
-  fileprivate init(_ answer: EtcdCluster.Answer, revision: UInt64?, failures: [EtcdError]) {
+  fileprivate init(
+    _ answer: EtcdCluster.Answer, of answers: [EtcdCluster.Answer], revision: UInt64?,
+    failures: [EtcdError], credentials: Credentials?
+  ) {
+    self.credentials = credentials
     status = answer.status
+    let statuses = answers.map(\.status).filter { $0.clusterID == answer.status.clusterID }
+    highestTerm = statuses.map(\.raftTerm).max() ?? answer.status.raftTerm
+    highestIndex = statuses.map(\.appliedIndex).max() ?? answer.status.appliedIndex
     server = answer.server
     fallback = answer.fallback
     self.revision = revision
@@ -232,6 +249,13 @@ package struct ChosenMember {
 
   /// `grpc` or `gateway`.
   package var transportName: String { server.transportName }
+
+  /// What this member says of itself by now: after the linearizable read it has caught up with
+  /// whatever had been acknowledged before.
+  package func statusNow() throws(EtcdError) -> MemberStatus {
+    var server = server
+    return try server.probe(signingInAs: credentials)
+  }
 
   /// Asks this member, and no other, for its snapshot; `checkingPages` makes a sound database part
   /// of its proof.

@@ -7,11 +7,11 @@ struct List: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List the stored backups, newest first.",
     discussion: """
-      Time is when the store got the backup, by the store's clock; etcd version,
-      revision and SHA-256 are what the run noted that took it, nothing is read back:
-      see verify. RETENTION says what the coming runs do to a backup: kept, as one of
-      the newest, until newer ones push it out; deleted by the next run that stores a
-      backup; or by the first run after a time.
+      Newest first by what the runs wrote. Time is when the store got the backup, by
+      the store's clock; etcd version, revision, SHA-256, lineage and history are what
+      the run noted that took it, nothing is read back: see verify. RETENTION says
+      what the coming runs do to a backup: keep it, and why; delete it in the next
+      run that stores a backup; or in the first run after a time.
 
       \(Help.storeVariables)
       APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING tells which one is recorded, and
@@ -61,8 +61,12 @@ extension List {
     let sha256: String?
     let tier: String?
     let recorded: Bool
-    /// `kept`, `next-run`, `after` or `ignored`.
+    let lineage: String?
+    let history: String?
+    /// `kept`, `next-run`, `after`, or `ignored` for what no snapshot can be.
     let retention: String?
+    /// Why it is kept.
+    let reason: String?
     let deletedAfter: String?
 
     init(_ entry: BackupCatalog.Entry, path: BackupPath) {
@@ -76,16 +80,20 @@ extension List {
       sha256 = details.sha256
       tier = details.accessTier
       recorded = entry.isRecorded
-      deletedAfter =
-        if case .deletedAfter(let time)? = entry.outlook { Timestamp.format(time) } else { nil }
-      retention =
-        switch entry.outlook {
-        case _ where !entry.isSnapshot: "ignored"
-        case .kept?: "kept"
-        case .deletedByNextRun?: "next-run"
-        case .deletedAfter?: "after"
-        case nil: nil
-        }
+      (lineage, history) = entry.stored.origin.names
+      retention = entry.verdict?.word
+      reason = entry.verdict?.reason
+      deletedAfter = entry.verdict?.time.map(Timestamp.format)
+    }
+  }
+}
+
+extension StoredBackup.Origin {
+  /// Both `nil` where the backup has none.
+  var names: (lineage: String?, history: String?) {
+    switch self {
+    case .unknown: (nil, nil)
+    case .history(let history, let lineage): ("\(lineage)", "\(history)")
     }
   }
 }
@@ -93,7 +101,8 @@ extension List {
 extension Table {
   fileprivate init(_ catalog: BackupCatalog) {
     self.init(columns: [
-      "NAME", "TIME (UTC)", "SIZE", "ETCD", "REVISION", "SHA-256", "RECORDED", "RETENTION",
+      "NAME", "TIME (UTC)", "SIZE", "ETCD", "REVISION", "SHA-256", "LINEAGE", "HISTORY", "RECORDED",
+      "RETENTION",
     ])
     for entry in catalog.entries {
       let details = entry.details
@@ -101,19 +110,12 @@ extension Table {
         "\(details.name)", Timestamp.format(details.lastModified),
         ByteCount.describe(UInt64(details.size)) + (details.isArchived ? ", archived" : ""),
         details.etcdVersion ?? "", details.revision.map { "\($0)" } ?? "",
-        details.sha256.map { String($0.prefix(12)) } ?? "", entry.isRecorded ? "recorded" : "",
-        Self.retention(of: entry),
+        details.sha256.map { String($0.prefix(12)) } ?? "",
+        // The random end tells lineages apart; most of what is before it is the time.
+        (entry.stored.origin.names.lineage?.suffix(6)).map { "…\($0)" } ?? "",
+        entry.stored.origin.names.history ?? "", entry.isRecorded ? "recorded" : "",
+        entry.verdict?.text ?? "",
       ])
-    }
-  }
-
-  private static func retention(of entry: BackupCatalog.Entry) -> String {
-    guard entry.isSnapshot else { return "no snapshot has \(entry.details.size) bytes" }
-    return switch entry.outlook {
-    case .kept?: "kept"
-    case .deletedByNextRun?: "deleted by the next run"
-    case .deletedAfter(let time)?: "deleted after \(Timestamp.format(time))"
-    case nil: ""
     }
   }
 }

@@ -135,7 +135,7 @@ import Testing
 
   @Test func `asks for nothing before it is wanted`() throws {
     let server = ScriptedServer(script: [page(["prod/a"], marker: "2"), page(["prod/b"])])
-    var listing = try TestStore(server).container.list(prefix: "prod/", includeMetadata: true)
+    var listing = try TestStore(server).container.list(prefix: "prod/", metadata: ["sha256"])
     #expect(server.requests.isEmpty)
     _ = try listing.nextPage()
     #expect(server.requests.count == 1)

@@ -63,7 +63,7 @@ import Testing
         ("\u{FEFF}<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults "
           + "ServiceEndpoint=\"https://x/\" ContainerName=\"c\"><Prefix>p/</Prefix>"
           + "<MaxResults>1000</MaxResults><Blobs>\(blobs)</Blobs>\(marker)</EnumerationResults>")
-          .utf8))
+          .utf8), metadata: ["runid"])
   }
 
   private func entry(_ name: String, length: String = "20512") -> String {

@@ -31,10 +31,12 @@ import Testing
   }
 
   @Test func `documents every key of the record`() throws {
+    let path = try BackupPath("abc/p/01ARZ3NDEKTSV4RRFFQ69G5FAV")
     let record = Record(
-      path: try BackupPath("abc/p/01ARZ3NDEKTSV4RRFFQ69G5FAV"), size: 1, sha256: "", revision: 1,
-      hasQuorum: true, pages: .off, time: 0,
-      duration: .zero)
+      path: path, size: 1, sha256: "", revision: 1, hasQuorum: true, pages: .off, time: 0,
+      duration: .zero,
+      cluster: ClusterSighting(clusterID: 1, position: RaftPosition(term: 1, index: 1)),
+      book: HistoryBook(lineage: path.name))
     for key in record.fields.keys.sorted() + [Record.verifiedPathKey, Record.verifiedTimeKey] {
       #expect(text.contains("\n| `\(key)` | "), "\(key) is missing")
     }

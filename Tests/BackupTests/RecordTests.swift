@@ -11,7 +11,10 @@ import Testing
     record = Record(
       path: try BackupPath("backups/service-catalog/01ARZ3NDEKTSV4RRFFQ69G5FAV"), size: 20_512,
       sha256: "c41fa2068e5fb0e42176c1482ee4a6d4ac3e34b4e9c66a76aff8b90d16b50f33", revision: 6,
-      hasQuorum: false, pages: .off, time: 1_795_339_800, duration: .milliseconds(12_340))
+      hasQuorum: false, pages: .off, time: 1_795_339_800, duration: .milliseconds(12_340),
+      cluster: ClusterSighting(
+        clusterID: 0xcdf8_181e_3277_8d5e, position: RaftPosition(term: 2, index: 17)),
+      book: nil)
   }
 
   @Test func `keeps the path under the key that the predecessor used`() {
@@ -34,6 +37,9 @@ import Testing
         "backup-key-records-from-last-success": "",
         "backup-time-from-last-success": "2026-11-22T09:30:00Z",
         "backup-duration-seconds-from-last-success": "12.340",
+        "backup-cluster-id-from-last-success": "cdf8181e32778d5e",
+        "backup-raft-term-from-last-success": "2",
+        "backup-raft-index-from-last-success": "17",
       ])
   }
 

@@ -29,14 +29,14 @@ final class ScriptedWorld {
   private let kubeconfig: String
 
   /// `oldBackups` are in the container already, thirty days old; each block is acknowledged after
-  /// `blockDelay`.
+  /// `blockDelay`. Listings lack what `omitted` names: `Date` or `Metadata`.
   init(
-    oldBackups: [String] = [],
+    oldBackups: [String] = [], record: [String: String] = [:],
     snapshot: ScriptedServer.Reply = .snapshot(GatewayStream(of: SnapshotFixture.database)),
-    blockDelay: Duration = .zero,
+    blockDelay: Duration = .zero, listingWithout omitted: String = "",
     answering handler: @escaping Handler = { _ in nil }
   ) throws {
-    let state = State(oldBackups: oldBackups)
+    let state = State(oldBackups: oldBackups, record: record, omitted: omitted)
     self.state = state
     server = ScriptedServer { request in
       let call = Call(request)
@@ -140,12 +140,15 @@ private final class State: Sendable {
     var staged: [String: Int] = [:]
     var blobs: [String: Blob] = [:]
     var record = ["other-key": "untouched"]
+    var omitted = ""
   }
 
   private let contents: Mutex<Contents>
 
-  init(oldBackups: [String]) {
+  init(oldBackups: [String], record: [String: String], omitted: String) {
     var contents = Contents()
+    contents.omitted = omitted
+    contents.record.merge(record) { $1 }
     let date = HTTPDate.format(Timestamp.secondsNow() - 30 * 86_400)
     for name in oldBackups { contents.blobs[name] = Blob(size: 20_512, lastModified: date) }
     self.contents = Mutex(contents)
@@ -188,8 +191,10 @@ private final class State: Sendable {
   ].mapValues { Data($0.utf8).base64EncodedString() }
 
   fileprivate static func object(_ data: [String: String]) -> ScriptedServer.Reply {
-    let members = data.sorted { $0.key < $1.key }.map { #""\#($0.key)":"\#($0.value)""# }
-    return .response(200, json: #"{"data":{\#(members.joined(separator: ","))}}"#)
+    guard let object = try? JSONEncoder().encode(["data": data]) else {
+      preconditionFailure("texts can always be written as JSON")
+    }
+    return .response(200, json: String(decoding: object, as: UTF8.self))
   }
 }
 
@@ -244,12 +249,18 @@ extension State.Contents {
 
   func list() -> ScriptedServer.Reply {
     let entries = blobs.sorted { $0.key < $1.key }.map { name, blob in
-      "<Blob><Name>\(name)</Name><Properties><Last-Modified>\(blob.lastModified)</Last-Modified>"
-        + "<Etag>0x2</Etag><Content-Length>\(blob.size)</Content-Length></Properties></Blob>"
+      let metadata = blob.metadata.map { field in
+        let name = field.name.dropFirst("x-ms-meta-".count)
+        return "<\(name)>\(field.value)</\(name)>"
+      }
+      return
+        "<Blob><Name>\(name)</Name><Properties><Last-Modified>\(blob.lastModified)</Last-Modified>"
+        + "<Etag>0x2</Etag><Content-Length>\(blob.size)</Content-Length></Properties>"
+        + (omitted == "Metadata" ? "" : "<Metadata>\(metadata.joined())</Metadata>") + "</Blob>"
     }
     return .response(
-      200,
-      xml: "<EnumerationResults><Blobs>\(entries.joined())</Blobs><NextMarker/>"
+      200, headers: omitted == "Date" ? [:] : ["Date": HTTPDate.format(Timestamp.secondsNow())],
+      text: "<EnumerationResults><Blobs>\(entries.joined())</Blobs><NextMarker/>"
         + "</EnumerationResults>")
   }
 }

@@ -9,15 +9,18 @@ import Testing
   static let folder = "service-catalog/"
 
   /// As the store would list it.
-  func listed(_ name: String, size: Int) throws -> ListedBlob {
+  func listed(
+    _ name: String, size: Int, modified: String = "Sat, 30 Jul 2016 23:54:20 GMT",
+    metadata: String = "<Metadata/>"
+  ) throws -> ListedBlob {
     let page = try ListingPage(
       Array(
         """
         <?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs><Blob><Name>\(name)</Name>\
-        <Properties><Last-Modified>Sun, 06 Nov 1994 08:49:37 GMT</Last-Modified><Etag>0x1</Etag>\
-        <Content-Length>\(size)</Content-Length></Properties></Blob></Blobs><NextMarker/>\
-        </EnumerationResults>
-        """.utf8))
+        <Properties><Last-Modified>\(modified)</Last-Modified><Etag>0x1</Etag>\
+        <Content-Length>\(size)</Content-Length></Properties>\(metadata)</Blob></Blobs>\
+        <NextMarker/></EnumerationResults>
+        """.utf8), metadata: ["lineage", "history", "time"])
     return try #require(page.blobs.first)
   }
 
@@ -26,13 +29,54 @@ import Testing
     let blob = try listed(Self.folder + Self.ulid, size: size)
     let backup = try #require(StoredBackup(blob, in: Self.folder))
     #expect(backup.name.description == Self.ulid)
-    #expect(backup.lastModified == 784_111_777)
+    #expect(backup.lastModified == 1_469_922_860)
+    #expect(backup.written == 1_469_922_850)
+    #expect(backup.oddity == nil && backup.origin == .unknown)
+  }
+
+  @Test func `tells its lineage, its history and when its run wrote it`() throws {
+    let metadata =
+      "<Metadata><lineage>\(Self.ulid)</lineage><History>\(Self.ulid)</History>"
+      + "<time>2016-07-30T23:54:15Z</time></Metadata>"
+    let blob = try listed(Self.folder + Self.ulid, size: 20_512, metadata: metadata)
+    let backup = try #require(StoredBackup(blob, in: Self.folder))
+    let name = try #require(ULID(Self.ulid))
+    #expect(backup.origin == .history(name, lineage: name))
+    #expect(backup.written == 1_469_922_855)
+    #expect(backup.oddity == nil)
+  }
+
+  @Test(arguments: [
+    "<Metadata Encrypted=\"true\"/>", "<Metadata><lineage>\(ulid)</lineage></Metadata>",
+    "<Metadata><history>\(ulid)</history></Metadata>",
+    "<Metadata><lineage>x</lineage><history>\(ulid)</history></Metadata>",
+    "<Metadata><lineage>\(ulid)</lineage><history></history></Metadata>",
+    "<Metadata><time>30 July</time></Metadata>",
+  ])
+  func `(f) is odd where no run writes such metadata`(metadata: String) throws {
+    let blob = try listed(Self.folder + Self.ulid, size: 20_512, metadata: metadata)
+    #expect(StoredBackup(blob, in: Self.folder)?.oddity == .metadata)
+  }
+
+  @Test(arguments: [
+    ("Mon, 01 Aug 2016 00:00:00 GMT", ""), ("Fri, 29 Jul 2016 20:00:00 GMT", ""),
+    ("Sat, 30 Jul 2016 23:54:20 GMT", "<time>2016-08-01T00:00:00Z</time>"),
+    // Of a blob whose metadata were set again, a scanner's tag, a copy to another account.
+    ("Sat, 01 Mar 2025 02:03:04 GMT", "<time>2016-07-30T23:54:15Z</time>"),
+  ])
+  func `D17: is odd where its times disagree by more than a day`(
+    modified: String, time: String
+  ) throws {
+    let blob = try listed(
+      Self.folder + Self.ulid, size: 20_512, modified: modified,
+      metadata: "<Metadata>\(time)</Metadata>")
+    #expect(StoredBackup(blob, in: Self.folder)?.oddity == .times)
   }
 
   @Test(arguments: [0, 32, 511, 512, 4128, 16_384, 16_415, 16_417, 20_480, 20_544])
-  func `D2: is none where no snapshot has its size`(size: Int) throws {
+  func `D2: is odd where no snapshot has its size`(size: Int) throws {
     let blob = try listed(Self.folder + Self.ulid, size: size)
-    #expect(StoredBackup(blob, in: Self.folder) == nil)
+    #expect(StoredBackup(blob, in: Self.folder)?.oddity == .size(size))
   }
 
   @Test(arguments: [

@@ -26,7 +26,8 @@ import Testing
     record = Record(
       path: try BackupPath("backups/service-catalog/01ARZ3NDEKTSV4RRFFQ69G5FAV"), size: 20_512,
       sha256: SnapshotFixture.sha256OfFile, revision: 6, hasQuorum: true, pages: .off, time: 0,
-      duration: .seconds(1))
+      duration: .seconds(1),
+      cluster: ClusterSighting(clusterID: 1, position: RaftPosition(term: 1, index: 1)), book: nil)
   }
 
   /// An error whose words are another's.

@@ -333,12 +333,11 @@ def test_D5_retention_that_keeps_one_backup_only_is_a_warning(recorded):
 
 
 def test_what_the_next_run_deletes_is_told(recorded):
-    put(recorded, recorded.download(recorded.recorded_path), OLD)
-    recorded.sandbox.age_blob(CONTAINER, f"{PREFIX}/{OLD}", 1000 * 3600)
+    recorded.plant_backups(3, hours_old=1000)
     run = check(recorded, APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS="2")
-    assert "2 stored, the next run deletes 1" in run.text, run.text
+    assert "4 stored, the next run deletes 1" in run.text, run.text
     run = check(recorded, APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS="2", APP_BACKUP_PAGE_CHECK="off")
-    assert "2 stored, the next run deletes 0" in run.text, run.text
+    assert "4 stored, the next run deletes 0" in run.text, run.text
 
 
 # The process

@@ -6,14 +6,12 @@ from datetime import datetime, timezone
 import pytest
 
 from stored import OLD, OTHER, put
-from world import CONTAINER, MEBIBYTE, NAMESPACE, PLANTED_SIZE, PREFIX, RECORD, RECORDED_PATH, ulid
+from world import CONTAINER, MEBIBYTE, NAMESPACE, PLANTED_SIZE, PREFIX, RECORD, RECORDED_PATH
 
 
 def plant(world, count: int, hours_old: float, hours_apart: float = 1) -> list[str]:
     """Backups of earlier days; returns their names, newest first."""
-    names = [ulid(number) for number in range(count)]
-    world.plant(*[f"{PREFIX}/{name}" for name in names], hours_old=hours_old, hours_apart=hours_apart)
-    return names[::-1]
+    return [name.rsplit("/", 1)[1] for name in reversed(world.plant_backups(count, hours_old, hours_apart))]
 
 
 def listed(run) -> list[str]:
@@ -50,13 +48,15 @@ def test_people_get_a_table(world):
     for word in (path.rsplit("/", 1)[1], "KiB", metadata["etcdversion"], metadata["sha256"][:12], " recorded "):
         assert word in rows[0], f"{word!r} is not in {rows[0]}"
     assert [row.split()[0] for row in rows[1:]] == old
-    assert all(len(line) <= 160 for line in run.text.splitlines())
+    assert all(len(line) <= 220 for line in run.text.splitlines())
 
 
-def test_the_newest_come_first_whatever_their_names(world):
+def test_D17_the_newest_come_first_whatever_their_last_modified(world):
     world.sandbox.plant_blobs(CONTAINER, [
         (f"{PREFIX}/{OTHER}", PLANTED_SIZE, int(time.time()) - 7200), (f"{PREFIX}/{OLD}", PLANTED_SIZE, int(time.time()) - 3600)])
-    assert listed(world.run("list", "--output", "json")) == [OLD, OTHER]
+    run = world.run("list", "--output", "json")
+    assert listed(run) == [OTHER, OLD]
+    assert {backup["reason"] for backup in run.json["backups"]} == {"its times disagree by more than a day"}
 
 
 def test_D4_neighbours_and_strangers_are_left_out(world):
@@ -102,8 +102,8 @@ def test_what_the_next_run_deletes_is_foretold(world, keep, hours):
 def test_when_the_others_go_is_told(world):
     names = plant(world, 5, hours_old=1, hours_apart=10)
     run = world.run("list", "--output", "json")
-    assert [fates(run)[name] for name in names] == ["kept", "kept", "after", "after", "after"]
-    for backup in run.json["backups"][2:]:
+    assert [fates(run)[name] for name in names] == ["kept", "kept", "kept", "after", "after"]
+    for backup in run.json["backups"][3:]:
         gone = datetime.fromisoformat(backup["deletedAfter"]) - datetime.fromisoformat(backup["time"])
         assert gone.total_seconds() == 72 * 3600
     assert "deleted after 20" in world.run("list").text

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from world import CONTAINER, PLANTED_SIZE, PREFIX, ulid
+from world import CONTAINER, PLANTED_SIZE, PREFIX, ulid, ulid_at
 
 OLD = 100  # hours; the world's expiration is 72h
 
@@ -15,7 +15,7 @@ def backup(number: int) -> str:
 
 def plant_backups(world, count: int) -> list[str]:
     """That many expired backups, oldest first."""
-    return world.plant(*[backup(number) for number in range(count)], hours_old=OLD)
+    return world.plant_backups(count, hours_old=OLD)
 
 
 def run_keeping(world, count: int):
@@ -30,25 +30,42 @@ def assert_left(world, run, names: list[str]) -> None:
 
 def test_expired_backups_go_and_the_newest_stay(world):
     old = plant_backups(world, 5)
-    assert_left(world, run_keeping(world, 3), old[3:])
+    assert_left(world, run_keeping(world, 3), old[2:])
 
 
 def test_young_backups_stay_whatever_their_number(world):
-    young = world.plant(*[backup(number) for number in range(5)], hours_old=1)
+    young = world.plant_backups(5, hours_old=1)
     assert_left(world, run_keeping(world, 1), young)
 
 
 def test_the_age_counts_from_the_expiration_to_the_second(world):
-    now = int(time.time())
+    times = [time.time() - 72 * 3600 + seconds for seconds in (-60, 60, 120)]
+    names = [f"{PREFIX}/{ulid_at(when)}" for when in times]
     world.sandbox.plant_blobs(CONTAINER, [
-        (backup(1), PLANTED_SIZE, now - 72 * 3600 - 60), (backup(2), PLANTED_SIZE, now - 72 * 3600 + 60)])
-    assert_left(world, run_keeping(world, 1), [backup(2)])
+        (name, PLANTED_SIZE, int(when)) for name, when in zip(names, times, strict=True)])
+    assert_left(world, run_keeping(world, 1), names[1:])
 
 
-def test_D3_the_order_is_by_time_and_not_by_name(world):
-    names = [backup(number) for number in (9, 100, 10, 99)]  # by age, oldest first
-    world.plant(*names, hours_old=OLD)
-    assert_left(world, run_keeping(world, 2), [backup(99)])
+def test_D3_D17_the_order_is_what_the_runs_wrote_and_not_last_modified(world):
+    times = [time.time() - (OLD - hour) * 3600 for hour in range(4)]
+    names = [f"{PREFIX}/{ulid_at(when)}" for when in times]
+    world.sandbox.plant_blobs(CONTAINER, [
+        (name, PLANTED_SIZE, int(when)) for name, when in zip(names, reversed(times), strict=True)])
+    assert_left(world, run_keeping(world, 2), names[2:])
+
+
+def test_D17_a_backup_that_was_touched_since_stays(world):
+    when = time.time() - 1000 * 3600
+    touched = f"{PREFIX}/{ulid_at(when)}"
+    world.sandbox.plant_blobs(CONTAINER, [(touched, PLANTED_SIZE, int(when) + OLD * 3600)])
+    old = plant_backups(world, 2)
+    assert_left(world, run_keeping(world, 1), [touched, old[1]])
+
+
+def test_D18_the_earlier_of_both_clocks_decides(world):
+    old = plant_backups(world, 3)
+    world.faults([{"match": {"operation": "ListBlobs"}, "action": {"kind": "date", "seconds": -2 * 86_400}}])
+    assert_left(world, run_keeping(world, 1), old)
 
 
 def test_D1_a_failed_backup_deletes_nothing(world):
@@ -71,16 +88,16 @@ def test_D2_empty_and_foreign_blobs_are_neither_counted_nor_deleted(world):
         f"{PREFIX}/{ulid(3)[:-1]}", PREFIX]
     world.plant(*foreign, hours_old=OLD)
     empty = world.plant(backup(90), backup(91), hours_old=OLD, size=0)  # the predecessor left such
-    world.plant(backup(5), backup(6), hours_old=OLD)
-    assert_left(world, run_keeping(world, 2), [backup(6), *empty, *foreign])
+    old = plant_backups(world, 3)
+    assert_left(world, run_keeping(world, 2), [*old[1:], *empty, *foreign])
 
 
 def test_D4_a_prefix_that_only_begins_alike_is_not_ours(world):
     neighbours = world.plant(
         *[f"{PREFIX}-2/{ulid(n)}" for n in range(3)], *[f"{PREFIX}2/{ulid(n)}" for n in range(3)],
         hours_old=OLD)
-    plant_backups(world, 2)
-    assert_left(world, run_keeping(world, 1), neighbours)
+    old = plant_backups(world, 2)
+    assert_left(world, run_keeping(world, 1), [old[1], *neighbours])
 
 
 def test_D5_D7_the_recorded_backup_stays_even_when_none_need_stay(world):
@@ -91,9 +108,9 @@ def test_D5_D7_the_recorded_backup_stays_even_when_none_need_stay(world):
 
 
 def test_D8_all_pages_are_followed_over_empty_ones(world):
-    plant_backups(world, 4)
+    old = plant_backups(world, 4)
     world.fault("ListBlobs", "empty-page", times=2)
-    assert_left(world, run_keeping(world, 1), [])
+    assert_left(world, run_keeping(world, 1), old[3:])
 
 
 @pytest.mark.parametrize("fault", [
@@ -121,26 +138,26 @@ def test_D9_a_backup_kept_by_policy_is_no_error(world):
 
 
 def test_a_backup_that_is_already_gone_is_no_error(world):
-    plant_backups(world, 3)
-    world.fault("DeleteBlob", "status", path=ulid(1), status=404, code="BlobNotFound")
-    assert_left(world, run_keeping(world, 1), [backup(1)])
+    old = plant_backups(world, 3)
+    world.fault("DeleteBlob", "status", path=old[1], status=404, code="BlobNotFound")
+    assert_left(world, run_keeping(world, 1), old[1:])
 
 
 def test_a_failed_delete_is_reported_after_the_rest_was_tried(world):
-    plant_backups(world, 3)
+    old = plant_backups(world, 3)
     refusal = "AuthorizationPermissionMismatch"
-    world.fault("DeleteBlob", "status", path=ulid(0), status=403, code=refusal)
+    world.fault("DeleteBlob", "status", path=old[0], status=403, code=refusal)
     run = run_keeping(world, 1)
     assert run.status == 2, run
-    assert ulid(0) in run.log and refusal in run.log, run
-    assert world.blob_names == sorted([world.recorded_path.split("/", 1)[1], backup(0)])
+    assert old[0] in run.log and refusal in run.log, run
+    assert world.blob_names == sorted([world.recorded_path.split("/", 1)[1], old[0], old[2]])
 
 
 def test_D10_however_wrong_the_stores_clock_the_newest_stay(world):
     old = plant_backups(world, 4)
     world.faults([{"match": {"service": "blob"}, "action": {"kind": "date", "seconds": 400 * 86_400}}])
     run = run_keeping(world, 3)
-    assert_left(world, run, old[2:])
+    assert_left(world, run, old[1:])
 
 
 @pytest.mark.parametrize("count", [12_000, pytest.param(100_000, marks=pytest.mark.large)])

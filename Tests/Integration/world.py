@@ -32,6 +32,15 @@ def ulid(number: int) -> str:
     return f"01J00000000000000000{number:06d}"
 
 
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def ulid_at(seconds: float, number: int = 0) -> str:
+    """The name of a backup that a run began then."""
+    value = int(seconds * 1000) << 80 | number
+    return "".join(CROCKFORD[value >> 5 * place & 31] for place in reversed(range(26)))
+
+
 class World:
     """What a CronJob finds in the cluster it runs in, ready for `run()`."""
 
@@ -173,6 +182,15 @@ class World:
         self.sandbox.plant_blobs(CONTAINER, [
             (name, size, int(newest - 3600 * hours_apart * age)) for age, name in enumerate(reversed(names))])
         return list(names)
+
+    def plant_backups(self, count: int, hours_old: float, hours_apart: float = 1, prefix: str = PREFIX) -> list[str]:
+        """Backups of earlier days without a lineage, from the oldest to the newest, named as they are old."""
+        newest = time.time() - hours_old * 3600
+        times = [newest - 3600 * hours_apart * age for age in reversed(range(count))]
+        names = [f"{prefix}/{ulid_at(when, number)}" for number, when in enumerate(times)]
+        self.sandbox.plant_blobs(CONTAINER, [
+            (name, PLANTED_SIZE, int(when)) for name, when in zip(names, times, strict=True)])
+        return names
 
     # Assertions
 

@@ -4,7 +4,7 @@ internal import AzureBlob
 internal import HTTP
 
 extension Preflight {
-  func checkStore(_ container: BlobContainer, recorded: BackupPath?) throws {
+  func checkStore(_ container: BlobContainer, record: [String: String]??) throws {
     let subject = "container \(container.name)"
     guard let properties = try attempt(subject, { try container.properties() }) else { return }
     let isProtected = properties.hasImmutabilityPolicy || properties.hasLegalHold
@@ -13,8 +13,10 @@ extension Preflight {
       "can be reached" + (isProtected ? "; its policy keeps blobs that retention gives up" : ""))
     checkClock(properties)
     try checkWriting(to: container)
-    if let recorded { try checkRecorded(recorded, container) }
-    try checkRetention(container)
+    if let recorded = (record ?? nil)?[Record.pathKey].flatMap({ try? BackupPath($0) }) {
+      try checkRecorded(recorded, container)
+    }
+    try checkRetention(container, record: record)
   }
 
   private func checkClock(_ properties: ContainerProperties) {
@@ -57,21 +59,67 @@ extension Preflight {
     }
   }
 
-  private func checkRetention(_ container: BlobContainer) throws {
+  private func checkRetention(_ container: BlobContainer, record: [String: String]??) throws {
     try attempt("retention") {
       let folder = configuration.blobPrefix + "/"
       var stored: [StoredBackup] = []
-      var pages = container.list(prefix: folder)
+      var now = Timestamp.secondsNow()
+      var pages = container.list(prefix: folder, metadata: StoredBackup.metadataNames)
       while let page = try pages.nextPage() {
+        now = min(now, pages.storeClock ?? now)
         stored += page.compactMap { StoredBackup($0, in: folder) }
       }
-      let outlook =
-        configuration.store.outlook(of: stored.sorted(by: >), at: Timestamp.secondsNow()) ?? []
+      let forecast = RetentionForecast(
+        configuration.retention, fields: record ?? nil, of: stored,
+        next: try BackupPath(
+          container: configuration.container, prefix: configuration.blobPrefix,
+          name: ULID(milliseconds: UInt64(max(now, 0)) * 1000)),
+        checkingPages: configuration.checksPages, now: now)
       add(
         Self.retentionFinding(
           configuration.retention, stored: stored.count,
-          goingNext: outlook.count { $0 == .deletedByNextRun }))
+          goingNext: stored.count { forecast.verdict(on: $0) == .goes }))
+      // Whose backups they are, only the record tells.
+      if record != nil { Self.historyFindings(forecast).forEach(add) }
     }
+  }
+
+  /// What a person should know of histories and lineages.
+  package static func historyFindings(_ forecast: RetentionForecast) -> [Finding] {
+    let book = forecast.book
+    var findings: [Finding] = []
+    switch forecast.hold {
+    case .alternation?:
+      findings.append(
+        Finding(
+          .fail, "history", "\(RetentionHold.alternation)", remedy: RetentionHold.alternation.hint,
+          isConfiguration: true))
+    case .unreadable(let reason)?:
+      let hold = RetentionHold.unreadable(reason)
+      // Whose the backups are, nobody can say then.
+      return [Finding(.warn, "history", "\(hold)", remedy: hold.hint)]
+    case .uncheckedPages?, nil: break
+    }
+    if let previous = book.previousPath, let running = book.running {
+      let time = book.brokeTime.map { " at \(Timestamp.format($0))" } ?? ""
+      findings.append(
+        Finding(
+          .warn, "history",
+          "\(running.name) took the place of another one\(time), whose newest backup is \(previous)",
+          remedy: "If nobody restored or replaced etcd, its data is lost: restore that backup. "
+            + "etcd-backup retention shows the histories; --forget or --adopt \(book.lineage) ends "
+            + "this warning."))
+    }
+    if forecast.counts.otherLineage > 0 {
+      let lineages = forecast.counts.otherLineages.map { "\($0)" }.sorted().joined(separator: ", ")
+      findings.append(
+        Finding(
+          .fail, "lineage",
+          "\(forecast.counts.otherLineage) backups under the prefix belong to another record: "
+            + lineages,
+          remedy: RetentionHold.otherLineageHint, isConfiguration: true))
+    }
+    return findings
   }
 
   /// A run never deletes its own backup, so one always stays: the question is whether any other

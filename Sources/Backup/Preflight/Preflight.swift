@@ -47,10 +47,10 @@ package final class Preflight {
         .pass, "secret \(configuration.accountSecretName)",
         "opens the storage account \(container.endpoint.account)")
     }
-    let recorded = try checkRecord(in: cluster)
+    let fields = try checkRecord(in: cluster)
     if let etcd = try openEtcd(cluster) { try checkMembers(of: etcd) }
     guard let container else { return }
-    try checkStore(container, recorded: recorded)
+    try checkStore(container, record: fields)
   }
 
   private func checkSpool(in folder: String) throws {
@@ -113,23 +113,23 @@ package final class Preflight {
     }
   }
 
-  /// The recorded path, where there is one that can be read.
-  private func checkRecord(in cluster: Cluster) throws -> BackupPath? {
+  /// What the record says, `nil` within where there is none; `nil` where it cannot be read.
+  private func checkRecord(in cluster: Cluster) throws -> [String: String]?? {
     let name = configuration.recordConfigMapName
     let subject = "record \(configuration.namespace)/\(name)"
     let found = try attempt(subject) { try cluster.configMap(named: name) }
     guard let fields = found else { return nil }
     try checkWriting(verb: fields == nil ? "create" : "patch", name, subject, in: cluster)
-    guard let text = fields?[Record.pathKey], !text.isEmpty else {
+    if let text = fields?[Record.pathKey], !text.isEmpty {
+      do {
+        _ = try BackupPath(text)
+      } catch {
+        add(.warn, subject, "\(error)", remedy: "the next run replaces it")
+      }
+    } else {
       add(.warn, subject, "no backup is recorded yet", remedy: "the first run records one")
-      return nil
     }
-    do {
-      return try BackupPath(text)
-    } catch {
-      add(.warn, subject, "\(error)", remedy: "the next run replaces it")
-      return nil
-    }
+    return fields
   }
 
   private func checkWriting(

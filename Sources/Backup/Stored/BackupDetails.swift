@@ -19,6 +19,8 @@ package struct BackupDetails: Equatable, Sendable {
 }
 
 extension BackupDetails {
+  static let metadataNames: Set<String> = ["etcdversion", "revision", "sha256"]
+
   init(_ name: ULID, _ blob: BlobProperties) {
     self.init(name, blob.size, blob.lastModified, blob.accessTier, blob.metadata)
   }

@@ -9,31 +9,39 @@ package struct BackupCatalog {
   package struct Entry {
     package let details: BackupDetails
     package let isRecorded: Bool
-    /// Of a size that a snapshot can have; retention neither counts nor deletes any other.
-    package let isSnapshot: Bool
-    /// `nil` where retention passes it over, or is not configured.
-    package let outlook: RetentionOutlook?
+    package let stored: StoredBackup
+    /// What the coming runs will do to it; `nil` where retention or the record is not configured.
+    package let verdict: RetentionVerdict?
   }
 
   /// Newest first.
   package let entries: [Entry]
   /// `nil` where none is recorded, or no ConfigMap is configured.
   package let recorded: BackupPath?
+  /// `nil` where retention or the record is not configured.
+  package let forecast: RetentionForecast?
 }
 
 extension BackupStore {
   /// Everything under the prefix that bears a backup's name; `now` is in seconds since 1970.
   package func catalog(at now: Int) throws -> BackupCatalog {
-    let recorded = try usablyRecordedPath()
-    let found = try listing()
-    let snapshots = found.compactMap(\.stored)
-    let outlook = configuration.outlook(of: snapshots, at: now) ?? []
-    let outlooks = Dictionary(
-      zip(snapshots.map(\.name), outlook), uniquingKeysWith: { first, _ in first })
+    let fields = try recordFields()
+    let recorded = usablePath(in: fields)
+    let (found, clock) = try listing()
+    let now = min(now, clock ?? now)
+    let policy = configuration.recordConfigMapName == nil ? nil : configuration.retention
+    let forecast = try policy.map { policy in
+      RetentionForecast(
+        policy, fields: fields, of: found.map(\.stored),
+        next: try BackupPath(
+          container: configuration.container, prefix: configuration.blobPrefix,
+          name: ULID(milliseconds: UInt64(max(now, 0)) * 1000)),
+        checkingPages: configuration.checksPages, now: now)
+    }
     let entries = found.map { found in
       BackupCatalog.Entry(
-        details: found.details, isRecorded: isSame(found.details, recorded),
-        isSnapshot: found.stored != nil, outlook: outlooks[found.details.name])
+        details: found.details, isRecorded: isSame(found.details, recorded), stored: found.stored,
+        verdict: forecast?.verdict(on: found.stored))
     }
     if let recorded, recorded.container == configuration.container,
       recorded.prefix == configuration.blobPrefix, !entries.contains(where: \.isRecorded)
@@ -42,14 +50,14 @@ extension BackupStore {
         "the recorded backup is not there",
         ["blob.path": "\(recorded)", "hint": "name another one for a restore"])
     }
-    return BackupCatalog(entries: entries, recorded: recorded)
+    return BackupCatalog(entries: entries, recorded: recorded, forecast: forecast)
   }
 
   /// A record that names no backup must not keep anybody from finding one.
-  private func usablyRecordedPath() throws -> BackupPath? {
+  private func usablePath(in fields: [String: String]?) -> BackupPath? {
     do {
-      return try recordedPath()
-    } catch let error as StoredBackupError {
+      return try recordedPath(in: fields)
+    } catch {
       log.warning(
         "the record cannot be used",
         ["error": error.description, "hint": "the next run writes it anew"])
@@ -68,16 +76,25 @@ extension BackupStore {
       && path?.container == configuration.container
   }
 
-  /// Newest first; `stored` is set for what retention takes for a backup.
-  private func listing() throws -> [(details: BackupDetails, stored: StoredBackup?)] {
+  /// What a list shows of a blob's metadata, and what retention reads.
+  private static let metadataNames = BackupDetails.metadataNames.union(StoredBackup.metadataNames)
+
+  /// Newest first, and the earliest that the store's clock showed meanwhile.
+  private func listing() throws -> (
+    found: [(details: BackupDetails, stored: StoredBackup)], clock: Int?
+  ) {
     let folder = configuration.blobPrefix + "/"
-    var found: [(details: BackupDetails, stored: StoredBackup?)] = []
+    var found: [(details: BackupDetails, stored: StoredBackup)] = []
     var strangers = 0
-    var pages = container.list(prefix: folder, includeMetadata: true)
+    var clock: Int?
+    var pages = container.list(prefix: folder, metadata: Self.metadataNames)
     while let page = try pages.nextPage() {
+      if let now = pages.storeClock { clock = min(clock ?? now, now) }
       for blob in page {
-        if let details = BackupDetails(blob, in: folder) {
-          found.append((details, StoredBackup(blob, in: folder)))
+        if let details = BackupDetails(blob, in: folder),
+          let stored = StoredBackup(blob, in: folder)
+        {
+          found.append((details, stored))
         } else {
           strangers += 1
         }
@@ -87,10 +104,6 @@ extension BackupStore {
       log.warning(
         "blobs under the prefix that are no backups are left out", ["blobs": "\(strangers)"])
     }
-    return found.sorted { one, other in
-      (one.details.lastModified, one.details.name) > (
-        other.details.lastModified, other.details.name
-      )
-    }
+    return (found.sorted { $0.stored > $1.stored }, clock)
   }
 }

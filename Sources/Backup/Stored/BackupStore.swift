@@ -40,25 +40,29 @@ package struct BackupStore {
   /// What somebody typed, or the recorded backup where nothing was.
   package func path(of text: String?) throws -> BackupPath {
     if let text { return try BackupPath(text, in: configuration) }
-    guard let path = try recordedPath() else {
+    guard let path = try recordedPath(in: try recordFields()) else {
       throw StoredBackupError.nothingRecorded(configMap: recordName)
     }
     return path
   }
 
-  /// `nil` where no backup is recorded, or no ConfigMap is configured.
-  func recordedPath() throws -> BackupPath? {
-    guard let name = configuration.recordConfigMapName,
-      let text = try cluster.configMap(named: name)?[Record.pathKey], !text.isEmpty
-    else { return nil }
+  /// `nil` where there is no ConfigMap, or none is configured.
+  func recordFields() throws -> [String: String]? {
+    guard let name = configuration.recordConfigMapName else { return nil }
+    return try cluster.configMap(named: name)
+  }
+
+  /// `nil` where no backup is recorded.
+  func recordedPath(in fields: [String: String]?) throws(StoredBackupError) -> BackupPath? {
+    guard let text = fields?[Record.pathKey], !text.isEmpty else { return nil }
     do {
       return try BackupPath(text)
     } catch {
-      throw StoredBackupError.unusableRecord(configMap: recordName, error)
+      throw .unusableRecord(configMap: recordName, error)
     }
   }
 
-  private var recordName: String {
+  var recordName: String {
     "\(configuration.namespace)/\(configuration.recordConfigMapName ?? "")"
   }
 

@@ -1,0 +1,154 @@
+// How a run finds out which history its backup belongs to, and applies retention.
+
+internal import AzureBlob
+internal import Bolt
+internal import Etcd
+internal import HTTP
+internal import Kubernetes
+internal import Logging
+
+extension BackupRun {
+  /// What the record says of lineage and histories before this backup; `nil` where it cannot be
+  /// asked. Then the backup is taken all the same, without a lineage, and nothing is deleted.
+  func readHistories(from cluster: Cluster) throws(KubernetesError) -> RecordedHistories? {
+    let histories: RecordedHistories
+    do throws(KubernetesError) {
+      histories = RecordedHistories(
+        try cluster.configMap(named: configuration.recordConfigMapName))
+    } catch {
+      if error.stopReason != nil { throw error }
+      log.warning(
+        "the record could not be read, so the backup is stored without a lineage",
+        ["error": error.description, "hint": error.hint])
+      return nil
+    }
+    if case .unreadable(let reason, let text) = histories {
+      let hold = RetentionHold.unreadable(reason)
+      // Once it is recorded, the new lineage takes the place of this text.
+      log.warning(
+        "a new lineage begins", ["error": hold.description, "record": text, "hint": hold.hint])
+    }
+    return histories
+  }
+
+  /// The cluster as the member described it before the snapshot.
+  ///
+  /// Where its log seems to have gone back, the member is asked again: the linearizable read has
+  /// made it catch up since.
+  func sighting(
+    of member: ChosenMember, after book: HistoryBook?
+  ) throws(EtcdError) -> ClusterSighting {
+    let status = member.status
+    var sighting = ClusterSighting(
+      clusterID: status.clusterID, position: status.raftPosition,
+      highest: RaftPosition(term: member.highestTerm, index: member.highestIndex))
+    guard let running = book?.running, running.clusterID == status.clusterID,
+      !running.fits(sighting)
+    else { return sighting }
+    do throws(EtcdError) {
+      let now = try member.statusNow()
+      if now.clusterID == status.clusterID {
+        sighting.highest = sighting.highest.joined(with: now.raftPosition)
+      }
+    } catch {
+      // What it said before counts.
+      if error.stopReason != nil { throw error }
+    }
+    return sighting
+  }
+
+  /// Tells of a break as soon as its backup is stored: it may mean that data was lost an hour ago.
+  func tell(of turn: HistoryBook.Turn?, _ book: HistoryBook?, _ record: Record) {
+    guard let turn, let book else { return }
+    switch turn {
+    case .begins: log.info("a lineage begins", ["lineage": "\(book.lineage)"])
+    case .continues: break
+    case .breaks(let ended):
+      log.warning(
+        "etcd is not the cluster of the last backup, or has lost its data",
+        facts(of: ended, book, record).merging(
+          [
+            "hint": "If nobody restored or replaced etcd, its data is lost: restore the newest "
+              + "backup of the previous history, \(book.previousPath.map { "\($0)" } ?? "see list"). "
+              + "Retention keeps it until etcd-backup retention --forget \(ended.name)."
+          ]) { $1 })
+    case .resumes(let ended):
+      log.warning(
+        "etcd is an earlier cluster again, whose history goes on",
+        facts(of: ended, book, record).merging(
+          [
+            "hint": "This is right after restore.sh --undo. Else two clusters write to one record: "
+              + "give each a ConfigMap and a blob prefix of its own."
+          ]) { $1 })
+    }
+  }
+
+  private func facts(
+    of ended: History, _ book: HistoryBook, _ record: Record
+  ) -> [String: String?] {
+    [
+      "history": book.running.map { "\($0.name)" }, "history.previous": "\(ended.name)",
+      "previous.path": book.previousPath.map { "\($0)" },
+      "cluster.id": String(record.cluster.clusterID, radix: 16),
+      "cluster.id.previous": String(ended.clusterID, radix: 16),
+      "raft": "term \(record.cluster.position.term), index \(record.cluster.position.index)",
+      "raft.previous": "term \(ended.newest.term), index \(ended.newest.index)",
+    ]
+  }
+
+  func applyRetention(after record: Record, with access: Access) throws {
+    stage = .retention
+    do {
+      guard let fields = try recordedFields(naming: record, in: access.cluster) else { return }
+      guard case .sound = record.pages else {
+        log.warning(
+          "retention left to a run that finds a sound database",
+          [
+            "page.check": record.pages.verdict,
+            "hint": "of the older backups one may be the last that is sound",
+          ])
+        return
+      }
+      guard let book = record.book else {
+        log.warning(
+          "retention left to a run that can read the record before its commit",
+          ["hint": "allow get on configmaps to the run's service account"])
+        return
+      }
+      let now = Timestamp.secondsNow()
+      let basis = RetentionBasis(
+        configuration.retention, book, recorded: record.path, fields: fields, now: now, hold: hold)
+      if let hold = basis.hold {
+        log.warning("retention deletes nothing", ["error": hold.description, "hint": hold.hint])
+        return
+      }
+      let retention = Retention(
+        of: access.container, under: configuration.blobPrefix, log: log)
+      try retention.apply(basis, now: now)
+    } catch let error as any Explained where error.stopReason == .terminated {
+      // The backup is recorded, and old ones do no harm until the next run.
+      log.warning("retention left to the next run", ["error": error.description])
+    }
+  }
+
+  /// The record, while it still names this backup. Should a run beside this one have recorded since,
+  /// what that one recorded must stay, and it cleans up itself.
+  private func recordedFields(
+    naming record: Record, in cluster: Cluster
+  ) throws -> [String: String]? {
+    let fields = try cluster.configMap(named: configuration.recordConfigMapName)
+    let found = fields?[Record.pathKey]
+    if found == "\(record.path)" { return fields }
+    guard let found, (try? BackupPath(found)) != nil else {
+      stage = .record
+      throw LostRecord(
+        configMap: "\(configuration.namespace)/\(configuration.recordConfigMapName)", found: found)
+    }
+    log.warning("retention left to the run that recorded since", ["blob.path": found])
+    return nil
+  }
+}
+
+extension MemberStatus {
+  var raftPosition: RaftPosition { RaftPosition(term: raftTerm, index: appliedIndex) }
+}

@@ -1,0 +1,189 @@
+/// Which backups go, and why each of the others stays. Pure: reads no clock and deletes nothing.
+
+/// What retention goes by, beside the backups themselves.
+package struct RetentionBasis: Equatable, Sendable {
+  package let policy: RetentionPolicy
+  /// As it is once the newest backup is recorded.
+  package let book: HistoryBook
+  /// The recorded backup.
+  package let recorded: ULID
+  /// The backup that was last read back and found whole.
+  package let verified: ULID?
+  /// The newest backup of the previous history.
+  package let previous: ULID?
+  /// Why nothing may be deleted; `nil` where the promises alone decide.
+  package let hold: RetentionHold?
+
+  package init(
+    policy: RetentionPolicy, book: HistoryBook, recorded: ULID, verified: ULID? = nil,
+    previous: ULID? = nil, hold: RetentionHold? = nil
+  ) {
+    self.policy = policy
+    self.book = book
+    self.recorded = recorded
+    self.verified = verified
+    self.previous = previous
+    self.hold = hold
+  }
+}
+
+/// Sees every backup of a container once, in any order, and then says which are to go.
+///
+/// Its memory is bounded however many there are: it keeps the newest `minimumCount` of each known
+/// history, and the oldest `mostDeletions` of the others. What is above that, a later run deletes.
+package struct RetentionPlan {
+  private let basis: RetentionBasis
+  private let mostDeletions: Int
+  private let ended: [ULID: History]
+  private let givenUp: Set<ULID>
+  /// The earliest of all clocks, in seconds since 1970.
+  private var now: Int
+  /// For the running history, and for each ended one, its newest backups seen so far.
+  private var newest: [ULID: BoundedHeap<StoredBackup>] = [:]
+  /// The newest backups without a lineage seen so far.
+  private var newestUnknown = BoundedHeap<StoredBackup>(by: <)
+  /// The oldest expired backups of this lineage that are not among the newest of their history.
+  private var oldest = BoundedHeap<StoredBackup>(by: >)
+  /// The same of those without a lineage, apart, since all of them may stay in the end.
+  private var oldestUnknown = BoundedHeap<StoredBackup>(by: >)
+  private var firstWritten = Int.max
+  private var lastWritten = Int.min
+  private var runningCount = 0
+
+  package private(set) var counts = RetentionCounts()
+  /// Of the recorded backup, once it was among those considered.
+  package private(set) var recordedOrigin: StoredBackup.Origin?
+
+  /// `now` is in seconds since 1970.
+  package init(_ basis: RetentionBasis, now: Int, mostDeletions: Int) {
+    self.basis = basis
+    self.now = now
+    self.mostDeletions = mostDeletions
+    ended = Dictionary(basis.book.ended.map { ($0.name, $0) }, uniquingKeysWith: { one, _ in one })
+    givenUp = Set(basis.book.givenUp.map(\.name))
+  }
+
+  /// The earlier clock decides: one that is ahead must not make backups old.
+  package mutating func note(clock: Int) {
+    now = min(now, clock)
+  }
+
+  package mutating func consider(_ backup: StoredBackup) {
+    counts.backups += 1
+    if backup.name == basis.recorded { recordedOrigin = backup.origin }
+    if backup.oddity != nil {
+      counts.odd += 1
+      return
+    }
+    switch backup.origin {
+    case .unknown:
+      counts.unknown += 1
+      let pushedOut = newestUnknown.insert(backup, keeping: basis.policy.minimumCount)
+      if let pushedOut { mayGo(pushedOut, in: &oldestUnknown) }
+    case .history(_, let lineage) where lineage != basis.book.lineage:
+      counts.note(otherLineage: lineage)
+    case .history(let history, _):
+      consider(backup, of: history)
+    }
+  }
+
+  private mutating func consider(_ backup: StoredBackup, of history: ULID) {
+    let capacity: Int
+    if history == basis.book.running?.name {
+      runningCount += 1
+      firstWritten = min(firstWritten, backup.written)
+      lastWritten = max(lastWritten, backup.written)
+      capacity = basis.policy.minimumCount
+    } else if ended[history] != nil {
+      capacity = max(basis.policy.minimumCount, 1)
+    } else if givenUp.contains(history) {
+      capacity = 0
+    } else {
+      counts.strayed += 1
+      return
+    }
+    let pushedOut = newest[history, default: BoundedHeap(by: <)].insert(backup, keeping: capacity)
+    if let pushedOut { mayGo(pushedOut, in: &oldest) }
+  }
+
+  private func mayGo(_ backup: StoredBackup, in heap: inout BoundedHeap<StoredBackup>) {
+    guard keeper(of: backup) == nil, basis.policy.isExpired(backup, at: now) else { return }
+    _ = heap.insert(backup, keeping: mostDeletions)
+  }
+
+  /// The backups to delete, oldest first; to be asked once.
+  package mutating func expired() -> [StoredBackup] {
+    let rules = conclude()
+    var candidates = oldest.drain()
+    candidates += oldestUnknown.drain()
+    candidates += newestUnknown.elements
+    for name in ended.keys { candidates += newest[name]?.elements ?? [] }
+    candidates.removeAll { rules.verdict(on: $0) != .goes }
+    candidates.sort()
+    candidates.removeLast(max(0, candidates.count - mostDeletions))
+    return candidates
+  }
+
+  /// What was seen decides on each backup, once all have been considered.
+  package func conclude() -> RetentionRules {
+    let policy = basis.policy
+    var floors: [ULID: RetentionRules.Floor] = [:]
+    if let running = basis.book.running {
+      floors[running.name] = .init(newest[running.name], policy.minimumCount)
+    }
+    for (name, history) in ended {
+      let isRecent = history.endTime.map { policy.expiration(ofHistoryEndedAt: $0) >= now } ?? true
+      floors[name] = .init(newest[name], isRecent ? max(policy.minimumCount, 1) : 1)
+    }
+    // Once our own history could do without them, those without a lineage count as its older ones.
+    let isSpanned =
+      runningCount >= policy.minimumCount && runningCount > 0
+      && .seconds(lastWritten) - .seconds(firstWritten) >= policy.maximumAge
+    var unknown = newestUnknown
+    if isSpanned, let running = basis.book.running {
+      for backup in newest[running.name]?.elements ?? [] {
+        _ = unknown.insert(backup, keeping: policy.minimumCount)
+      }
+    }
+    return RetentionRules(
+      basis: basis, now: now, floors: floors, unknownFloor: .init(unknown, policy.minimumCount),
+      sawOtherLineage: counts.otherLineage > 0)
+  }
+
+  private func keeper(of backup: StoredBackup) -> RetentionReason? {
+    basis.keeper(of: backup.name)
+  }
+}
+
+extension RetentionBasis {
+  /// Whatever else is the case, these stay.
+  func keeper(of name: ULID) -> RetentionReason? {
+    switch name {
+    case recorded: .recorded
+    case verified: .verified
+    case previous: .previous
+    default: nil
+    }
+  }
+}
+
+/// What a listing had, for the log.
+package struct RetentionCounts: Equatable, Sendable {
+  /// Everything with the name of a backup.
+  package fileprivate(set) var backups = 0
+  package fileprivate(set) var odd = 0
+  /// Without a lineage.
+  package fileprivate(set) var unknown = 0
+  /// Of this lineage, but of a history that the record does not know.
+  package fileprivate(set) var strayed = 0
+  package fileprivate(set) var otherLineage = 0
+  /// The first few that were seen.
+  package private(set) var otherLineages: Set<ULID> = []
+
+  private static let mostLineages = 8
+
+  fileprivate mutating func note(otherLineage lineage: ULID) {
+    otherLineage += 1
+    if otherLineages.count < Self.mostLineages { otherLineages.insert(lineage) }
+  }
+}

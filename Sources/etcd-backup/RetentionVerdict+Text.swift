@@ -1,0 +1,55 @@
+// What is said of a backup's fate, in tables and in JSON.
+
+internal import Backup
+
+extension RetentionVerdict {
+  /// `kept`, `next-run` or `after`; `ignored` for what no snapshot can be.
+  var word: String {
+    switch self {
+    case .stays(.odd(.size)): "ignored"
+    case .stays: "kept"
+    case .goes: "next-run"
+    case .goesAfter: "after"
+    }
+  }
+
+  /// Why it stays; `nil` where it does not, or not for long.
+  var reason: String? {
+    if case .stays(let reason) = self { reason.text } else { nil }
+  }
+
+  /// In seconds since 1970.
+  var time: Int? {
+    if case .goesAfter(let time) = self { time } else { nil }
+  }
+
+  var text: String {
+    switch self {
+    case .stays(let reason): "kept: \(reason.text)"
+    case .goes: "deleted by the next run"
+    case .goesAfter(let time): "deleted after \(Timestamp.format(time))"
+    }
+  }
+}
+
+extension RetentionReason {
+  var text: String {
+    switch self {
+    case .recorded: "recorded"
+    case .verified: "last verified"
+    case .previous: "newest of the previous history"
+    case .odd(.size(let bytes)): "no snapshot has \(bytes) bytes"
+    case .odd(.times): "its times disagree by more than a day"
+    case .odd(.metadata): "its metadata are not those of a run"
+    case .otherLineage: "of another lineage"
+    case .strayed: "of a history that the record does not know"
+    case .unknownAmongOthers: "without a lineage, beside another one"
+    case .newest: "one of the newest"
+    case .newestUnknown: "one of the newest without a lineage"
+    case .newestOfEnded(let time):
+      "one of the newest of its history until \(Timestamp.format(time))"
+    case .lastOfEnded: "the newest of its history"
+    case .held(let hold): hold.description
+    }
+  }
+}
