@@ -38,17 +38,18 @@ let package = Package(
     .target(name: "Digests", dependencies: ["COpenSSL", "CCarryless"], swiftSettings: strict),
     .target(name: "Bolt", swiftSettings: strict),
     .target(name: "Volume", swiftSettings: strict),
-    .target(name: "HTTP", dependencies: ["CCurl"], swiftSettings: strict),
+    .target(name: "Certificates", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .target(name: "HTTP", dependencies: ["CCurl", "Certificates"], swiftSettings: strict),
     .target(name: "Etcd", dependencies: ["HTTP", "Digests", "Bolt"], swiftSettings: strict),
     .target(name: "AzureBlob", dependencies: ["HTTP", "Digests", "CExpat"], swiftSettings: strict),
     .target(
-      name: "Kubernetes", dependencies: ["HTTP", "CYAML"], swiftSettings: strict,
+      name: "Kubernetes", dependencies: ["HTTP", "Certificates", "CYAML"], swiftSettings: strict,
       // The static library by its file name: a module map could only name the shared one.
       linkerSettings: [.unsafeFlags(["-Xlinker", "-l:libyaml.a"])]),
     .target(
       name: "Backup",
       dependencies: [
-        "HTTP", "Digests", "Bolt", "Etcd", "AzureBlob", "Kubernetes",
+        "HTTP", "Certificates", "Digests", "Bolt", "Etcd", "AzureBlob", "Kubernetes",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -74,7 +75,11 @@ let package = Package(
     .testTarget(
       name: "DigestsTests", dependencies: ["Digests", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
+      name: "CertificatesTests", dependencies: ["Certificates", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "HTTPTests", dependencies: ["HTTP", "Certificates", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "EtcdTests",
       dependencies: ["Etcd", "Bolt", "HTTP", "Digests", "TestSupport", "BoltTestSupport"],
@@ -83,7 +88,8 @@ let package = Package(
       name: "AzureBlobTests", dependencies: ["AzureBlob", "HTTP", "Digests", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "KubernetesTests", dependencies: ["Kubernetes", "HTTP", "TestSupport"],
+      name: "KubernetesTests",
+      dependencies: ["Kubernetes", "HTTP", "Certificates", "TestSupport"],
       swiftSettings: strict),
     // Throughput and memory of Bolt at the size of a large database.
     .executableTarget(
@@ -91,7 +97,7 @@ let package = Package(
     .testTarget(
       name: "BackupTests",
       dependencies: [
-        "Backup", "Bolt", "Etcd", "AzureBlob", "Kubernetes", "HTTP", "Digests",
+        "Backup", "Bolt", "Etcd", "AzureBlob", "Kubernetes", "HTTP", "Certificates", "Digests",
         "TestSupport",
         .product(name: "Logging", package: "swift-log"),
       ],

@@ -1,6 +1,7 @@
 /// What the Secrets open: the container, the etcd cluster, and the namespace they were read from.
 
 internal import AzureBlob
+internal import Certificates
 internal import Etcd
 internal import HTTP
 internal import Kubernetes
@@ -9,14 +10,14 @@ internal import Kubernetes
 struct StoreAccess {
   let cluster: Cluster
   let container: BlobContainer
-  /// Something about the way to Kubernetes that a log should mention.
-  let warning: String?
+  /// What a log should mention about the way to Kubernetes.
+  let warnings: [String]
 
   init(
     _ configuration: StoreConfiguration, environment: [String: String], transport: Transport
   ) throws {
     let server = try Self.server(configuration, environment: environment)
-    warning = server.warning
+    warnings = server.warnings
     cluster = Cluster(server, namespace: configuration.namespace, transport: transport)
     container = try Self.container(configuration, cluster, transport)
   }
@@ -63,7 +64,8 @@ struct Access {
   let cluster: Cluster
   let container: BlobContainer
   let etcd: EtcdCluster
-  let warning: String?
+  /// What a log should mention about the ways to Kubernetes and etcd.
+  let warnings: [String]
 
   init(
     _ configuration: Configuration, environment: [String: String], transport: Transport
@@ -72,21 +74,31 @@ struct Access {
       configuration.store, environment: environment, transport: transport)
     cluster = store.cluster
     container = store.container
-    warning = store.warning
-    etcd = try Self.etcd(configuration, cluster, transport)
+    let etcd = try Self.etcd(configuration, cluster, transport)
+    self.etcd = etcd.cluster
+    warnings = store.warnings + etcd.warnings
   }
 
   static func etcd(
     _ configuration: Configuration, _ cluster: Cluster, _ transport: Transport
-  ) throws -> EtcdCluster {
+  ) throws -> (cluster: EtcdCluster, warnings: [String]) {
     var connection = Connection()
     connection.timeouts.connect = .seconds(8)
+    var warnings: [String] = []
     if let name = configuration.tlsSecretName {
       let secret = try cluster.secret(named: name)
-      connection.trust = .authorities(try pem("etcd-client-ca.crt", of: secret))
-      connection.identity = ClientIdentity(
-        certificate: try pem("etcd-client.crt", of: secret),
-        key: try pem("etcd-client.key", of: secret))
+      let place = "Secret \(secret.namespace)/\(secret.name)"
+      do {
+        connection.trust = .authorities(
+          try CertificateAuthorities(text("etcd-client-ca.crt", of: secret)))
+        let identity = try ClientIdentity(
+          certificate: text("etcd-client.crt", of: secret),
+          key: text("etcd-client.key", of: secret))
+        connection.identity = identity
+        warnings = identity.warning().map { ["\(place): \($0)"] } ?? []
+      } catch let fault as CertificateFault {
+        throw SecretError.certificate(place: place, fault)
+      }
     }
     var credentials: Etcd.Credentials?
     if let name = configuration.credentialsSecretName {
@@ -94,17 +106,14 @@ struct Access {
       credentials = Etcd.Credentials(
         username: try secret.text("username"), password: try secret.text("password"))
     }
-    return EtcdCluster(
+    let cluster = EtcdCluster(
       endpoints: configuration.endpoints, credentials: credentials,
       kind: configuration.etcdTransport, transport: transport, connection: connection)
+    return (cluster, warnings)
   }
 
-  private static func pem(_ key: String, of secret: Secret) throws -> [UInt8] {
-    let text = try secret.text(key)
-    guard text.contains("-----BEGIN ") else {
-      throw SecretError.notPEM(key: key, secret: "\(secret)")
-    }
-    return Array("\(text)\n".utf8)
+  private static func text(_ key: String, of secret: Secret) throws -> PEMText {
+    PEMText(try secret.bytes(key), named: key)
   }
 }
 
@@ -113,14 +122,14 @@ enum SecretError: Explained, Equatable {
   /// Its value is not told: it may be a connection string, or the key by mistake.
   case unusableAccount(secret: String, expected: String)
   case unusableKey(secret: String)
-  case notPEM(key: String, secret: String)
+  case certificate(place: String, CertificateFault)
 
   var description: String {
     switch self {
     case .unusableAccount(let secret, let expected):
       "storage-account of \(secret) is not \(expected)"
     case .unusableKey(let secret): "storage-key of \(secret) is not base64"
-    case .notPEM(let key, let secret): "\(key) of \(secret) is not PEM"
+    case .certificate(let place, let fault): "\(place): \(fault)"
     }
   }
 
@@ -128,8 +137,7 @@ enum SecretError: Explained, Equatable {
     switch self {
     case .unusableAccount: "put the account's name alone there, and its URL into APP_ABS_ENDPOINT"
     case .unusableKey: "copy one of the account's two keys from the portal, whole, without quotes"
-    case .notPEM:
-      "the value holds -----BEGIN CERTIFICATE----- or -----BEGIN … PRIVATE KEY-----"
+    case .certificate(_, let fault): fault.hint
     }
   }
 

@@ -65,9 +65,7 @@ package final class BackupRun {
   private func readSecrets() throws -> Access {
     stage = .secrets
     let access = try Access(configuration, environment: environment, transport: transport)
-    if let warning = access.warning {
-      log.warning("kubernetes access is unusual", ["error": warning])
-    }
+    for warning in access.warnings { log.warning("access is unusual", ["error": warning]) }
     return access
   }
 

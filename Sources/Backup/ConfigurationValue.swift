@@ -1,6 +1,7 @@
 /// How each kind of variable is read from its text; each says what it expects.
 
 internal import AzureBlob
+internal import Certificates
 internal import Etcd
 internal import HTTP
 
@@ -118,15 +119,16 @@ enum ConfigurationValue {
 
   static func certificates(
     at path: String, _ readFile: (String) throws -> [UInt8]
-  ) throws(InvalidValue) -> [UInt8] {
+  ) throws(InvalidValue) -> CertificateAuthorities {
     let bytes: [UInt8]
     do { bytes = try readFile(path) } catch {
       throw InvalidValue(path, expected: "a file that can be read: \(error)")
     }
-    guard String(decoding: bytes, as: UTF8.self).contains("-----BEGIN CERTIFICATE-----") else {
-      throw InvalidValue(path, expected: "a file with certificates in PEM")
+    do throws(CertificateFault) {
+      return try CertificateAuthorities(PEMText(bytes, named: path))
+    } catch {
+      throw InvalidValue(path, expected: "a file with certificates in PEM: it \(error.problem)")
     }
-    return bytes
   }
 
   static func logLevel(_ text: String) throws(InvalidValue) -> LogLevel {

@@ -1,6 +1,7 @@
 /// Takes variables out of the environment one by one and collects what is wrong with them.
 
 internal import AzureBlob
+internal import Certificates
 internal import HTTP
 
 /// Everything is read before anybody complains, so that all mistakes are reported at once.
@@ -42,7 +43,7 @@ struct EnvironmentReader {
   }
 
   /// Certificates in a file that the variable names.
-  mutating func certificates(_ variable: Variable) -> [UInt8]? {
+  mutating func certificates(_ variable: Variable) -> CertificateAuthorities? {
     let readFile = readFile
     return optional(variable) { path throws(InvalidValue) in
       try ConfigurationValue.certificates(at: path, readFile)

@@ -1,6 +1,7 @@
 /// The part of the configuration that leads to the backups: what every command needs, also where there is no etcd left.
 
 package import AzureBlob
+package import Certificates
 
 package struct StoreConfiguration: Sendable {
   package let namespace: String
@@ -11,8 +12,7 @@ package struct StoreConfiguration: Sendable {
   /// Without a slash at its end.
   package let blobPrefix: String
   package let storageURL: ServiceURL?
-  /// PEM.
-  package let storageCA: [UInt8]?
+  package let storageCA: CertificateAuthorities?
   /// Bytes; also of the ranges in which a blob is read.
   package let blockSize: Int
   package let blocksInFlight: Int

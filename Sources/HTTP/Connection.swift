@@ -1,4 +1,6 @@
-/// How one server is reached: whom to trust, who we are, through which proxy, how patiently.
+// How one server is reached: whom to trust, who we are, through which proxy, how patiently.
+
+package import Certificates
 
 package struct Connection: Sendable {
   package var trust = Trust.system
@@ -23,8 +25,8 @@ package struct Connection: Sendable {
 
   package enum Trust: Sendable, Equatable {
     case system
-    /// Only these authorities, in PEM.
-    case authorities([UInt8])
+    /// Only these authorities.
+    case authorities(CertificateAuthorities)
     /// The server's certificate is not looked at. Only a kubeconfig can ask for this.
     case anyone
   }
@@ -46,23 +48,4 @@ package struct Connection: Sendable {
 
     package init() {}
   }
-}
-
-/// A client certificate and its key, both PEM, in memory only.
-///
-/// Printing it in any way yields `<client identity>`.
-package struct ClientIdentity: Sendable, Equatable {
-  let certificate: [UInt8]
-  let key: [UInt8]
-
-  package init(certificate: [UInt8], key: [UInt8]) {
-    self.certificate = certificate
-    self.key = key
-  }
-}
-
-extension ClientIdentity: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-  package var description: String { "<client identity>" }
-  package var debugDescription: String { description }
-  package var customMirror: Mirror { Mirror(self, children: []) }
 }

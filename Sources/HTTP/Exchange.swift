@@ -1,6 +1,7 @@
 /// One request under way and its answer as it comes in: the state that libcurl's callbacks touch.
 
 internal import CCurl
+internal import Certificates
 
 /// Lives in a class because libcurl calls back into it while somebody up the stack holds the
 /// transport; nothing but the callbacks touches it during a libcurl call.
@@ -202,17 +203,19 @@ extension Exchange {
     switch connection.trust {
     case .system:
       break
-    case .authorities(let pem):
+    case .authorities(let authorities):
       // Debian's libcurl also looks into /etc/ssl/certs unless told not to.
       handle.set(CURLOPT_CAPATH, to: nil as String?)
-      handle.set(CURLOPT_CAINFO_BLOB, toBytes: pem)
+      handle.set(CURLOPT_CAINFO_BLOB, toBytes: authorities.pem)
     case .anyone:
       handle.set(CURLOPT_SSL_VERIFYPEER, to: 0)
       handle.set(CURLOPT_SSL_VERIFYHOST, to: 0)
     }
     if let identity = connection.identity {
-      handle.set(CURLOPT_SSLCERT_BLOB, toBytes: identity.certificate)
-      handle.set(CURLOPT_SSLKEY_BLOB, toBytes: identity.key)
+      handle.set(CURLOPT_SSLCERT_BLOB, toBytes: identity.certificatePEM)
+      handle.set(CURLOPT_SSLKEY_BLOB, toBytes: identity.keyPEM)
+      // The key has no passphrase; but libcurl 7.88 crashes where OpenSSL asks it for one and none is set.
+      handle.set(CURLOPT_KEYPASSWD, to: "")
     }
     switch connection.proxy {
     case .none: handle.set(CURLOPT_PROXY, to: "")

@@ -2,6 +2,7 @@
 ///
 /// See https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/.
 
+internal import Certificates
 internal import HTTP
 
 extension APIServer {
@@ -25,9 +26,12 @@ extension APIServer {
 
     let authorities = try usable("\(folder)/ca.crt", as: .certificateAuthority) {
       path throws(UnreadableFile) in
-      let bytes = try readFile(at: path)
-      guard isPEM(bytes) else { throw UnreadableFile(reason: "it holds no PEM block") }
-      return bytes
+      let text = PEMText(try readFile(at: path), named: path)
+      do throws(CertificateFault) {
+        return try CertificateAuthorities(text)
+      } catch {
+        throw UnreadableFile(reason: "it \(error.problem)")
+      }
     }
     let token = TokenFile(path: "\(folder)/token", fallback: nil)
     // Read here as well, so that a pod without a token is told so before anything is contacted.

@@ -2,6 +2,7 @@
 ///
 /// See https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/.
 
+internal import Certificates
 internal import HTTP
 
 extension APIServer {
@@ -66,14 +67,31 @@ private struct Kubeconfig {
 
     return APIServer(
       url: name.map(url.text(named:)) ?? url.text, connection: connection,
-      credentials: try credentials(),
-      warning: connection.trust == .anyone
-        ? "nobody checks who the API server is: \(cluster.entry) of the kubeconfig \(path) sets "
-          + "insecure-skip-tls-verify" : nil)
+      credentials: try credentials(), warnings: warnings(about: connection))
+  }
+
+  private func warnings(about connection: Connection) -> [String] {
+    var warnings: [String] = []
+    if connection.trust == .anyone {
+      warnings.append(
+        "nobody checks who the API server is: \(cluster.entry) of the kubeconfig \(path) sets "
+          + "insecure-skip-tls-verify")
+    }
+    if let user, let warning = connection.identity?.warning() {
+      warnings.append("\(user.entry) of the kubeconfig \(path): \(warning)")
+    }
+    return warnings
   }
 
   private func trust() throws(KubeconfigFault) -> Connection.Trust {
-    let authorities = try cluster.pem("certificate-authority")
+    let authorities = try cluster.pem("certificate-authority").map {
+      text throws(KubeconfigFault) in
+      do throws(CertificateFault) {
+        return try CertificateAuthorities(text)
+      } catch {
+        throw .certificate(cluster.entry, error)
+      }
+    }
     guard try cluster.flag("insecure-skip-tls-verify") else {
       return authorities.map { .authorities($0) } ?? .system
     }
@@ -104,7 +122,12 @@ private struct Kubeconfig {
     guard let user else { return nil }
     switch (try user.pem("client-certificate"), try user.pem("client-key")) {
     case (nil, nil): return nil
-    case (let certificate?, let key?): return ClientIdentity(certificate: certificate, key: key)
+    case (let certificate?, let key?):
+      do throws(CertificateFault) {
+        return try ClientIdentity(certificate: certificate, key: key)
+      } catch {
+        throw .certificate(user.entry, error)
+      }
     case (_, nil): throw .halfAnIdentity(user.entry, missing: "client-key")
     case (nil, _): throw .halfAnIdentity(user.entry, missing: "client-certificate")
     }

@@ -11,16 +11,16 @@ package struct APIServer: Sendable {
   package let url: String
   package internal(set) var connection: Connection
   /// What the log of a run should say about this way, such as that TLS is not verified.
-  package let warning: String?
+  package let warnings: [String]
   let credentials: Credentials
 
   init(
-    url: String, connection: Connection, credentials: Credentials, warning: String? = nil
+    url: String, connection: Connection, credentials: Credentials, warnings: [String] = []
   ) {
     self.url = url
     self.connection = connection
     self.credentials = credentials
-    self.warning = warning
+    self.warnings = warnings
   }
 }
 

@@ -17,8 +17,3 @@ func readFile(at path: String) throws(UnreadableFile) -> [UInt8] {
     throw UnreadableFile(reason: "it cannot be read")
   }
 }
-
-/// Whether a PEM block starts somewhere in `bytes` (RFC 7468); what is in it is OpenSSL's to judge.
-func isPEM(_ bytes: [UInt8]) -> Bool {
-  String(decoding: bytes, as: UTF8.self).contains("-----BEGIN ")
-}

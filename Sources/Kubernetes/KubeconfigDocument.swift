@@ -3,6 +3,7 @@
 /// Read from YAML's nodes and not through a decoder, so that an error names entry and field and
 /// never quotes a value. JSON is YAML too.
 
+internal import Certificates
 internal import FoundationEssentials
 
 struct KubeconfigDocument {
@@ -88,24 +89,20 @@ extension KubeconfigDocument {
     }
 
     /// PEM from `field` + `-data`, inline in base64, or else from the file that `field` names.
-    func pem(_ field: String) throws(KubeconfigFault) -> [UInt8]? {
+    func pem(_ field: String) throws(KubeconfigFault) -> PEMText? {
       if let text = try text("\(field)-data") {
         // Whoever folds long lines may leave blanks in it.
-        guard let data = Data(base64Encoded: text.filter { !$0.isWhitespace }),
-          isPEM(Array(data))
-        else { throw malformed("\(field)-data", expected: "PEM in base64") }
-        return Array(data)
+        guard let data = Data(base64Encoded: text.filter { !$0.isWhitespace }) else {
+          throw malformed("\(field)-data", expected: "PEM in base64")
+        }
+        return PEMText(Array(data), named: "\(field)-data")
       }
       guard let path = try path(field) else { return nil }
-      let reason: String
       do throws(UnreadableFile) {
-        let bytes = try readFile(at: path)
-        if isPEM(bytes) { return bytes }
-        reason = "it holds no PEM block"
+        return PEMText(try readFile(at: path), named: "\(field) \(path)")
       } catch {
-        reason = error.reason
+        throw .unusableFile(entry, field: field, path: path, reason: error.reason)
       }
-      throw .unusableFile(entry, field: field, path: path, reason: reason)
     }
 
     func malformed(_ field: String, expected: String) -> KubeconfigFault {

@@ -1,5 +1,7 @@
 /// What can be wrong with a kubeconfig: where in it, and what was expected there.
 
+package import Certificates
+
 package enum KubeconfigFault: Error, Equatable {
   case unreadable(reason: String)
   /// `problem` is the YAML reader's, without a word of the file.
@@ -11,6 +13,7 @@ package enum KubeconfigFault: Error, Equatable {
   /// The value itself is never shown: it may be a password.
   case malformedField(KubeconfigEntry, field: String, expected: String)
   case unusableFile(KubeconfigEntry, field: String, path: String, reason: String)
+  case certificate(KubeconfigEntry, CertificateFault)
   /// One of a client certificate and its key is there without the other.
   case halfAnIdentity(KubeconfigEntry, missing: String)
   case verificationBothOnAndOff(KubeconfigEntry)
@@ -48,6 +51,7 @@ extension KubeconfigFault: CustomStringConvertible {
       "\(entry): \(field) is not \(expected)"
     case .unusableFile(let entry, let field, let path, let reason):
       "\(entry): \(field) names \(path), and \(reason)"
+    case .certificate(let entry, let fault): "\(entry): \(fault)"
     case .halfAnIdentity(let entry, let missing):
       "\(entry): \(missing) is missing next to its counterpart"
     case .verificationBothOnAndOff(let entry):
@@ -71,6 +75,7 @@ extension KubeconfigFault: CustomStringConvertible {
     case .unusableFile:
       "paths count from the kubeconfig's folder; `kubectl config view --flatten` puts the "
         + "contents into the kubeconfig itself"
+    case .certificate(_, let fault): fault.hint
     case .halfAnIdentity: "a client certificate needs its key, both as files or both as data"
     case .verificationBothOnAndOff: "remove insecure-skip-tls-verify, the authority is safer"
     case .plainHTTP: "Secrets would cross the network in the clear; give the server an https URL"

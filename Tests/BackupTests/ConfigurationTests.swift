@@ -2,8 +2,10 @@
 
 import AzureBlob
 import Backup
+import Certificates
 import Etcd
 import Logging
+import TestSupport
 import Testing
 
 /// All that is required and nothing else, changed by `changes`; a `nil` takes a variable out.
@@ -26,7 +28,7 @@ private struct NoSuchFile: Error, CustomStringConvertible {
   let description = "No such file or directory"
 }
 
-private let certificate = Array("-----BEGIN CERTIFICATE-----\nMII…\n".utf8)
+private let certificate = Array(TestCertificate.ec.certificate.utf8)
 
 private func configuration(_ changes: [String: String?] = [:]) throws(ConfigurationError)
   -> Configuration
@@ -34,7 +36,7 @@ private func configuration(_ changes: [String: String?] = [:]) throws(Configurat
   try Configuration(environment: environment(changes)) { path in
     switch path {
     case "/ca.pem": certificate
-    case "/key.pem": Array("-----BEGIN PRIVATE KEY-----".utf8)
+    case "/key.pem": Array(TestCertificate.ec.key.utf8)
     default: throw NoSuchFile()
     }
   }
@@ -133,7 +135,7 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     #expect(configuration.credentialsSecretName == "etcd.user")
     #expect(configuration.etcdTransport == .grpc)
     #expect(configuration.storageURL?.description == "http://127.0.0.1:10000/devstoreaccount1")
-    #expect(configuration.storageCA == certificate)
+    #expect(configuration.storageCA?.pem == certificate)
     #expect(configuration.timeout == .seconds(5400))
     #expect(configuration.blockSize == 1 << 20)
     #expect(configuration.blocksInFlight == 31)

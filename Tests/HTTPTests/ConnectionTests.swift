@@ -1,6 +1,7 @@
 /// How servers are reached: connections that are used again, other addresses, proxies.
 
 import Glibc
+import Certificates
 import HTTP
 import TestSupport
 import Testing
@@ -185,8 +186,10 @@ import Testing
 }
 
 @Suite struct `A client identity` {
-  @Test func `never prints its key`() {
-    let identity = ClientIdentity(certificate: Array("cert".utf8), key: Array("secret".utf8))
+  @Test func `never prints its key`() throws {
+    let identity = try ClientIdentity(
+      certificate: PEMText(Array(TestCertificate.ec.certificate.utf8), named: "tls.crt"),
+      key: PEMText(Array(TestCertificate.ec.key.utf8), named: "tls.key"))
     var connection = Connection()
     connection.identity = identity
     var dumped = ""

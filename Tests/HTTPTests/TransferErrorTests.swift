@@ -1,5 +1,6 @@
 /// What went wrong on the wire: its kind, its words, its hint, and no secret.
 
+import Certificates
 import HTTP
 import TestSupport
 import Testing
@@ -84,19 +85,13 @@ import Testing
     #expect(failure(to: "https://\(server.address)/")?.kind == .handshakeFailed)
   }
 
-  @Test func `unusableCredentials: the CA is not PEM`() {
+  @Test func `unusableCredentials: the client's key is too weak for OpenSSL`() throws {
     let server = ScriptedServer { _ in [.close] }
-    let error = failure(to: "https://\(server.address)/") {
-      $0.trust = .authorities(Array("x".utf8))
-    }
-    #expect(error?.kind == .unusableCredentials)
-  }
-
-  @Test func `unusableCredentials: the client certificate is not PEM`() {
-    let server = ScriptedServer { _ in [.close] }
-    let error = failure(to: "https://\(server.address)/") {
-      $0.identity = ClientIdentity(certificate: Array("x".utf8), key: Array("y".utf8))
-    }
+    let weak = TestCertificate.weak
+    let identity = try ClientIdentity(
+      certificate: PEMText(Array(weak.certificate.utf8), named: "tls.crt"),
+      key: PEMText(Array(weak.key.utf8), named: "tls.key"))
+    let error = failure(to: "https://\(server.address)/") { $0.identity = identity }
     #expect(error?.kind == .unusableCredentials)
   }
 

@@ -27,9 +27,10 @@ class KeyPair:
 
 
 class Authority:
-    """Signs server and client certificates for 127.0.0.1."""
+    """Signs server and client certificates for 127.0.0.1. The program warns of those valid for less than 14 days."""
 
-    def __init__(self, name: str = "etcd test CA"):
+    def __init__(self, name: str = "etcd test CA", days: int = 30):
+        self._days = days
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         builder = self._builder(self._name, self._key).add_extension(
@@ -75,7 +76,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=self._days))
         )
 
 

@@ -1,11 +1,12 @@
 """Ways in which etcd, TLS and authentication can be set up wrongly: each ends with its cause and its remedy in the log."""
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from certificates import TLS, Authority
 from etcd import Release
 from processes import free_port
-from world import NAMESPACE, TLS_SECRET
+from world import MEBIBYTE, NAMESPACE, TLS_SECRET
 
 RELEASES = [pytest.param(release, id=f"etcd-{release.version}") for release in Release.all()]
 
@@ -116,6 +117,64 @@ def test_what_is_no_PEM_is_explained(empty_world, start_etcd, tmp_path, key):
     empty_world.back_up(start_etcd(tls=tls))
     empty_world.sandbox.put_secret(NAMESPACE, TLS_SECRET, tls.secret() | {key: "MIIB"})
     assert_refused(empty_world, empty_world.run(), key, "is not PEM", "-----BEGIN")
+
+
+def encrypted(key: str, old_format: bool = False) -> str:
+    form = serialization.PrivateFormat.TraditionalOpenSSL if old_format else serialization.PrivateFormat.PKCS8
+    return serialization.load_pem_private_key(key.encode(), None).private_bytes(
+        serialization.Encoding.PEM, form, serialization.BestAvailableEncryption(b"x")).decode()
+
+
+@pytest.mark.parametrize("old_format", [False, True])
+@pytest.mark.parametrize("arguments", [[], ["check"]], ids=["backup", "check"])
+def test_K1_an_encrypted_key_is_an_error_with_its_remedy(
+    empty_world, start_etcd, tmp_path, old_format, arguments
+):
+    tls = TLS.make(tmp_path / "tls")
+    empty_world.back_up(start_etcd(tls=tls))
+    key = encrypted(tls.client.key, old_format)
+    assert ("Proc-Type: 4,ENCRYPTED" if old_format else "BEGIN ENCRYPTED PRIVATE KEY") in key
+    empty_world.sandbox.put_secret(NAMESPACE, TLS_SECRET, tls.secret() | {"etcd-client.key": key})
+    run = empty_world.run(*arguments)
+    assert run.status == 78, run
+    text = run.log + run.text
+    assert f"Secret {NAMESPACE}/{TLS_SECRET}: etcd-client.key is encrypted" in text, run
+    assert "without a passphrase" in text, run
+
+
+def test_K1_a_key_of_another_certificate_is_an_error(empty_world, start_etcd, tmp_path):
+    tls = TLS.make(tmp_path / "tls")
+    empty_world.back_up(start_etcd(tls=tls))
+    secret = tls.secret() | {"etcd-client.key": tls.server.key}
+    empty_world.sandbox.put_secret(NAMESPACE, TLS_SECRET, secret)
+    assert_refused(
+        empty_world, empty_world.run(),
+        f"Secret {NAMESPACE}/{TLS_SECRET}: etcd-client.key does not match etcd-client.crt")
+
+
+def test_K1_certificates_in_any_order_open_the_way(empty_world, start_etcd, tmp_path):
+    tls = TLS.make(tmp_path / "tls")
+    empty_world.back_up(start_etcd(tls=tls))
+    everything = tls.client.key + tls.signer.certificate + tls.client.certificate
+    empty_world.sandbox.put_secret(NAMESPACE, TLS_SECRET, dict.fromkeys(tls.secret(), everything))
+    empty_world.assert_success(empty_world.run())
+
+
+def test_K1_a_certificate_that_expires_soon_is_a_warning(empty_world, start_etcd, tmp_path):
+    tls = TLS.make(tmp_path / "tls", signer=Authority(days=1))
+    empty_world.back_up(start_etcd(tls=tls))
+    run = empty_world.run()
+    empty_world.assert_success(run)
+    assert "etcd-client.crt expires in less than a day" in run.log, run
+    check = empty_world.run("check")
+    assert check.status == 0 and "etcd-client.crt expires in less than a day" in check.text, check
+
+
+def test_K2_a_CA_file_over_8_MB_is_an_error(world, tmp_path):
+    bundle = tmp_path / "ca.crt"
+    bundle.write_text(Authority("store").certificate * 20_000)
+    assert bundle.stat().st_size > 8 * MEBIBYTE
+    assert_refused(world, world.run(APP_ABS_CA_FILE=str(bundle)), "APP_ABS_CA_FILE", "larger than 1 MiB")
 
 
 def test_a_server_that_another_authority_signed_is_not_trusted(empty_world, start_etcd, tmp_path):

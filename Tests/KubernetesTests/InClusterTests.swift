@@ -1,5 +1,6 @@
 /// The way to the API server from inside a pod.
 
+import Certificates
 import HTTP
 import Kubernetes
 import TestSupport
@@ -22,10 +23,10 @@ import Testing
   @Test func `takes the address from the environment and the CA from the service account`() throws {
     let server = try load(environment)
     #expect(server.url == "https://10.96.0.1:443")
-    #expect(server.connection.trust == .authorities(Array(somePEM.utf8)))
+    #expect(try server.connection.trust == authorities(somePEM))
     #expect(server.connection.proxy == .none)
     #expect(server.connection.address == nil)
-    #expect(server.warning == nil)
+    #expect(server.warnings.isEmpty)
   }
 
   @Test(arguments: ["fd00::1", "[fd00::1]"])
@@ -63,7 +64,7 @@ import Testing
     try folder.write("", to: "ca.crt")
     #expect(
       throws: KubernetesError.unusableFile(
-        path: "\(folder.path)/ca.crt", role: .certificateAuthority, reason: "it holds no PEM block")
+        path: "\(folder.path)/ca.crt", role: .certificateAuthority, reason: "it is empty")
     ) { try load(environment) }
   }
 

@@ -1,6 +1,8 @@
 /// Mistakes in a kubeconfig: each is told with its place, and never with a value.
 
+import Certificates
 import Kubernetes
+import TestSupport
 import Testing
 
 @Suite struct `A mistake in a kubeconfig` {
@@ -124,10 +126,13 @@ import Testing
           reason: "there is no such file"))
     try folder.write("s3cret", to: "tls.key")
     #expect(
-      try fault(of: KubeconfigText(user: ["client-key: tls.key"]).yaml)
-        == .unusableFile(
-          Self.user, field: "client-key", path: "\(folder.path)/tls.key",
-          reason: "it holds no PEM block"))
+      try fault(
+        of: KubeconfigText(
+          user: ["client-key: tls.key", "client-certificate-data: \(base64(somePEM))"]
+        ).yaml)
+        == .certificate(
+          Self.user,
+          CertificateFault(name: "client-key \(folder.path)/tls.key", problem: .notPEM)))
     #expect(
       try fault(of: KubeconfigText(user: ["tokenFile: token"]).yaml)
         == .unusableFile(
@@ -135,12 +140,38 @@ import Testing
           reason: "there is no such file"))
   }
 
-  @Test(arguments: ["s3cret!", base64("s3cret")])
-  func `is inline data that is not PEM in base64`(data: String) throws {
-    let fault = try fault(of: KubeconfigText(user: ["client-key-data: \(data)"]).yaml)
+  @Test func `is inline data that is not base64`() throws {
+    let fault = try fault(of: KubeconfigText(user: ["client-key-data: s3cret!"]).yaml)
     #expect(
       fault == .malformedField(Self.user, field: "client-key-data", expected: "PEM in base64"))
-    #expect(fault.map { "\($0)".contains(data) } == false)
+    #expect(fault.map { "\($0)".contains("s3cret") } == false)
+  }
+
+  @Test(arguments: [
+    ("s3cret", CertificateFault.Problem.notPEM), ("", .empty),
+    (TestCertificate.other.key, .otherKey(certificate: "client-certificate-data")),
+    (
+      TestCertificate.openssl(
+        ["pkey", "-aes256", "-passout", "pass:x"], input: TestCertificate.ec.key), .encrypted
+    ),
+  ])
+  func `K1 is a key that cannot be used`(key: String, problem: CertificateFault.Problem) throws {
+    let data = key.isEmpty ? base64(" ") : base64(key)
+    let fault = try fault(
+      of: KubeconfigText(
+        user: ["client-key-data: \(data)", "client-certificate-data: \(base64(somePEM))"]
+      ).yaml)
+    #expect(
+      fault
+        == .certificate(Self.user, CertificateFault(name: "client-key-data", problem: problem)))
+  }
+
+  @Test func `K1 is a certificate-authority-data without a certificate`() throws {
+    let key = base64(TestCertificate.ec.key)
+    let fault = try fault(of: KubeconfigText(cluster: ["certificate-authority-data: \(key)"]).yaml)
+    #expect(
+      fault.map { "\($0)" }
+        == #"cluster "c1": certificate-authority-data holds no certificate, but a private key"#)
   }
 
   @Test func `is a client certificate without its key, or the other way round`() throws {

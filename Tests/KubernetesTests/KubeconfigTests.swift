@@ -1,8 +1,10 @@
 /// The way to the API server as a kubeconfig describes it.
 
+import Certificates
 import FoundationEssentials
 import HTTP
 import Kubernetes
+import TestSupport
 import Testing
 
 @Suite struct `A kubeconfig` {
@@ -24,7 +26,7 @@ import Testing
     #expect(server.connection.trust == .system)
     #expect(server.connection.identity == nil)
     #expect(server.connection.proxy == .none)
-    #expect(server.warning == nil)
+    #expect(server.warnings.isEmpty)
   }
 
   @Test func `may be JSON`() throws {
@@ -38,7 +40,7 @@ import Testing
       """, to: "config.json")
     let server = try APIServer.kubeconfig(at: path)
     #expect(server.url == "https://api.example:6443")
-    #expect(server.connection.trust == .authorities(Array(somePEM.utf8)))
+    #expect(try server.connection.trust == authorities(somePEM))
   }
 
   @Test func `may use all that YAML has to offer`() throws {
@@ -63,7 +65,7 @@ import Testing
       """, to: "config")
     let server = try APIServer.kubeconfig(at: path)
     #expect(server.url == "https://api.example:6443")
-    #expect(server.connection.trust == .authorities(Array(somePEM.utf8)))
+    #expect(try server.connection.trust == authorities(somePEM))
   }
 
   @Test(.timeLimit(.minutes(1)))
@@ -94,16 +96,14 @@ import Testing
   @Test func `names CA, certificate and key as files relative to its own folder`() throws {
     try folder.write(somePEM, to: "pki/ca.crt")
     let absolute = try folder.write(otherPEM, to: "elsewhere/tls.crt")
-    try folder.write("-----BEGIN PRIVATE KEY-----\n", to: "pki/tls.key")
+    try folder.write(TestCertificate.other.key, to: "pki/tls.key")
     let server = try load(
       KubeconfigText(
         cluster: ["certificate-authority: pki/ca.crt"],
         user: ["client-certificate: \(absolute)", "client-key: ./pki/tls.key"]))
-    #expect(server.connection.trust == .authorities(Array(somePEM.utf8)))
-    #expect(
-      server.connection.identity
-        == ClientIdentity(
-          certificate: Array(otherPEM.utf8), key: Array("-----BEGIN PRIVATE KEY-----\n".utf8)))
+    #expect(try server.connection.trust == authorities(somePEM))
+    #expect(server.connection.identity?.certificatePEM == Array(otherPEM.utf8))
+    #expect(server.connection.identity?.keyPEM == Array(TestCertificate.other.key.utf8))
   }
 
   @Test func `prefers inline data to files`() throws {
@@ -114,19 +114,17 @@ import Testing
         cluster: ["certificate-authority: ca.crt", "certificate-authority-data: \(inline)"],
         user: [
           "client-certificate: missing.crt", "client-certificate-data: \(inline)",
-          "client-key: missing.key", "client-key-data: \(inline)",
+          "client-key: missing.key", "client-key-data: \(base64(TestCertificate.ec.key))",
         ]))
-    #expect(server.connection.trust == .authorities(Array(somePEM.utf8)))
-    #expect(
-      server.connection.identity
-        == ClientIdentity(certificate: Array(somePEM.utf8), key: Array(somePEM.utf8)))
+    #expect(try server.connection.trust == authorities(somePEM))
+    #expect(server.connection.identity?.certificatePEM == Array(somePEM.utf8))
   }
 
   @Test func `may fold inline data over lines`() throws {
     let folded = base64(somePEM).split(every: 20).joined(separator: "\n          ")
     let server = try load(
       KubeconfigText(cluster: ["certificate-authority-data: |", "  \(folded)"]))
-    #expect(server.connection.trust == .authorities(Array(somePEM.utf8)))
+    #expect(try server.connection.trust == authorities(somePEM))
   }
 
   @Test func `may name the server that the certificate is for`() throws {
@@ -139,7 +137,7 @@ import Testing
   @Test func `that turns verification off is obeyed and warned about`() throws {
     let server = try load(KubeconfigText(cluster: ["insecure-skip-tls-verify: true"]))
     #expect(server.connection.trust == .anyone)
-    let warning = try #require(server.warning)
+    let warning = try #require(server.warnings.first)
     #expect(warning.contains(#"cluster "c1" of the kubeconfig \#(folder.path)/config"#))
   }
 

@@ -1,6 +1,9 @@
 /// A kubeconfig with one context, cluster and user, as tests need it: fields are lines of YAML.
 
+import Certificates
 import FoundationEssentials
+import HTTP
+import TestSupport
 
 struct KubeconfigText {
   var server = "https://api.example:6443"
@@ -41,9 +44,12 @@ struct KubeconfigText {
   }
 }
 
-/// PEM in form only: nobody looks inside before a connection is made.
-let somePEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
-let otherPEM = "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n"
+let somePEM = TestCertificate.ec.certificate
+let otherPEM = TestCertificate.other.certificate
+
+func authorities(_ pem: String) throws -> Connection.Trust {
+  .authorities(try CertificateAuthorities(PEMText(Array(pem.utf8), named: "ca.crt")))
+}
 
 func base64(_ text: String) -> String {
   Data(text.utf8).base64EncodedString()

@@ -114,22 +114,4 @@ import Testing
         user: ["client-certificate: \(client.certificate)", "client-key: \(client.key)"]) == "v")
     #expect(try failure { try text(of: server, cluster: cluster) } == .refusedIdentity)
   }
-
-  @Test func `says so when the key belongs to another certificate`() throws {
-    let server = try serve(byAddress)
-    let kind = try failure {
-      try text(
-        of: server, cluster: ["certificate-authority: \(byAddress.certificate)"],
-        user: ["client-certificate: \(byAddress.certificate)", "client-key: \(byName.key)"])
-    }
-    #expect(kind == .unusableCredentials)
-  }
-
-  @Test func `says so when a CA is damaged`() throws {
-    let server = try serve(byAddress)
-    let kind = try failure {
-      try text(of: server, cluster: ["certificate-authority-data: \(base64(somePEM))"])
-    }
-    #expect(kind == .unusableCredentials)
-  }
 }

@@ -93,9 +93,8 @@ package final class Preflight {
         retryPolicy: Self.retryPolicy)
       // Any question will do: everybody who is known may ask what he is allowed to do.
       _ = try allowed("get", .secrets, configuration.accountSecretName, in: cluster)
-      if let warning = server.warning {
-        add(.warn, "kubernetes", warning)
-      } else {
+      for warning in server.warnings { add(.warn, "kubernetes", warning) }
+      if server.warnings.isEmpty {
         add(.pass, "kubernetes", "\(server) accepts our credentials")
       }
       return cluster
@@ -168,7 +167,12 @@ package final class Preflight {
       configuration.tlsSecretName.map { "client certificate from \($0)" },
       configuration.credentialsSecretName.map { "user from \($0)" },
     ].compactMap { $0 }
-    if !names.isEmpty { add(.pass, "secrets of etcd", names.joined(separator: ", ")) }
-    return etcd
+    for warning in etcd.warnings {
+      add(.warn, "secrets of etcd", warning, remedy: "renew the certificate")
+    }
+    if !names.isEmpty, etcd.warnings.isEmpty {
+      add(.pass, "secrets of etcd", names.joined(separator: ", "))
+    }
+    return etcd.cluster
   }
 }

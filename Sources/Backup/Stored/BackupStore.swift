@@ -24,9 +24,7 @@ package struct BackupStore {
   ) throws {
     let transport = Transport { patience.stopReason }
     let access = try StoreAccess(configuration, environment: environment, transport: transport)
-    if let warning = access.warning {
-      log.warning("kubernetes access is unusual", ["error": warning])
-    }
+    for warning in access.warnings { log.warning("access is unusual", ["error": warning]) }
     self.configuration = configuration
     cluster = access.cluster
     container = access.container
