@@ -2,7 +2,7 @@
 //
 // See https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata.
 //
-// The grammar of the two names that are configured. The chart's values.schema.json admits the same;
+// The grammar of the two names that are configured. The chart (templates/_grammar.tpl) admits the same;
 // blanks around a value are dropped before, and so is one slash at its end:
 //
 //   container = 3 to 63 of a-z 0-9 -, which begins and ends with a letter or digit, without "--"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -90,7 +91,9 @@ class Helm:
     def template(self, values, chart=CHART, namespace="kyma-system", release="backup", arguments=()):
         """The manifest as text, or `Failure` with helm's message."""
         file = self.home / "values.yaml"
-        file.write_text(json.dumps(values))  # in JSON a string is quoted, whatever it looks like
+        # In JSON a string is quoted, whatever it looks like. YAML wants these escaped, and none in two halves.
+        text = json.dumps(values, ensure_ascii=False)
+        file.write_text(re.sub("[\x7f-\x9f]", lambda match: f"\\u{ord(match[0]):04x}", text))
         result = self.run(
             "template", release, chart, "--namespace", namespace, "--values", file, *arguments
         )
