@@ -28,15 +28,19 @@ package struct StoreConfiguration: Sendable {
   package let reporting: Reporting
 
   /// Reads everything before it complains. `needingRecord` is for a command that cannot do without
-  /// the ConfigMap; `readFile` gives the bytes of a file, or throws.
+  /// the ConfigMap, `needingRetention` for one that cannot without the policy; `readFile` gives the bytes of a file, or throws.
   package init(
-    environment: [String: String], needingRecord: Bool = false,
+    environment: [String: String], needingRecord: Bool = false, needingRetention: Bool = false,
     readFile: @escaping (String) throws -> [UInt8]
   ) throws(ConfigurationError) {
     var reader = EnvironmentReader(environment, readFile: readFile)
     let configuration = StoreConfiguration(&reader)
     if needingRecord, configuration?.recordConfigMapName == nil {
       reader.complainIfMissing(.recordConfigMap)
+    }
+    if needingRetention {
+      reader.complainIfMissing(.keepNewest)
+      reader.complainIfMissing(.expiration)
     }
     guard let configuration, reader.mistakes.isEmpty else {
       throw ConfigurationError(mistakes: reader.mistakes)

@@ -12,7 +12,8 @@ struct EtcdBackup: ParsableCommand {
     discussion: Help.discussion,
     version: Version.current,
     subcommands: [
-      BackUp.self, Check.self, List.self, Download.self, Verify.self, Inspect.self, Members.self,
+      BackUp.self, Check.self, List.self, Retention.self, Download.self, Verify.self, Inspect.self,
+      Members.self,
       Volume.self,
     ],
     defaultSubcommand: BackUp.self)

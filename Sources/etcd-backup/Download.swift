@@ -18,13 +18,15 @@ struct Download: ParsableCommand {
       The result is printed on standard output, the log goes to standard error.
 
       \(Help.storeVariables)
-      Without BACKUP it needs APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING as well.
+      Without BACKUP it needs APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING as well. After
+      a break of the history, when etcd was wiped, restored or replaced, BACKUP must
+      be named: without it, the two that may be meant are shown.
 
       \(Help.exitStatuses(of: [
         (.success, "downloaded and proven"),
         (.failed, "not downloaded, damaged or interrupted; nothing is left behind"),
         (.usage, "wrong command line"),
-        (.configuration, "configuration or permission is wrong, or the file exists"),
+        (.configuration, "configuration or permission is wrong, the file exists, or BACKUP must be named"),
         (.terminated, "stopped by a signal; nothing is left behind"),
       ]))
       """)
@@ -62,7 +64,7 @@ struct Download: ParsableCommand {
   func run() throws {
     try Session.withStore(failing: "nothing downloaded", needingRecord: backup == nil) {
       session, store in
-      let path = try store.path(of: backup?.text)
+      let path = try store.pathToRestore(of: backup?.text)
       let proven: ProvenBackup
       if isStandardOutput {
         proven = try store.downloadToStandardOutput(path)

@@ -56,13 +56,14 @@ struct Session {
 
   /// A session of a command that needs the way to the stored backups and nothing else.
   static func withStore(
-    failing: String, needingRecord: Bool = false,
+    failing: String, needingRecord: Bool = false, needingRetention: Bool = false,
     _ work: (Session, BackupStore) throws -> ExitStatus
   ) throws {
     let configuration = try configuration(failing: failing) {
       (environment, readFile) throws(ConfigurationError) in
       try StoreConfiguration(
-        environment: environment, needingRecord: needingRecord, readFile: readFile)
+        environment: environment, needingRecord: needingRecord,
+        needingRetention: needingRetention, readFile: readFile)
     }
     let session = Session(configuration, failing: failing)
     try session.conclude {

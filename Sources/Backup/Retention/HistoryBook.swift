@@ -92,6 +92,37 @@ package struct HistoryBook: Equatable, Sendable {
     givenUp = Array(givenUp.prefix(Self.mostGivenUp))
   }
 
+  // MARK: What a person decides
+
+  /// A lineage that is taken over, with ended histories, the latest first.
+  init(lineage: ULID, running: History, adopting ended: some Sequence<History>, at time: Int) {
+    self.init(
+      lineage: lineage, running: running,
+      ended: ended.map { history in
+        var history = history
+        history.endTime = max(time, history.lastTime)
+        return history
+      })
+    giveUpBeyondBound()
+  }
+
+  /// Takes an ended history out; returns whether anything has changed. Where it is the previous one,
+  /// the break is settled.
+  mutating func forget(_ name: ULID) -> Bool {
+    let before = self
+    if let previousPath,
+      (ended + givenUp).contains(where: {
+        $0.name == name && $0.newestBackup == previousPath.name
+      })
+    {
+      self.previousPath = nil
+      brokeTime = nil
+    }
+    ended.removeAll { $0.name == name }
+    givenUp.removeAll { $0.name == name }
+    return self != before
+  }
+
   // MARK: Two clusters on one record
 
   private static let day = 86_400

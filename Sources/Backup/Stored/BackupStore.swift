@@ -44,6 +44,15 @@ package struct BackupStore {
     return path
   }
 
+  /// The same for what is about to be restored: after a break, nobody restores the empty cluster by
+  /// mistake, so one of the two must be named.
+  package func pathToRestore(of text: String?) throws -> BackupPath {
+    let path = try path(of: text)
+    guard text == nil, let previous = try recordFields()?[Record.previousPathKey], !previous.isEmpty
+    else { return path }
+    throw StoredBackupError.historyBroke(newest: path, previous: previous)
+  }
+
   /// `nil` where there is no ConfigMap, or none is configured.
   func recordFields() throws -> [String: String]? {
     guard let name = configuration.recordConfigMapName else { return nil }

@@ -9,6 +9,8 @@ enum StoredBackupError: Explained, Equatable {
   /// The ConfigMap is missing, or names no backup yet.
   case nothingRecorded(configMap: String)
   case unusableRecord(configMap: String, InvalidValue)
+  /// Two backups may be meant.
+  case historyBroke(newest: BackupPath, previous: String)
   case absent(BackupPath)
   /// `status` is the store's word on its way out of the archive, if it is on one.
   case archived(BackupPath, account: String, status: String?)
@@ -23,6 +25,9 @@ enum StoredBackupError: Explained, Equatable {
       "no backup is recorded in the ConfigMap \(configMap)"
     case .unusableRecord(let configMap, let problem):
       "\(Record.pathKey) of the ConfigMap \(configMap): \(problem)"
+    case .historyBroke(let newest, let previous):
+      "the history of the backups broke: the newest backup is \(newest), the newest one of the "
+        + "previous history is \(previous)"
     case .absent(let path):
       "there is no backup \(path)"
     case .archived(let path, _, nil):
@@ -42,6 +47,9 @@ enum StoredBackupError: Explained, Equatable {
     switch self {
     case .nothingRecorded, .unusableRecord, .absent:
       "etcd-backup list shows what is there; any of it can be named"
+    case .historyBroke:
+      "Name one of the two. If etcd lost its data, the newest backup is of the empty cluster. "
+        + "etcd-backup retention shows the histories; with --forget or --adopt it ends this question."
     case .archived(let path, let account, nil):
       "az storage blob set-tier --account-name \(account) --container-name \(path.container) "
         + "--name \(path.blob) --tier Hot --rehydrate-priority High; "
@@ -56,7 +64,9 @@ enum StoredBackupError: Explained, Equatable {
     }
   }
 
-  var isConfiguration: Bool { false }
+  var isConfiguration: Bool {
+    if case .historyBroke = self { true } else { false }
+  }
   var stopReason: StopReason? { nil }
 }
 
