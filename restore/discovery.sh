@@ -5,28 +5,13 @@
 # shellcheck disable=SC2034,SC2154,SC2016
 
 refuse() { # what is odd, what to do
+  local line
   say "REFUSED: $1." >&2
   shift
-  [ $# = 0 ] || printf '%s\n' "$@" >&2
+  for line in "$@"; do say "$line" >&2; done
   say "Nothing has been changed." >&2
   trap - EXIT
   exit 1
-}
-
-# read_facts KIND NAME: asks once for everything named in `wanted` (name, jsonpath, default; one to a line) and sets
-# those variables. JSON comes on one line, so one line is one answer.
-read_facts() {
-  local fact expression default template="" answer answers names=() defaults=() i
-  while read -r fact expression default; do
-    [ -n "$fact" ] || continue
-    names+=("$fact") defaults+=("$default")
-    template+="{$expression}{\"\\n\"}"
-  done <<<"$wanted"
-  answer=$(ask get "$1" "$2" --output "jsonpath=$template") || return
-  mapfile -t answers <<<"$answer"
-  for ((i = 0; i < ${#names[@]}; i++)); do
-    printf -v "${names[i]}" '%s' "${answers[i]:-${defaults[i]}}"
-  done
 }
 
 find_cluster() {
@@ -43,19 +28,19 @@ find_cluster() {
 
 find_statefulset() {
   local running first when_scaled owner wanted='
-    running      .spec.replicas                                          0
-    first        .spec.ordinals.start                                    0
-    when_scaled  .spec.persistentVolumeClaimRetentionPolicy.whenScaled   Retain
-    owner        .metadata.ownerReferences[*].kind
-    service      .spec.serviceName
-    etcd_pull_secrets   .spec.template.spec.imagePullSecrets             []
-    etcd_node_selector  .spec.template.spec.nodeSelector                 {}
-    etcd_tolerations    .spec.template.spec.tolerations                  []
-    etcd_pod_security   .spec.template.spec.securityContext              {}
-    pod_user            .spec.template.spec.securityContext.runAsUser
-    pod_group           .spec.template.spec.securityContext.runAsGroup'
+    running      number  .spec.replicas                                          0
+    first        number  .spec.ordinals.start                                    0
+    when_scaled  kind    .spec.persistentVolumeClaimRetentionPolicy.whenScaled   Retain
+    owner        text    .metadata.ownerReferences[*].kind
+    service      name    .spec.serviceName
+    etcd_pull_secrets   json    .spec.template.spec.imagePullSecrets             []
+    etcd_node_selector  json    .spec.template.spec.nodeSelector                 {}
+    etcd_tolerations    json    .spec.template.spec.tolerations                  []
+    etcd_pod_security   json    .spec.template.spec.securityContext              {}
+    pod_user            number  .spec.template.spec.securityContext.runAsUser
+    pod_group           number  .spec.template.spec.securityContext.runAsGroup'
   read_facts statefulset "$statefulset" || refuse \
-    "StatefulSet $statefulset in namespace $namespace cannot be read" "See --statefulset, --namespace and --context."
+    "StatefulSet $statefulset in namespace $namespace is not there or cannot be read" "See --statefulset, --namespace and --context."
   if [ -z "$replicas" ]; then
     replicas=3
     [ "$running" = 0 ] || [ "$running" = 3 ] ||
@@ -78,22 +63,25 @@ find_container() {
   local mounts
   mounts=$(ask get statefulset "$statefulset" --output "go-template={{range .spec.template.spec.containers}}{{\$name := .name}}{{range .volumeMounts}}{{if eq .name \"$volume_claim\"}}{{\$name}} {{.mountPath}} {{if .subPath}}{{.subPath}}{{end}}
 {{end}}{{end}}{{end}}")
-  [ -z "$container" ] || mounts=$(grep "^$container " <<<"$mounts" || true)
+  [ -z "$container" ] || mounts=$(grep --fixed-strings "$container " <<<"$mounts" | grep "^${container//./\\.} " || true)
   [ "$(grep --count . <<<"$mounts")" = 1 ] || refuse \
     "not exactly one container of the StatefulSet mounts the volume '$volume_claim': ${mounts:-none does}" \
     "See --volume-claim and --container."
   local sub_path
   read -r container mount_path sub_path <<<"$mounts"
+  if ! fits name "$container" || ! fits directory "$mount_path" || { [ -n "$sub_path" ] && ! fits subpath "$sub_path"; }; then
+    refuse "the StatefulSet mounts the volume '$volume_claim' in an odd way: $(escaped "$mounts")" "Restore by hand."
+  fi
   local etcd=".spec.template.spec.containers[?(@.name==\"$container\")]" memory requests wanted
   wanted="
-    etcd_image    $etcd.image
-    etcd_user     $etcd.securityContext.runAsUser
-    etcd_group    $etcd.securityContext.runAsGroup
-    requests      $etcd.resources.requests   {}
-    memory        $etcd.resources.limits.memory
-    etcd_command  $etcd.command
-    etcd_args     $etcd.args
-    etcd_env      $etcd.env"
+    etcd_image    image     $etcd.image
+    etcd_user     number    $etcd.securityContext.runAsUser
+    etcd_group    number    $etcd.securityContext.runAsGroup
+    requests      json      $etcd.resources.requests   {}
+    memory        quantity  $etcd.resources.limits.memory
+    etcd_command  json      $etcd.command
+    etcd_args     json      $etcd.args
+    etcd_env      json      $etcd.env"
   read_facts statefulset "$statefulset" || refuse "StatefulSet $statefulset cannot be read"
   # The memory that a member may use is enough to restore it; its CPU limit would only make that slow.
   etcd_resources="{\"requests\":$requests${memory:+,\"limits\":{\"memory\":\"$memory\"\}}}"
@@ -128,6 +116,7 @@ find_data_directory() {
     fi
   fi
   data_dir=${data_dir%/}
+  fits directory "$data_dir" || refuse "the data directory of the members is odd: $(escaped "$data_dir")" "See --data-dir."
   [[ $data_dir == "$mount_path"/* ]] || refuse \
     "the data directory $data_dir is not a directory below the volume's mount point $mount_path, so nothing can be kept aside beside it" \
     "See --data-dir."
@@ -154,7 +143,7 @@ find_volumes() {
 {{end}}{{if .items}}{{range .items}}{{template "claim" .}}{{end}}{{else}}{{template "claim" .}}{{end}}') ||
     refuse "the PersistentVolumeClaims of namespace $namespace cannot be read"
   for claim in "${claims[@]}"; do
-    grep --quiet "^$claim Bound <no value>$" <<<"$found" || refuse \
+    grep --quiet --fixed-strings --line-regexp "$claim Bound <no value>" <<<"$found" || refuse \
       "PersistentVolumeClaim $claim is not there, not bound, or about to be deleted" \
       "Every member needs its volume. A new, empty one will do: let the StatefulSet start once and make it."
   done
@@ -167,29 +156,31 @@ find_cronjob() {
     [ "$(grep --count . <<<"$cronjob")" = 1 ] || refuse \
       "not exactly one CronJob of etcd-backup in namespace $namespace: ${cronjob:-there is none}" \
       "See --cronjob. Its image, environment and service account are used; install the chart if there is none."
+    fits name "$cronjob" || refuse "the CronJob has an odd name: $(escaped "$cronjob")" "See --cronjob."
   fi
   local pod=.spec.jobTemplate.spec.template.spec tool_image wanted
   wanted="
-    tool_image          $pod.containers[0].image
-    tool_env            $pod.containers[0].env              []
-    tool_resources      $pod.containers[0].resources        {}
-    tool_security       $pod.containers[0].securityContext  {}
-    tool_mounts         $pod.containers[0].volumeMounts     []
-    tool_volumes        $pod.volumes                        []
-    tool_pod_security   $pod.securityContext                {}
-    tool_pull_secrets   $pod.imagePullSecrets               []
-    tool_node_selector  $pod.nodeSelector                   {}
-    tool_tolerations    $pod.tolerations                    []
-    service_account     $pod.serviceAccountName             default
-    pod_labels          .spec.jobTemplate.spec.template.metadata.labels {}
-    was_suspended       .spec.suspend                       false"
-  read_facts cronjob "$cronjob" || refuse "CronJob $cronjob in namespace $namespace cannot be read" "See --cronjob."
+    tool_image          image  $pod.containers[0].image
+    tool_env            json   $pod.containers[0].env              []
+    tool_resources      json   $pod.containers[0].resources        {}
+    tool_security       json   $pod.containers[0].securityContext  {}
+    tool_mounts         json   $pod.containers[0].volumeMounts     []
+    tool_volumes        json   $pod.volumes                        []
+    tool_pod_security   json   $pod.securityContext                {}
+    tool_pull_secrets   json   $pod.imagePullSecrets               []
+    tool_node_selector  json   $pod.nodeSelector                   {}
+    tool_tolerations    json   $pod.tolerations                    []
+    service_account     name   $pod.serviceAccountName             default
+    pod_labels          json   .spec.jobTemplate.spec.template.metadata.labels {}
+    was_suspended       bool   .spec.suspend                       false"
+  read_facts cronjob "$cronjob" || refuse "CronJob $cronjob in namespace $namespace is not there or cannot be read" "See --cronjob."
   image=${image:-$tool_image}
   add_token
 }
 
 # The recorded path, unless another was asked for.
 find_backup() {
+  previous_path=""
   [ "$action" = restore ] || return 0
   if [ -n "$from" ]; then
     path=$from
@@ -198,44 +189,72 @@ find_backup() {
   [[ $tool_env =~ \"name\":\"APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING\",\"value\":\"([^\"]+)\" ]] ||
     refuse "CronJob $cronjob does not say which ConfigMap records the last success" "Say --from PATH."
   local record=${BASH_REMATCH[1]}
+  fits name "$record" || refuse "CronJob $cronjob names an odd ConfigMap: $(escaped "$record")" "Say --from PATH."
   local wanted='
-    path  .data.abs-backup-file-path-from-last-success
-    size  .data.backup-size-bytes-from-last-success     0'
-  read_facts configmap "$record" || refuse "ConfigMap $record cannot be read" "Say --from PATH."
+    path           text    .data.abs-backup-file-path-from-last-success
+    size           number  .data.backup-size-bytes-from-last-success        0
+    revision       number  .data.backup-etcd-revision-from-last-success
+    taken          time    .data.backup-time-from-last-success
+    broke          time    .data.backup-history-broke-time
+    previous_path  text    .data.backup-previous-history-path'
+  read_facts configmap "$record" || refuse "ConfigMap $record is not there or cannot be read" "Say --from PATH."
   [ -n "$path" ] || refuse "ConfigMap $record records no backup" "Say --from PATH; etcd-backup list shows what there is."
 }
 
+# After a break of the history the recorded backup is of another cluster than the ones before, or of an emptied one: only
+# the operator knows which is meant.
+choose_history() {
+  [ -n "$previous_path" ] || return 0
+  refuse "the history of etcd broke${broke:+ at $broke}, so the newest backup may hold much less than the one before the break" \
+    "Newest backup:           $path${revision:+, revision $revision}${taken:+, taken $taken}" \
+    "Newest before the break: $previous_path" \
+    "etcd-backup list shows more of both. Say which one to restore:" \
+    "  $again --from $(printf '%q' "$path")" \
+    "  $again --from $(printf '%q' "$previous_path")"
+}
+
 # node_of MEMBER: where its pod runs; empty where it has none.
-node_of() { ask get pod "$(member_name "$1")" --ignore-not-found --output 'jsonpath={.spec.nodeName}'; }
+node_of() {
+  local node
+  node=$(ask get pod "$(member_name "$1")" --ignore-not-found --output 'jsonpath={.spec.nodeName}') || return
+  [ -z "$node" ] || fits name "$node" || {
+    say "  the pod of member $1 names an odd node: $(escaped "$node")" >&2
+    return 1
+  }
+  printf '%s' "$node"
+}
 
 # What an earlier call noted, if any: that restore goes on as it began.
 recall_note() {
   phase=""
-  local noted
-  noted=$(ask get configmap "$note" --ignore-not-found --output 'go-template={{range $key, $value := .data}}{{$key}}={{$value}}
-{{end}}') || refuse "cannot read ConfigMap $note"
-  [ -n "$noted" ] || return 0
-  local key value noted_path=""
-  while IFS='=' read -r key value; do
-    case $key in
-      phase) phase=$value ;;
-      path) noted_path=$value ;;
-    esac
-  done <<<"$noted"
-  if [ "$action" = restore ] && [ "$phase" = serving ]; then return 0; fi
+  local noted_id noted_path noted_size noted_replicas noted_before noted_suspended noted_data noted_target noted_token status=0
+  local wanted='
+    phase            phase      .data.phase
+    noted_id         id         .data.id
+    noted_path       text       .data.path
+    noted_size       number     .data.size             0
+    noted_replicas   number     .data.replicas
+    noted_before     number     .data.replicas-before
+    noted_suspended  bool       .data.was-suspended    false
+    noted_data       directory  .data.data-dir
+    noted_target     directory  .data.target-dir
+    noted_token      text       .data.token'
+  read_facts configmap "$note" || status=$?
+  [ "$status" != 3 ] || return 0
+  [ "$status" = 0 ] || refuse "cannot read ConfigMap $note"
+  local fact
+  for fact in phase noted_id noted_path noted_replicas noted_before noted_data noted_target noted_token; do
+    [ -n "${!fact}" ] || refuse "ConfigMap $note is not a whole note of a restore: it has no ${fact#noted_}" \
+      "Find out who changed it. Only when no member's volume has data set aside (before-restore) may it be deleted."
+  done
+  if [ "$action" = restore ] && [ "$phase" = serving ]; then
+    refuse "the restore $noted_id of $noted_path is done, but the old data from before it is still kept aside on every volume" \
+      "Decide about that first, then run this again:" \
+      "  $again --finish   removes the old data: what was restored is good" \
+      "  $again --undo     goes back to the old data: what was restored goes"
+  fi
   [ "$action" != restore ] || [ "$phase" = finishing ] || [ -z "$from" ] || [ "$from" = "$noted_path" ] || [ "${noted_path##*/}" = "$from" ] || refuse \
     "a restore of $noted_path is under way (phase $phase), not of $from" "Finish it, or go back first: $again --undo"
-  while IFS='=' read -r key value; do
-    case $key in
-      id) id=$value ;;
-      path) path=$value ;;
-      size) size=$value ;;
-      replicas) replicas=$value ;;
-      replicas-before) replicas_before=$value ;;
-      was-suspended) was_suspended=$value ;;
-      data-dir) data_dir=$value ;;
-      target-dir) target_dir=$value ;;
-      token) token=$value ;;
-    esac
-  done <<<"$noted"
+  id=$noted_id path=$noted_path size=$noted_size replicas=$noted_replicas replicas_before=$noted_before
+  was_suspended=$noted_suspended data_dir=$noted_data target_dir=$noted_target token=$noted_token
 }

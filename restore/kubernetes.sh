@@ -4,9 +4,18 @@
 # Part of restore.sh, whose variables it uses.
 # shellcheck disable=SC2154
 
-say() { printf '%s\n' "$*"; }
+say() {
+  visible "$*"
+  printf '%s\n' "$shown"
+}
 
-kube() { kubectl ${context:+--context "$context"} --namespace "$namespace" "$@"; }
+# kube ARGUMENTS: kubectl, and what it complains of in a form that is safe to show.
+kube() {
+  local complaint status=0
+  { complaint=$(kubectl ${context:+--context "$context"} --namespace "$namespace" "$@" 2>&1 >&4 4>&-) || status=$?; } 4>&1
+  [ -z "$complaint" ] || say "$complaint" >&2
+  return "$status"
+}
 
 # ask ARGUMENTS: kubectl, reading only; a shaky connection gets three tries.
 ask() {
@@ -42,7 +51,7 @@ change() {
 apply() {
   local why=$1 manifest=$2 attempt
   if [ "$dry_run" = true ]; then
-    printf '$ kubectl --namespace %s apply --filename -   # %s\n%s\n' "$namespace" "$why" "$manifest"
+    say "\$ kubectl --namespace $namespace apply --filename -   # $why"$'\n'"$manifest"
     return
   fi
   for attempt in 1 2 3; do
@@ -86,18 +95,22 @@ readonly jobs_template='{{define "job"}}{{.metadata.name}} {{with .metadata.labe
 
 # job_states NAME...: in the array `states`: absent, foreign (of another restore), running, complete or failed.
 job_states() {
-  local found name rest
-  found=$(ask get jobs "$@" --ignore-not-found --output "go-template=$jobs_template") || return
-  for name in "$@"; do states[$name]=absent; done
-  while read -r name rest; do
-    case "$rest " in
-      " ") ;;
-      "$id "*Complete*) states[$name]=complete ;;
-      "$id "*Failed*) states[$name]=failed ;;
-      "$id "*) states[$name]=running ;;
-      *) states[$name]=foreign ;;
-    esac
-  done <<<"$found"
+  local answer name found label condition conditions
+  answer=$(ask get jobs "$@" --ignore-not-found --output "go-template=$jobs_template") || return
+  for name in "$@"; do
+    states[$name]=absent
+    while read -r found label conditions; do
+      [ "$found" = "$name" ] || continue
+      states[$name]=running
+      for condition in ${conditions//[^A-Za-z ]/_}; do
+        case $condition in
+          Complete) states[$name]=complete ;;
+          Failed) states[$name]=failed ;;
+        esac
+      done
+      [ "$label" = "$id" ] || states[$name]=foreign
+    done <<<"$answer"
+  done
 }
 
 # on_members KIND: a Job of that kind for each member.
@@ -121,9 +134,21 @@ delete_jobs() {
     --cascade=foreground --timeout "${timeout}s"
 }
 
+# stop_jobs NAME...: removes those that run. What failed stays, with its pods, for whoever looks for the cause.
+stop_jobs() {
+  local name running=()
+  local -A states=()
+  if [ "$dry_run" = true ]; then return; fi
+  job_states "$@" || return
+  for name in "$@"; do
+    [ "${states[$name]}" != running ] || running+=("$name")
+  done
+  [ ${#running[@]} = 0 ] || delete_jobs "${running[@]}"
+}
+
 # run_jobs NAME...: starts them together and waits for all. What an interrupted call left is gone on with.
 run_jobs() {
-  local name manifests="" old=()
+  local name manifest manifests="" old=()
   local -A states=()
   job_states "$@" || return
   for name in "$@"; do
@@ -134,16 +159,21 @@ run_jobs() {
         ;;
       foreign | failed) old+=("$name") ;;
     esac
-    manifests+="$(job_manifest "$name")"$'\n---\n'
+    manifest=$(job_manifest "$name") || return
+    manifests+=$manifest$'\n---\n'
   done
   [ ${#old[@]} = 0 ] || delete_jobs "${old[@]}" || return
   [ -z "$manifests" ] || apply "start ${name%-[0-9]*}" "$manifests" || return
   [ "$dry_run" = true ] || wait_for_jobs "$@"
 }
 
+# The members have a time of their own to come up in.
+patience_for() { [ "$1" = "$prefix-members" ] && [ "$((wait + 60))" -gt "$timeout" ] && echo $((wait + 60)) || echo "$timeout"; }
+
 wait_for_jobs() {
-  local name deadline=$((SECONDS + timeout + 60)) begun=$SECONDS known="" trouble open
+  local name deadline begun=$SECONDS known="" trouble open
   local -A states=() told=()
+  deadline=$((SECONDS + $(patience_for "$1")))
   while true; do
     job_states "$@" || return
     open=""
@@ -162,7 +192,7 @@ wait_for_jobs() {
     fi
     if [ $((SECONDS - begun)) -ge 10 ]; then
       trouble=$(pod_trouble "$@")
-      [ "$trouble" = "$known" ] || say "$trouble"
+      [ "$trouble" = "$known" ] || [ -z "$trouble" ] || say "$trouble"
       known=$trouble
     fi
     sleep "$poll"
@@ -175,31 +205,98 @@ wait_for_jobs() {
 
 # shellcheck disable=SC2016 # the variables are the template's
 readonly waiting_template='{{range .items}}{{$pod := .metadata.name}}{{range .status.conditions}}{{if and (eq .type "PodScheduled") (eq .status "False")}}  {{$pod}} waits for a node: {{.message}}
-{{end}}{{end}}{{range .status.initContainerStatuses}}{{with .state.waiting}}{{if and .reason (ne .reason "PodInitializing")}}  {{$pod}} waits: {{.reason}} {{.message}}
-{{end}}{{end}}{{end}}{{range .status.containerStatuses}}{{with .state.waiting}}{{if and .reason (ne .reason "PodInitializing")}}  {{$pod}} waits: {{.reason}} {{.message}}
+{{end}}{{end}}{{range .status.initContainerStatuses}}{{with .state.waiting}}{{if and .reason (ne .reason "PodInitializing") (ne .reason "ContainerCreating")}}  {{$pod}} waits: {{.reason}} {{.message}}
+{{end}}{{end}}{{end}}{{range .status.containerStatuses}}{{with .state.waiting}}{{if and .reason (ne .reason "PodInitializing") (ne .reason "ContainerCreating")}}  {{$pod}} waits: {{.reason}} {{.message}}
 {{end}}{{end}}{{end}}{{end}}'
 
-# pod_trouble NAME...: why the pods of these Jobs do not run; empty when they do.
+# pod_trouble NAME...: why the pods of these Jobs do not run, and what was warned of; empty when all is well.
 pod_trouble() {
-  kube get pods --selector "job-name in ($(IFS=,; echo "$*"))" --output "go-template=$waiting_template" 2>/dev/null |
-    grep --invert-match ContainerCreating || true
+  local name
+  kube get pods --selector "job-name in ($(IFS=,; echo "$*"))" --output "go-template=$waiting_template" 2>/dev/null || true
+  for name in "$@"; do warnings_of "$name"; done
 }
 
+# latest_pod JOB: in `pod`.
 latest_pod() {
-  ask get pods --selector "job-name=$1" --sort-by .metadata.creationTimestamp --output name | tail -n 1
+  pod=$(ask get pods --selector "job-name=$1" --sort-by .metadata.creationTimestamp --output name | tail -n 1)
+  pod=${pod#pod/}
+  fits name "$pod"
 }
 
-job_log() {
-  local pod
-  pod=$(latest_pod "$1") && [ -n "$pod" ] || return
-  ask logs "$pod" --all-containers
+# job_result NAME: in `exit_status` and `message`, how the tool in its latest pod ended; `exit_status` is empty where it did
+# not end by itself, or nothing is left of it.
+job_result() {
+  local pod ended=".status.containerStatuses[0].state.terminated"
+  exit_status="" message=""
+  latest_pod "$1" || return 0
+  exit_status=$(ask get pod "$pod" --ignore-not-found --output "jsonpath={$ended.exitCode}") || exit_status=""
+  fits number "$exit_status" || exit_status=""
+  message=$(ask get pod "$pod" --ignore-not-found --output "jsonpath={$ended.message}") || message=""
 }
 
-# explain NAME: what the pods of a failed Job had to say.
+show_log() {
+  local pod words
+  latest_pod "$1" || return 0
+  words=$(ask logs "$pod") || return 0
+  say "$words"
+}
+
+readonly containers_template='{{range .status.initContainerStatuses}}{{template "one" .}}{{end}}{{range .status.containerStatuses}}{{template "one" .}}{{end}}'
+readonly container_template='{{define "one"}}{{.name}} {{with .state.terminated}}ended {{.exitCode}} {{.reason}}{{end}}{{with .state.running}}runs{{end}}{{with .state.waiting}}waits {{.reason}} {{.message}}{{end}}
+{{end}}'
+
+# explain NAME: what a Job that did not succeed, its pods and their containers had to say, each asked by itself.
 explain() {
-  local words
-  words=$(kube logs --selector "job-name=$1" --all-containers --prefix --tail 15 2>&1 | grep --invert-match 'waiting to start') || true
-  say "  $1 did not succeed. Its last words:"
-  words=${words:-none; see kubectl --namespace $namespace describe job $1}
-  say "    ${words//$'\n'/$'\n'    }"
+  local condition pods pod name state rest words message
+  say "  $1 did not succeed."
+  condition=$(kube get job "$1" --output 'go-template={{with .status}}{{range .conditions}}{{if eq .type "Failed"}}{{.reason}}: {{.message}}{{end}}{{end}}{{end}}' 2>/dev/null) || condition=""
+  [ -z "$condition" ] || indented "$condition"
+  pods=$(kube get pods --selector "job-name=$1" --sort-by .metadata.creationTimestamp --output name 2>/dev/null) || pods=""
+  for pod in $(tail -n 2 <<<"${pods//[^-a-z0-9.\/$'\n']/}"); do
+    pod=${pod#pod/}
+    words=$(kube get pod "$pod" --output 'go-template={{with .status.reason}}{{.}} {{end}}{{with .status.message}}{{.}}{{end}}' 2>/dev/null) || words=""
+    [ -z "$words" ] || indented "Pod $pod: $words"
+    words=$(kube get pod "$pod" --output "go-template=$container_template$containers_template" 2>/dev/null) || words=""
+    while read -r name state rest; do
+      case $state in
+        waits)
+          [ "$rest" = "PodInitializing <no value>" ] || indented "Container $name waits: ${rest/<no value>/}"
+          continue
+          ;;
+        ended)
+          [ "${rest%% *}" != 0 ] || continue
+          indented "Container $name ended with status $rest:"
+          ;;
+        runs) indented "Container $name still runs:" ;;
+        *) continue ;;
+      esac
+      fits name "$name" || continue
+      words=$(kube logs "$pod" --container "$name" --tail 15 2>/dev/null) || words=""
+      message=$(kube get pod "$pod" --output "go-template={{range .status.initContainerStatuses}}{{if eq .name \"$name\"}}{{with .state.terminated}}{{.message}}{{end}}{{end}}{{end}}{{range .status.containerStatuses}}{{if eq .name \"$name\"}}{{with .state.terminated}}{{.message}}{{end}}{{end}}{{end}}" 2>/dev/null) || message=""
+      [ "$message" != "<no value>" ] || message=""
+      [ -z "$words" ] || indented "  ${words//$'\n'/$'\n'  }"
+      [ -z "$message" ] || [[ $words == *"$message"* ]] || indented "  ${message//$'\n'/$'\n'  }"
+      [ -n "$words$message" ] || indented "  it left no words"
+    done <<<"$words"
+  done
+  [ -n "$pods" ] || indented "None of its pods is there any more."
+  words=$(warnings_of "$1")
+  [ -z "$words" ] || indented "${words//$'\n'  /$'\n'}"
+}
+
+indented() { say "    ${1//$'\n'/$'\n'    }"; }
+
+# warnings_of JOB: the events of warning about it and its pods, since it was made; nothing where they cannot be read.
+warnings_of() {
+  local made kind name reason time words warned=""
+  made=$(kube get job "$1" --ignore-not-found --output 'jsonpath={.metadata.creationTimestamp}' 2>/dev/null) || return 0
+  fits time "$made" || return 0
+  words=$(kube get events --field-selector type=Warning --output 'go-template={{range .items}}{{.involvedObject.kind}} {{.involvedObject.name}} {{.lastTimestamp}} {{.reason}} {{.message}}
+{{end}}' 2>/dev/null) || return 0
+  while read -r kind name time reason words; do
+    case $kind/$name in "Job/$1" | "Pod/$1-"*) ;; *) continue ;; esac
+    if fits time "$time" && [[ $time < $made ]]; then continue; fi
+    [[ $warned == *"$reason $words"* ]] || warned+="${warned:+$'\n'}  $kind $name warns: $reason $words"
+  done <<<"$words"
+  [ -z "$warned" ] || printf '%s\n' "$warned"
 }

@@ -24,10 +24,7 @@ named_peer_url() { printf '%s=%s' "$(member_name "$1")" "$(peer_url "$1")"; }
 # quoted WORD...: a JSON list of strings.
 quoted() {
   local word list=""
-  for word in "$@"; do
-    word=${word//\\/\\\\}
-    list+="${list:+, }\"${word//\"/\\\"}\""
-  done
+  for word in "$@"; do list+="${list:+, }$(json "$word")"; done
   printf '[%s]' "$list"
 }
 
@@ -43,20 +40,20 @@ note_manifest() {
 apiVersion: v1
 kind: ConfigMap
 metadata:
-  name: $note
-  namespace: $namespace
+  name: "$note"
+  namespace: "$namespace"
   labels: {restore-id: "$id"}
 data:
-  phase: $phase
+  phase: "$phase"
   id: "$id"
-  path: "$path"
+  path: $(json "$path")
   size: "$size"
   replicas: "$replicas"
   replicas-before: "$replicas_before"
   was-suspended: "$was_suspended"
-  data-dir: $data_dir
-  target-dir: $target_dir
-  token: "$token"
+  data-dir: "$data_dir"
+  target-dir: "$target_dir"
+  token: $(json "$token")
 EOF
 }
 
@@ -73,18 +70,19 @@ job_manifest() {
   case $kind in
     verify) pod=$(tool_pod verify "$path" --output json) ;;
     members) pod=$(tool_pod members --endpoints "$(joined client_url)" --wait "$wait") ;;
-    *) pod=$(volume_pod "$kind" "$member") ;;
+    *) pod=$(volume_pod "$kind" "$member") || return ;;
   esac
   cat <<EOF
 apiVersion: batch/v1
 kind: Job
 metadata:
-  name: $name
-  namespace: $namespace
+  name: "$name"
+  namespace: "$namespace"
   labels: {restore-id: "$id"}
 spec:
   backoffLimit: 0
-  activeDeadlineSeconds: $timeout
+  # Later than restore.sh gives up: a Job past its deadline loses its pods, and with them the cause.
+  activeDeadlineSeconds: $(($(patience_for "$name") + 600))
   ttlSecondsAfterFinished: 86400
   podFailurePolicy:
     rules:
@@ -121,7 +119,7 @@ add_token() {
 # The CronJob's own pod with other arguments: the same credentials, nothing to keep.
 tool_pod() {
   cat <<EOF
-      serviceAccountName: $service_account
+      serviceAccountName: "$service_account"
       imagePullSecrets: $tool_pull_secrets
       nodeSelector: $tool_node_selector
       tolerations: $tool_tolerations
@@ -143,7 +141,7 @@ EOF
 volume_pod() { # kind, member
   local kind=$1 member=$2 places=(--data "$data_dir" --target "$target_dir" --restore "$id")
   local staging=${data_dir%/*}/restore-$id
-  volume_pod_head "$kind" "$member"
+  volume_pod_head "$kind" "$member" || return
   case $kind in
     check)
       cat <<EOF
@@ -174,15 +172,15 @@ EOF
 volume_pod_head() { # kind, member
   local node=""
   # A running member holds its volume: the pod must go to the same node.
-  case $1 in check | discard) node=$(node_of "$2") ;; esac
+  case $1 in check | discard) node=$(node_of "$2") || return ;; esac
   cat <<EOF
-      serviceAccountName: $service_account
+      serviceAccountName: "$service_account"
       imagePullSecrets: $(concatenated "$tool_pull_secrets" "$etcd_pull_secrets")
       nodeSelector: $etcd_node_selector
       tolerations: $etcd_tolerations
       securityContext: $etcd_pod_security
 EOF
-  [ -z "$node" ] || printf '      nodeName: %s\n' "$node"
+  [ -z "$node" ] || printf '      nodeName: "%s"\n' "$node"
   cat <<EOF
       volumes: $(concatenated "$tool_volumes" "[{\"name\":\"member\",\"persistentVolumeClaim\":{\"claimName\":\"$volume_claim-$(member_name "$2")\"}}]")
 EOF

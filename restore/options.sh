@@ -98,10 +98,27 @@ parse_options() {
 }
 
 check_options() {
-  local name
+  local name pattern
   for name in replicas peer_port client_port bump_revision timeout wait run_as; do
-    [[ ${!name} =~ ^[0-9]*$ ]] || wrong_usage "--${name//_/-} is a number, not '${!name}'"
+    [[ ${!name} =~ ^[0-9]{0,18}$ ]] || wrong_usage "--${name//_/-} is a number, not $(escaped "${!name}")"
+    # 08 is eight, not a wrong octal number.
+    [ -z "${!name}" ] || printf -v "$name" '%d' "$((10#${!name}))"
   done
+  while read -r pattern name; do
+    [ -z "${!name}" ] || fits "$pattern" "${!name}" || wrong_usage "--${name//_/-} takes no such value: $(escaped "${!name}")"
+  done <<'EOF'
+name namespace
+name statefulset
+name cronjob
+name container
+name volume_claim
+name cluster_domain
+directory data_dir
+image image
+text token
+text from
+text context
+EOF
   [[ $scheme =~ ^https?$ ]] || wrong_usage "--scheme is https or http, not '$scheme'"
   [[ $into =~ ^(backup|data)$ ]] || wrong_usage "--into is backup or data, not '$into'"
   [[ -z $restore_tool || $restore_tool =~ ^etcd(ct|ut)l$ ]] || wrong_usage "--restore-tool is etcdctl or etcdutl"
@@ -125,7 +142,7 @@ remaining() {
 }
 
 show_plan() {
-  cat <<EOF
+  say "$(cat <<EOF
 Backup       $path
 StatefulSet  $statefulset in $namespace, $replicas members, image $etcd_image
 Restored by  $restore_tool snapshot restore, into $target_dir${bump_revision:+, revision raised by $bump_revision}
@@ -133,7 +150,7 @@ Old data     kept as $data_dir.before-restore-$id$([ "$discard_old" = false ] ||
 Tool         $image, configured as CronJob $cronjob
 Noted in     ConfigMap $note
 EOF
-  [ -z "$phase" ] || say "Beside that, the old data of an earlier restore is still on the volumes; --finish removes it."
+)"
 }
 
 confirm() {

@@ -11,7 +11,12 @@ if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 402)); then
   exit 1
 fi
 
+# In other locales [a-z] may be more than these letters.
+export LC_ALL=C
+
 folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=restore/facts.sh
+source "$folder/facts.sh"
 # shellcheck source=restore/kubernetes.sh
 source "$folder/kubernetes.sh"
 # shellcheck source=restore/manifests.sh
@@ -51,7 +56,7 @@ give_up() {
     starting)
       if [ "$some_serve" = true ]; then
         resume_backups || true
-        finale 2 "The restored data is in place on every member and at least one of them serves it: clients may have" \
+        finale 2 "The restored data is in place on every member, and at least one of them may serve it: clients may have" \
           "written, so nothing was taken back. The old data is kept aside on every volume." \
           "Find out why the others do not serve (kubectl -n $namespace logs, describe), then either" \
           "  $again            to wait for them again, or" \
@@ -62,7 +67,8 @@ give_up() {
   if go_back; then
     finale 1 "The old data is back in its place on every member, as it was; nothing of the restore is left on the volumes." \
       "StatefulSet $statefulset is scaled to $replicas_before again." \
-      "Put right what failed, then run the same command again. The failed Jobs are kept for a day: kubectl -n $namespace get jobs -l restore-id=$id"
+      "Put right what failed, then run the same command again. The failed Jobs and their pods are kept for a day:" \
+      "  kubectl -n $namespace get jobs -l restore-id=$id"
   fi
   finale 2 "Putting the old data back did not finish. No data has been deleted: on each volume it is either in" \
     "$data_dir or in $data_dir.before-restore-$id. StatefulSet $statefulset may be scaled to zero: leave it so." \
@@ -73,7 +79,8 @@ finale() { # status, lines
   local status=$1
   shift
   # To the script's own output: an interruption comes in the middle of a command whose output goes elsewhere.
-  printf '%s\n' "" "$@" >&3
+  local line
+  for line in "" "$@"; do say "$line" >&3; done
   trap - EXIT
   exit "$status"
 }
@@ -101,16 +108,18 @@ prove() {
   step "1. Prove that the backup is whole (nothing is changed by this)"
   run_jobs "$prefix-verify" || return
   if [ "$dry_run" = false ]; then
-    local report
-    report=$(job_log "$prefix-verify") || return
-    [[ $report =~ \"path\":\"([^\"]+)\" ]] && path=${BASH_REMATCH[1]//\\/}
-    [[ $report =~ \"bytes\":([0-9]+) ]] && size=${BASH_REMATCH[1]}
-    if [ -z "$path" ] || [ "$size" = 0 ]; then
-      say "etcd-backup verify did not say which backup it read: $report"
+    local exit_status message found proven_path
+    job_result "$prefix-verify"
+    member_of_json "$message" path && fits text "$found" && proven_path=$found || proven_path=""
+    member_of_json "$message" bytes && fits number "$found" && [ "$found" != 0 ] || found=""
+    if [ "$exit_status" != 0 ] || [ -z "$found" ] || [ "${proven_path##*/}" != "${path##*/}" ]; then
+      say "etcd-backup verify did not say that it read $path: it ended with status ${exit_status:-unknown} and $(escaped "$message")"
       return 1
     fi
+    path=$proven_path size=$found
     say "Whole: $path, $size bytes"
-    change "pin the backup" patch configmap "$note" --type merge --patch "{\"data\":{\"path\":\"$path\",\"size\":\"$size\"}}" || return
+    change "pin the backup" patch configmap "$note" --type merge \
+      --patch "{\"data\":{\"path\":$(json "$path"),\"size\":\"$size\"}}" || return
   fi
   step "2. Prove that every volume has room and that the members' image knows the restore command"
   on_members check || return
@@ -142,13 +151,16 @@ switch_members() {
 start_members() {
   step "6. Start StatefulSet $statefulset and wait until every member serves"
   remember starting || return
+  some_serve=true # from here on, unless it is known that none did
   scale "$replicas" || return
   if run_jobs "$prefix-members"; then
-    some_serve=true
-    [ "$dry_run" = true ] || job_log "$prefix-members" || true
+    [ "$dry_run" = true ] || show_log "$prefix-members"
     return 0
   fi
-  if job_log "$prefix-members" | grep --quiet ' serves'; then some_serve=true; fi
+  local exit_status message
+  job_result "$prefix-members"
+  # The one status with which `etcd-backup members` says that none of them has served at any time.
+  [ "$exit_status" != 2 ] || some_serve=false
   return 1
 }
 
@@ -160,7 +172,7 @@ go_back() {
     remember undoing || return
     local names
     job_names member switch
-    delete_jobs "${names[@]}" "$prefix-members" || return
+    stop_jobs "${names[@]}" "$prefix-members" || return
     scale 0 || return
     wait_until_stopped || return
     on_members put-back || return
@@ -182,9 +194,10 @@ finish() {
 # The whole
 
 restore() {
-  if [ -n "$phase" ] && [ "$phase" != serving ]; then
+  if [ -n "$phase" ]; then
     say "Going on with restore $id of $path, which stopped in phase '$phase'."
   else
+    choose_history
     show_plan
     confirm "This stops StatefulSet $statefulset and replaces its data."
     begin
@@ -212,9 +225,22 @@ restore() {
     "Restart what watches this etcd (API servers, controllers): its revision went back, their caches did not."
 }
 
+# A note that somebody else has made since is never overwritten.
 begin() {
   phase=proving
-  apply "note what is under way" "$(note_manifest)" || finale 1 "FAILED: cannot write ConfigMap $note. Nothing has been changed."
+  if [ "$dry_run" = true ]; then
+    apply "note what is under way" "$(note_manifest)"
+    return
+  fi
+  local attempt there
+  for attempt in 1 2 3; do
+    if kube create --validate=false --filename - <<<"$(note_manifest)" >/dev/null; then return; fi
+    there=$(kube get configmap "$note" --ignore-not-found --output 'jsonpath={.data.id}') || there=""
+    [ "$there" != "$id" ] || return 0 # only the response was lost
+    [ -z "$there" ] || break
+    [ "$attempt" = 3 ] || sleep 2
+  done
+  finale 1 "FAILED: cannot create ConfigMap $note. Nothing has been changed."
 }
 
 # comes_before PHASE PHASE

@@ -21,21 +21,31 @@ package struct MemberWatch {
     self.say = say
   }
 
-  /// Whether every endpoint serves before patience ends.
-  package func run() throws -> Bool {
+  package enum Outcome {
+    case everyMemberServes
+    /// Every member was asked until the time was over, and none served: no client can have written.
+    case noMemberServed
+    /// Some member served at some time, or nobody was left to ask.
+    case uncertain
+  }
+
+  /// What was seen before patience ended.
+  package func run() throws -> Outcome {
     let transport = Transport { patience.stopReason }
     let etcd = try Access(configuration, environment: environment, transport: transport).etcd
     var known: [String: String] = [:]
+    var noneServed: Bool?
     while patience.stopReason == nil {
       guard let conditions = try? etcd.survey() else { break }  // told to stop
+      noneServed = noneServed != false && !conditions.contains { $0.condition.serves }
       for (endpoint, condition) in conditions {
         let line = "\(endpoint) \(condition.line)"
         if known.updateValue(line, forKey: "\(endpoint)") != line { say(line) }
       }
-      if conditions.allSatisfy(\.condition.serves) { return true }
+      if conditions.allSatisfy(\.condition.serves) { return .everyMemberServes }
       usleep(500_000)
     }
-    return false
+    return noneServed == true && patience.stopReason == .deadline ? .noMemberServed : .uncertain
   }
 }
 

@@ -11,7 +11,13 @@ struct Members: ParsableCommand {
     abstract: "Waits until every etcd member serves; shows revisions and numbers of keys.",
     discussion: """
       restore.sh ends with it. Asks each endpoint by itself, with the credentials of the run, and \
-      changes nothing. Ends with status 0 once all of them serve, else with 1.
+      changes nothing.
+
+      \(Help.exitStatuses(of: [
+        (.success, "every member serves"),
+        (.failed, "not every member serves, or that is not known"),
+        (.incomplete, "every member was asked until the time was over, and none served"),
+      ] + Help.usualStatuses))
       """,
     shouldDisplay: false)
 
@@ -35,10 +41,15 @@ struct Members: ParsableCommand {
       let watch = MemberWatch(configuration, environment: environment, patience: patience) {
         Output.line($0, to: STDOUT_FILENO)
       }
-      guard try watch.run() else { throw ExitCode.failure }
+      switch try watch.run() {
+      case .everyMemberServes: break
+      case .uncertain: throw ExitCode(ExitStatus.failed.rawValue)
+      // The only status after which restore.sh goes back by itself, so no other fault ends with it.
+      case .noMemberServed: throw ExitCode(ExitStatus.incomplete.rawValue)
+      }
     } catch let error as any Explained {
       Output.error(error.description, hint: error.hint)
-      throw ExitCode(error.status.rawValue)
+      throw ExitCode(error.status == .incomplete ? ExitStatus.failed.rawValue : error.status.rawValue)
     }
   }
 }

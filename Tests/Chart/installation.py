@@ -60,7 +60,8 @@ class Installation:
 
     def run(self, pod=None):
         """Runs the CronJob's pod, or another one of the same image and service account."""
-        return self.node.run(pod or self.objects.pod, NAMESPACE, PROGRAM, ENTRYPOINT, TOKEN)
+        account = self.objects.one("ServiceAccount")
+        return self.node.run(pod or self.objects.pod, NAMESPACE, PROGRAM, ENTRYPOINT, TOKEN, account)
 
     @property
     def record(self):

@@ -2,8 +2,8 @@
 machine changes. Needs root.
 
 The environment, the arguments, the user, the capabilities, the read-only root and the termination message are taken
-from the manifest. What the container finds besides: its image's program, the service account's token, and null and
-random devices. Seccomp and the memory limit are not enforced here; the image's own test does that.
+from the manifest. What the container finds besides: its image's program, the service account's token if admission mounts
+it (see ../Integration/README.md), and null and random devices. Pod Security enforces `restricted`. Seccomp and the memory limit are not enforced here; the image's own test does that.
 """
 
 import dataclasses
@@ -11,6 +11,8 @@ import json
 import pathlib
 import subprocess
 import urllib.parse
+
+from admission import TOKEN_PATH, admitted_pod
 
 SERVICE_ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"  # /var/run is a link to /run
 
@@ -59,10 +61,13 @@ class Node:
     authority: pathlib.Path
     folder: pathlib.Path
 
-    def run(self, pod, namespace, program, entrypoint, token):
-        """Runs the pod's one container, whose image holds `program` as `entrypoint`."""
+    def run(self, pod, namespace, program, entrypoint, token, account):
+        """Runs the pod's one container, whose image holds `program` as `entrypoint`. `account` is its ServiceAccount."""
+        pod = {"metadata": {"name": "run", "namespace": namespace}, "spec": pod}
+        pod = admitted_pod(pod, {account["metadata"]["name"]: account}, "restricted")["spec"]
         [container] = pod["containers"]
-        account = self.service_account(token, namespace)
+        has_token = TOKEN_PATH in [mount["mountPath"] for mount in container.get("volumeMounts", [])]
+        account = self.service_account(token, namespace) if has_token else self.no_service_account()
         message = self.folder / "termination-log"
         message.write_text("")
         message.chmod(0o666)
@@ -75,8 +80,13 @@ class Node:
         )  # fmt: skip
         return Outcome(result.returncode, result.stdout, message.read_text())
 
+    def no_service_account(self):
+        folder = self.folder / "no-serviceaccount"
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def service_account(self, token, namespace):
-        """The folder that is mounted into every pod."""
+        """The folder that a token's volume is."""
         folder = self.folder / "serviceaccount"
         folder.mkdir(exist_ok=True)
         (folder / "token").write_text(token + "\n")

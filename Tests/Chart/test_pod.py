@@ -79,15 +79,26 @@ def test_a_pod_without_one_permission_fails_and_names_it(installation, permissio
 def test_the_stand_in_for_the_kubelet_enforces_what_the_pod_says(helm4, tmp_path):
     authority = tmp_path / "ca.crt"
     authority.write_text("")
-    pod = helm4.render().pod
+    objects = helm4.render()
+    pod, account = objects.pod, objects.one("ServiceAccount")
     script = (
         "id -u; id -G; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status; touch /x;"
         " echo end >/dev/termination-log"
     )
     pod["containers"][0]["args"] = ["-c", script]
-    outcome = Node("https://127.0.0.1:1", authority, tmp_path).run(pod, NAMESPACE, "/bin/sh", ENTRYPOINT, TOKEN)
+    outcome = Node("https://127.0.0.1:1", authority, tmp_path).run(
+        pod, NAMESPACE, "/bin/sh", ENTRYPOINT, TOKEN, account)
     lines = [line.replace("\t", " ") for line in outcome.log.splitlines()]
     assert lines[:2] == ["65532", "65532"]
     assert lines[2:5] == ["CapEff: 0000000000000000", "CapBnd: 0000000000000000", "NoNewPrivs: 1"]
     assert [line.partition(": ")[2].rpartition(": ")[2] for line in lines[5:]] == ["Read-only file system"]
     assert outcome.termination_message == "end\n"
+
+
+def test_J6_a_pod_that_does_not_ask_for_the_token_has_no_credentials(installation):
+    """The chart's ServiceAccount gives it to nobody, so the pod itself must ask."""
+    assert installation.objects.one("ServiceAccount")["automountServiceAccountToken"] is False
+    pod = installation.objects.pod
+    del pod["automountServiceAccountToken"]
+    outcome = installation.run(pod)
+    assert outcome.status != 0 and "does the pod mount its service account" in outcome.log, outcome

@@ -15,7 +15,13 @@ def process_of(pod: str) -> Path:
 
 
 def entering(process: Path) -> list[str]:
-    return ["nsenter", f"--mount={process / 'ns' / 'mnt'}"]
+    """As the container's own user, as `kubectl exec` does."""
+    status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+    user, group = status["Uid"].split()[0], status["Gid"].split()[0]
+    groups = ",".join(status["Groups"].split())
+    privileges = ["--inh-caps=-all", "--bounding-set=-all"] if status["CapBnd"].strip().strip("0") == "" else []
+    return ["nsenter", f"--mount={process / 'ns' / 'mnt'}", "setpriv", f"--reuid={user}", f"--regid={group}",
+            f"--groups={groups}" if groups else "--clear-groups", *privileges]
 
 
 def kubectl(arguments: list[str]) -> None:

@@ -98,7 +98,7 @@ class ControlPlane(api_server.Cluster):
         """Every write of an object comes through here, with the lock held."""
         plural, namespace, name = key
         old = self.objects.get(key)
-        body = copy.deepcopy(body)
+        body = without_nulls(copy.deepcopy(body))
         body["metadata"] = {**body["metadata"], "namespace": namespace}
         status = body.pop("status", None)  # a subresource: whoever writes the object does not write that
         if old:
@@ -538,6 +538,13 @@ class ControlPlane(api_server.Cluster):
                    f"end of {pods}")
 
 
+def without_nulls(item):
+    """null is no value, for every field."""
+    if isinstance(item, dict):
+        return {key: without_nulls(value) for key, value in item.items() if value is not None}
+    return [without_nulls(each) for each in item] if isinstance(item, list) else item
+
+
 def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
@@ -593,7 +600,7 @@ def selects_fields(selector: str, item: dict) -> bool:
         found = item
         for name in path.split("."):
             found = found.get(name, {})
-        if path not in ("involvedObject.name", "involvedObject.kind", "involvedObject.uid", "metadata.name"):
+        if path not in ("involvedObject.name", "involvedObject.kind", "involvedObject.uid", "metadata.name", "type"):
             raise NotModelled(f"the selector {selector}")
         if found != value:
             return False

@@ -67,8 +67,9 @@ class Operator:
 
 
 @pytest.fixture
-def world(tmp_path):
-    with restore_world(tmp_path / "restore", restricted=False) as world:
+def world(tmp_path, request):
+    """In a namespace that enforces `restricted`, unless a test wants members that run as root."""
+    with restore_world(tmp_path / "restore", restricted=getattr(request, "param", True)) as world:
         world.etcd.fill(200, deletes=10, leases=3)
         world.etcd.etcdctl("user", "add", "reader:secret of the reader")
         yield world
@@ -79,12 +80,20 @@ def operator(world):
     return Operator(world)
 
 
+def test_J11_no_pod_of_the_chapter_costs_the_time_of_its_grace_period_or_gets_a_token():
+    pods = re.findall(r"^kind: Pod\n(.*?)^EOF", "".join(blocks()).replace("  kubectl", "kubectl"), re.M | re.S)
+    assert len(pods) == 2 and "kubectl run" not in "".join(blocks())
+    for pod in pods:
+        assert "terminationGracePeriodSeconds: 1\n" in pod and "automountServiceAccountToken: false\n" in pod
+
+
 def assert_done(done: subprocess.CompletedProcess) -> str:
     assert done.returncode == 0, done.stdout
     return done.stdout
 
 
-def test_the_commands_of_the_readme_bring_everything_back(world, operator):
+@pytest.mark.parametrize("world", [True, False], ids=["restricted", "root"], indirect=True)
+def test_J11_the_commands_of_the_readme_bring_everything_back(world, operator):
     before = world.etcd.state()
     path = world.back_up()
     write_more(world)
@@ -154,6 +163,7 @@ def test_a_backup_without_a_recorded_hash_is_proven_by_etcds_own(world, operator
     assert done.returncode != 0 and "-: FAILED" in done.stdout, done.stdout
 
 
+@pytest.mark.parametrize("world", [False], ids=["root"], indirect=True)
 def test_an_image_without_what_the_steps_need_is_found_before_anything_is_stopped(world, operator):
     world.back_up()
     # In the container's own view of the machine: nobody else loses its tar.

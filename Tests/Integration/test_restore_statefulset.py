@@ -9,8 +9,9 @@ import subprocess
 import time
 
 import pytest
+import yaml
 
-from admission import TOKEN_PATH, admitted_pod
+from admission import TOKEN_PATH, admitted_pod, checked
 from etcd import Release
 from gateway import ALL_KEYS, GatewayError, encode
 from processes import ROOT, StartFailed, wait_until
@@ -165,6 +166,9 @@ def test_it_needs_the_rights_that_the_readme_names_and_no_others(cluster, monkey
     cluster.back_up()
     with Untouched(cluster):
         monkeypatch.setattr(cluster.plane, "respond", noting)
+        cluster.node.alter = dying("check", "check", "-1")
+        cluster.run(status=1)
+        cluster.node.alter = None
         cluster.run()
         cluster.run("--undo")
         monkeypatch.undo()
@@ -240,7 +244,7 @@ def test_a_dry_run_shows_every_job_and_changes_nothing(cluster):
     with Untouched(cluster):
         said = cluster.run("--dry-run")
     assert len(cluster.plane.writes) == writes
-    names = re.findall(r"^  name: (\S+)", said, re.MULTILINE)
+    names = re.findall(r'^  name: "(\S+)"', said, re.MULTILINE)
     jobs = [f"{NAME}-restore-{kind}-{number}" for kind in ("check", "member", "switch") for number in range(3)]
     assert set(names) == {f"{NAME}-restore", f"{NAME}-restore-verify", f"{NAME}-restore-members", *jobs}
     assert cluster.sandbox.account_key not in said
@@ -398,13 +402,248 @@ def test_a_job_that_dies_before_the_stop_leaves_the_cluster_alone(cluster, kind,
 
 
 @pytest.mark.parametrize("kind, name", [
-    ("member", "prepare"), ("member", "download"), ("member", "etcd"), ("switch", "switch"), ("members", "etcd-backup")])
-def test_a_job_that_dies_after_the_stop_brings_the_old_data_back(cluster, kind, name):
+    ("member", "prepare"), ("member", "download"), ("member", "etcd"), ("switch", "switch")])
+def test_J9_a_job_that_dies_after_the_stop_brings_the_old_data_back_and_is_kept(cluster, kind, name):
     cluster.back_up()
     with Untouched(cluster):
-        cluster.node.alter = dying(kind, name, "" if kind == "members" else "-1")
+        cluster.node.alter = dying(kind, name, "-1")
         said = cluster.run(status=1)
     assert "The old data is back in its place" in said and "is scaled to 3 again" in said, said
+    assert f"Container {name} ended with status 137 Error" in said, said
+    job = cluster.plane.get("jobs", NAMESPACE, f"{NAME}-restore-{kind}-1")
+    [condition] = job["status"]["conditions"]
+    assert condition["type"] == "Failed" and f"get jobs -l restore-id={job['metadata']['labels']['restore-id']}" in said
+
+
+def saying(job: str, script: str, container: str = ""):
+    """Runs a shell script in place of the containers of a Job, or of one of them."""
+    def alter(pod, each, command):
+        is_it = pod["metadata"]["labels"].get("job-name", "") == f"{NAME}-restore-{job}"
+        return ["/bin/sh", "-c", script] if is_it and container in ("", each["name"]) else command
+
+    return alter
+
+
+def test_J7_no_member_served_is_told_by_the_status_whatever_the_text_says(cluster):
+    cluster.back_up()
+    with Untouched(cluster):
+        cluster.node.alter = saying("members", "echo 'https://a does not serve: it says b serves: etcd 3 serves'; exit 2")
+        said = cluster.run(status=1)
+    assert "The old data is back in its place" in said, said
+
+
+@pytest.mark.parametrize("script", ["exit 1", "exit 78", "kill -KILL $$"])
+def test_J7_where_a_member_may_have_served_nothing_is_taken_back(cluster, script):
+    cluster.back_up()
+    with Untouched(cluster):
+        cluster.node.alter = saying("members", f"echo 'https://a does not answer'; {script}")
+        said = cluster.run(status=2)
+        assert "nothing was taken back" in said and "--undo" in said, said
+        assert cluster.note["phase"] == "starting"
+        assert "UNDONE" in cluster.run("--undo")
+
+
+def test_J8_a_restore_whose_old_data_is_still_aside_is_never_forgotten(cluster):
+    path = cluster.back_up()
+    with Untouched(cluster):
+        cluster.run()
+        note, data = cluster.note, cluster.data_identities()
+        blob = cluster.blobs.get_blob_client(*path.split("/", 1))
+        blob.upload_blob(b"damaged", overwrite=True)
+        for options in ([], ["--dry-run"], ["--from", path]):
+            said = cluster.run(*options, status=1)
+            assert "REFUSED" in said and "--finish " in said and "--undo " in said, said
+        assert (cluster.note, cluster.data_identities()) == (note, data)
+        assert "UNDONE" in cluster.run("--undo")
+
+
+def test_J9_what_a_container_left_beside_its_log_is_told(cluster):
+    cluster.back_up()
+    with Untouched(cluster):
+        cluster.node.alter = saying(
+            "member-1", "echo 'the words it left' >/dev/termination-log; echo a line of log; exit 3", "download")
+        said = cluster.run(status=1)
+    assert "Container download ended with status 3 Error" in said, said
+    assert "the words it left" in said and "a line of log" in said, said
+
+
+def test_J9_pods_that_admission_refuses_are_told(cluster):
+    cluster.back_up()
+    account = cluster.plane.get("serviceaccounts", NAMESPACE, CRONJOB)
+    with Untouched(cluster):
+        with cluster.plane.lock:
+            del cluster.plane.objects["serviceaccounts", NAMESPACE, CRONJOB]
+        try:
+            said = cluster.run("--timeout", "4", status=1)
+        finally:
+            cluster.plane.put("serviceaccounts", account)
+    assert "None of its pods is there" in said and f'serviceaccount "{CRONJOB}" not found' in said, said
+
+
+def test_J10_the_cause_of_a_job_that_takes_too_long_is_told_while_its_pods_are_there(cluster):
+    cluster.back_up()
+    with Untouched(cluster):
+        cluster.node.alter = saying("check-1", "echo waiting for the disk; exec sleep 1000", "check")
+        said = cluster.run("--timeout", "4", status=1)
+        assert "Container check still runs" in said and "waiting for the disk" in said, said
+        cluster.node.alter = None
+        with cluster.plane.lock:
+            cluster.plane._delete(("jobs", NAMESPACE, f"{NAME}-restore-check-1"), {})
+
+
+# Nothing from the cluster is code
+
+
+STATEFULSET, OF_CRONJOB = ("statefulsets", NAME), ("cronjobs", CRONJOB)
+POD = ["spec", "template", "spec"]
+TOOL = ["spec", "jobTemplate", *POD]
+FACTS = {
+    "replicas": (STATEFULSET, ["spec", "replicas"]),
+    "ordinals": (STATEFULSET, ["spec", "ordinals", "start"]),
+    "when scaled": (STATEFULSET, ["spec", "persistentVolumeClaimRetentionPolicy", "whenScaled"]),
+    "service": (STATEFULSET, ["spec", "serviceName"]),
+    "pod's user": (STATEFULSET, [*POD, "securityContext", "runAsUser"]),
+    "pod's security": (STATEFULSET, [*POD, "securityContext"]),
+    "tolerations": (STATEFULSET, [*POD, "tolerations"]),
+    "etcd's user": (STATEFULSET, [*POD, "containers", 0, "securityContext", "runAsUser"]),
+    "etcd's image": (STATEFULSET, [*POD, "containers", 0, "image"]),
+    "etcd's command": (STATEFULSET, [*POD, "containers", 0, "command"]),
+    "memory": (STATEFULSET, [*POD, "containers", 0, "resources", "limits", "memory"]),
+    "requests": (STATEFULSET, [*POD, "containers", 0, "resources", "requests"]),
+    "mount path": (STATEFULSET, [*POD, "containers", 0, "volumeMounts", 0, "mountPath"]),
+    "container": (STATEFULSET, [*POD, "containers", 0, "name"]),
+    "tool's image": (OF_CRONJOB, [*TOOL, "containers", 0, "image"]),
+    "tool's environment": (OF_CRONJOB, [*TOOL, "containers", 0, "env"]),
+    "service account": (OF_CRONJOB, [*TOOL, "serviceAccountName"]),
+    "suspended": (OF_CRONJOB, ["spec", "suspend"]),
+    "labels": (OF_CRONJOB, [*TOOL[:-1], "metadata", "labels"]),
+}
+
+
+def hostile(file) -> str:
+    return f"BASH_VERSINFO[$(id >{file})0]"
+
+
+def set_in(item, path, value) -> None:
+    for step in path[:-1]:
+        item = item.setdefault(step, {}) if isinstance(item, dict) else item[step]
+    item[path[-1]] = value
+
+
+def assert_refused(cluster, file, shown: str = "BASH_VERSINFO") -> None:
+    for options in ([], ["--dry-run"]):
+        said = cluster.run(*options, status=1)
+        assert "REFUSED" in said and shown in said and "\x1b" not in said, said
+        assert not file.exists(), said
+
+
+@pytest.mark.parametrize("fact", FACTS, ids=[fact.replace(" ", "-") for fact in FACTS])
+def test_X1_a_fact_of_an_object_is_never_run(cluster, tmp_path, fact):
+    (plural, name), path = FACTS[fact]
+    key, file = (plural, NAMESPACE, name), tmp_path / "made"
+    kept = cluster.plane.get(*key)
+    try:
+        for value in (hostile(file), f"1\x1b]0;title\x07{hostile(file)}", f"1\n{hostile(file)}"):
+            with cluster.plane.lock:
+                set_in(cluster.plane.objects[key], path, value)
+            assert_refused(cluster, file, "" if "\n" in value else "BASH_VERSINFO")
+    finally:
+        with cluster.plane.lock:
+            cluster.plane.objects[key] = kept
+
+
+NOTE = {
+    "phase": "restoring", "id": "20260102-030405", "path": "etcd-backups/a", "size": "5", "replicas": "3",
+    "replicas-before": "3", "was-suspended": "false", "data-dir": "/var/run/etcd/default.etcd",
+    "target-dir": "/var/run/etcd/backup.etcd", "token": "restored"}
+
+
+@pytest.mark.parametrize("fact", [fact for fact in NOTE if fact not in ("path", "token")])
+def test_X1_a_fact_of_the_note_is_never_run(cluster, tmp_path, fact):
+    key, file = ("configmaps", NAMESPACE, f"{NAME}-restore"), tmp_path / "made"
+    cluster.back_up()
+    try:
+        cluster.plane.put("configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "data": NOTE | {fact: hostile(file)},
+                                         "metadata": {"name": key[2], "namespace": NAMESPACE}})
+        assert_refused(cluster, file)
+        said = cluster.run("--undo", status=1)
+        assert "REFUSED" in said and not file.exists(), said
+    finally:
+        with cluster.plane.lock:
+            del cluster.plane.objects[key]
+
+
+def test_X1_nothing_of_the_record_or_of_a_job_is_ever_run(cluster, tmp_path):
+    path, file = cluster.back_up(), tmp_path / "made"
+    record = cluster.backups.record
+    try:
+        for key in ("backup-size-bytes-from-last-success", "backup-etcd-revision-from-last-success"):
+            cluster.sandbox.put_configmap(NAMESPACE, RECORD, record | {key: hostile(file)})
+            assert_refused(cluster, file)
+    finally:
+        cluster.sandbox.put_configmap(NAMESPACE, RECORD, record)
+    with Untouched(cluster):
+        for message in (f'{{"path":"{path}","bytes":{hostile(file)}}}', f'{{"path":"{hostile(file)}","bytes":5}}'):
+            cluster.node.alter = saying("verify", f"echo '{message}' >/dev/termination-log")
+            said = cluster.run(status=1)
+            assert "did not say that it read" in said and "Nothing has been changed" in said, said
+    assert not file.exists()
+
+
+def test_X1_numbers_of_the_command_line_are_decimal_and_text_is_one_line(cluster):
+    cluster.back_up()
+    assert "activeDeadlineSeconds: 609" in cluster.run("--dry-run", "--timeout", "09")
+    for option, value in (("--namespace", "a;b"), ("--token", "a\nb"), ("--data-dir", "/a/../b"), ("--from", "\x1b[2J"),
+                          ("--run-as", "1[$(id)]")):
+        said = cluster.run(option, value, status=64)
+        assert "\x1b" not in said, said
+
+
+def test_H1_names_that_look_like_numbers_stay_names(cluster):
+    namespace, name = "1e3", "12345"
+    item = cluster.statefulset(cluster.release)
+    item["metadata"] = {"name": name, "namespace": namespace}
+    item["spec"]["replicas"] = 0
+    cronjob = cluster.plane.get("cronjobs", NAMESPACE, CRONJOB)
+    cronjob["metadata"] = {"name": "true", "namespace": namespace}
+    cronjob["spec"]["jobTemplate"]["spec"]["template"]["spec"]["serviceAccountName"] = "1.5"
+    cluster.plane.put("statefulsets", item)
+    cluster.plane.put("cronjobs", cronjob)
+    for number in range(3):
+        cluster.plane.put("persistentvolumeclaims", {
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim", "status": {"phase": "Bound"},
+            "spec": {"accessModes": ["ReadWriteOnce"]},
+            "metadata": {"name": f"data-{name}-{number}", "namespace": namespace}})
+    said = cluster.run("--dry-run", "--namespace", namespace, "--statefulset", name, "--from", "true", "--token", "0x1")
+    manifests = [yaml.safe_load(text) for text in re.findall(r"^(apiVersion: .*?)(?=^---|^\$|^==|^$)", said, re.M | re.S)]
+    assert len(manifests) == 12
+    for each in manifests:
+        checked(each)
+        assert each["metadata"]["namespace"] == namespace
+    pods = [each["spec"]["template"]["spec"] for each in manifests if each["kind"] == "Job"]
+    assert {pod["serviceAccountName"] for pod in pods} == {"1.5"}
+
+
+# After a break of the history
+
+
+def test_D16_after_a_break_of_the_history_it_restores_only_what_it_is_told(cluster):
+    older, newer = cluster.back_up(), cluster.back_up()
+    record = cluster.backups.record
+    broken = {"backup-previous-history-path": older, "backup-history-broke-time": "2026-01-02T03:04:05Z"}
+    cluster.sandbox.put_configmap(NAMESPACE, RECORD, record | broken)
+    try:
+        for options in ([], ["--dry-run"]):
+            said = cluster.run(*options, status=1)
+            assert "REFUSED" in said and "broke at 2026-01-02T03:04:05Z" in said, said
+            revision = record["backup-etcd-revision-from-last-success"]
+            assert f"{newer}, revision {revision}, taken 2" in said, said
+            for path in (older, newer):
+                assert re.search(rf"^  \S*restore.sh .*--from {path}$", said, re.M), said
+        for path in (older, newer):
+            assert f"Backup       {path}" in cluster.run("--dry-run", "--from", path)
+    finally:
+        cluster.sandbox.put_configmap(NAMESPACE, RECORD, record)
 
 
 @pytest.mark.parametrize("name, complaint", [
