@@ -49,7 +49,8 @@ struct Members: ParsableCommand {
       }
     } catch let error as any Explained {
       Output.error(error.description, hint: error.hint)
-      throw ExitCode(error.status == .incomplete ? ExitStatus.failed.rawValue : error.status.rawValue)
+      let status = error.status == .incomplete ? ExitStatus.failed : error.status
+      throw ExitCode(status.rawValue)
     }
   }
 }

@@ -627,6 +627,18 @@ def test_H1_names_that_look_like_numbers_stay_names(cluster):
 # After a break of the history
 
 
+def test_D16_a_backup_of_the_emptied_cluster_is_not_restored_unasked(cluster):
+    before = cluster.etcd.state()
+    good = cluster.back_up()
+    cluster.destroy_data()
+    cluster.start_members()
+    empty = cluster.back_up_and_keep_histories()
+    said = cluster.run(status=1)
+    assert "REFUSED" in said and f"--from {good}\n" in said and f"--from {empty}\n" in said, said
+    cluster.run("--from", good, "--discard-old")
+    assert_restored(cluster, before)
+
+
 def test_D16_after_a_break_of_the_history_it_restores_only_what_it_is_told(cluster):
     older, newer = cluster.back_up(), cluster.back_up()
     record = cluster.backups.record
