@@ -83,6 +83,26 @@ extension BackupRun {
     }
   }
 
+  /// Writes the ConfigMap that the chart's alert EtcdBackupHistoryBroke looks for. It stays until a
+  /// person deletes it.
+  ///
+  /// Before the record, so that a run that dies between the two meets the break again. Without it the
+  /// backup is recorded all the same.
+  func note(breakIn book: HistoryBook, in cluster: Cluster) {
+    let name = "\(configuration.recordConfigMapName)-history-broke"
+    let keys = [Record.brokeTimeKey, Record.previousPathKey]
+    do throws(KubernetesError) {
+      try cluster.record(book.fields.filter { keys.contains($0.key) }, inConfigMap: name)
+    } catch {
+      log.warning(
+        "the broken history could not be noted, so no alert will fire",
+        [
+          "configmap": "\(configuration.namespace)/\(name)", "error": error.description,
+          "hint": error.hint,
+        ])
+    }
+  }
+
   private func facts(
     of ended: History, _ book: HistoryBook, _ record: Record
   ) -> [String: String?] {

@@ -238,6 +238,7 @@ package final class BackupRun {
 
   private func write(_ record: Record, to cluster: Cluster) throws {
     stage = .record
+    if let book = record.book, book.brokeTime == record.time { note(breakIn: book, in: cluster) }
     try cluster.record(record.fields, inConfigMap: configuration.recordConfigMapName)
     patience.endCommit()
     log.info(

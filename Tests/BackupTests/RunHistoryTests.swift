@@ -49,7 +49,7 @@ import Testing
       #expect(commit.headers.first { $0.name.lowercased() == "x-ms-meta-\(name)" }?.value == value)
     }
     #expect(world.record["backup-history"] == "\(running.name)")
-    #expect(world.record["backup-history-broke-time"] == "")
+    #expect(world.record["backup-history-broke-time"] == "" && world.noted.isEmpty)
     #expect(world.record["backup-previous-history-path"] == "")
     // The next run goes on with it.
     #expect(try success(world).running?.name == running.name)
@@ -66,6 +66,10 @@ import Testing
     let previous = "backups/prod/\(fields["backup-history"] ?? "")"
     #expect(world.record["backup-previous-history-path"] == previous)
     #expect(world.record["backup-history-broke-time"] == Timestamp.format(book.brokeTime ?? 0))
+    let alerted = ["backup-history-broke-time", "backup-previous-history-path"]
+    #expect(world.noted == world.record.filter { alerted.contains($0.key) })
+    let noted = try #require(world.calls.firstIndex(of: .noteBreak))
+    #expect(noted < world.calls.firstIndex(of: .writeRecord) ?? 0)
     #expect(
       world.messages.contains("etcd is not the cluster of the last backup, or has lost its data"))
     #expect(

@@ -15,7 +15,7 @@ final class ScriptedWorld {
   typealias Handler = @Sendable (_ call: Call) -> ScriptedServer.Reply?
 
   enum Call: Equatable {
-    case readSecret, readRecord, writeRecord
+    case readSecret, readRecord, writeRecord, noteBreak
     case probeContainer, putBlock, commit, checkBlob, checkBlocks, list
     case delete(String)
     case status, revision, snapshot
@@ -95,6 +95,9 @@ final class ScriptedWorld {
   /// What the ConfigMap holds.
   var record: [String: String] { state.record }
 
+  /// What the ConfigMap of a break holds, for the alert.
+  var noted: [String: String] { state.noted }
+
   /// What the run's log is made of.
   var messages: [String] {
     log.writes.compactMap { line in
@@ -112,6 +115,8 @@ extension ScriptedWorld.Call {
       case ("GET", "/api/v1/namespaces/kyma-system/secrets/credentials", _): .readSecret
       case ("GET", "/api/v1/namespaces/kyma-system/configmaps/record", _): .readRecord
       case ("PATCH", "/api/v1/namespaces/kyma-system/configmaps/record", _): .writeRecord
+      case ("PATCH", "/api/v1/namespaces/kyma-system/configmaps/record-history-broke", _):
+        .noteBreak
       case ("POST", "/v3/maintenance/status", _): .status
       case ("POST", "/v3/kv/range", _): .revision
       case ("POST", "/v3/maintenance/snapshot", _): .snapshot
@@ -140,6 +145,7 @@ private final class State: Sendable {
     var staged: [String: Int] = [:]
     var blobs: [String: Blob] = [:]
     var record = ["other-key": "untouched"]
+    var noted: [String: String] = [:]
     var omitted = ""
   }
 
@@ -156,13 +162,15 @@ private final class State: Sendable {
 
   var blobs: [String] { contents.withLock { $0.blobs.keys.sorted() } }
   var record: [String: String] { contents.withLock { $0.record } }
+  var noted: [String: String] { contents.withLock { $0.noted } }
 
   func answer(_ call: ScriptedWorld.Call, _ request: RecordedRequest) -> ScriptedServer.Reply {
     contents.withLock { contents in
       switch call {
       case .readSecret: return Self.object(Self.secret)
       case .readRecord: return Self.object(contents.record)
-      case .writeRecord: return contents.patch(request)
+      case .writeRecord: return contents.patch(request, \.record)
+      case .noteBreak: return contents.patch(request, \.noted)
       case .probeContainer: return .response(200, headers: ["ETag": "\"0x1\""])
       case .putBlock: return contents.stage(request)
       case .commit: return contents.commit(request)
@@ -203,13 +211,15 @@ extension State.Contents {
     String(request.path.dropFirst("/devstoreaccount1/backups/".count))
   }
 
-  mutating func patch(_ request: RecordedRequest) -> ScriptedServer.Reply {
+  fileprivate mutating func patch(
+    _ request: RecordedRequest, _ configMap: WritableKeyPath<Self, [String: String]>
+  ) -> ScriptedServer.Reply {
     struct Patch: Decodable { let data: [String: String] }
     guard let patch = try? JSONDecoder().decode(Patch.self, from: Data(request.body)) else {
       return .response(400, text: "not a patch")
     }
-    record.merge(patch.data) { $1 }
-    return State.object(record)
+    self[keyPath: configMap].merge(patch.data) { $1 }
+    return State.object(self[keyPath: configMap])
   }
 
   mutating func stage(_ request: RecordedRequest) -> ScriptedServer.Reply {

@@ -15,8 +15,8 @@ PROMTOOL = ROOT / ".build" / "promtool" / "promtool"
 MINUTE, DAY = 60, 86400
 CRON_JOB = 'namespace="kyma-system",cronjob="backup-etcd-backup"'
 
-TOO_OLD, NEVER, MISSING, SUSPENDED, FAILED = (
-    f"EtcdBackup{name}" for name in ("TooOld", "NeverSucceeded", "Missing", "Suspended", "Failed")
+TOO_OLD, NEVER, MISSING, SUSPENDED, FAILED, BROKE = (
+    f"EtcdBackup{name}" for name in ("TooOld", "NeverSucceeded", "Missing", "Suspended", "Failed", "HistoryBroke")
 )
 
 
@@ -72,6 +72,13 @@ class Story:
         spans = [(start, start, end) for start, end in zip(ends, ends[1:])]
         values = [(ends[0], None), *((end - start, at * MINUTE) for at, start, end in spans)]
         self.add("kube_cronjob_status_last_successful_time", CRON_JOB, values)
+        return self
+
+    def config_map(self, name, first, last=None):
+        """A ConfigMap that exists from minute `first` to minute `last`."""
+        present = (last or self.minutes) - first
+        labels = f'namespace="kyma-system",configmap="{name}"'
+        self.add("kube_configmap_created", labels, [(first, None), (present, first * MINUTE)])
         return self
 
     def failed_job(self, name, started, ended, gone=None, owner="backup-etcd-backup"):
@@ -237,6 +244,23 @@ def test_a_deleted_cron_job_fires_after_a_quarter_of_an_hour(firing):
 
 def test_a_cron_job_that_never_existed_fires(firing):
     firing(Story(60), [MISSING], at=16)
+
+
+def healthy(minutes):
+    story = Story(minutes).cron_job().suspended([(minutes, 0)]).successes(every_half_hour(31, minutes))
+    return story.config_map("sc-recorded-etcd-backup-data", 31)
+
+
+def test_d16_a_history_that_broke_fires_though_every_run_succeeds_until_a_person_has_seen_to_it(firing):
+    story = healthy(DAY // MINUTE).config_map("sc-recorded-etcd-backup-data-history-broke", 121, last=1000)
+    firing(story, [], at=121)
+    firing(story, [BROKE], at=123)
+    firing(story, [BROKE], at=999)
+    firing(story, [], at=1000 + 6)  # a series without samples is gone after five minutes
+
+
+def test_d16_the_history_of_another_release_is_silent(firing):
+    firing(healthy(4 * 60).config_map("other-history-broke", 121), [], at=200)
 
 
 def test_a_restart_of_kube_state_metrics_is_silent(silent):

@@ -144,6 +144,12 @@ def test_the_role_names_every_object_and_every_verb(helm):
             "resourceNames": ["sc-recorded-etcd-backup-data"],
             "verbs": ["get", "patch"],
         },
+        {
+            "apiGroups": [""],
+            "resources": ["configmaps"],
+            "resourceNames": ["sc-recorded-etcd-backup-data-history-broke"],
+            "verbs": ["patch"],
+        },
         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]},
     ]
 

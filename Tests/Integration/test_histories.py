@@ -116,6 +116,8 @@ def test_D16_an_etcd_that_lost_its_volumes_does_not_push_out_the_good_backups(wo
     etcd.first.wait_until_healthy()
     empty = back_up(world)
     assert BROKEN in world.log and good in world.log
+    noted = world.sandbox.configmap(NAMESPACE, f"{RECORD}-history-broke")
+    assert noted == {key: world.record[key] for key in ("backup-history-broke-time", "backup-previous-history-path")}
     for _ in range(3):
         empty = back_up(world, APP_CLEANER_HISTORY_EXPIRATION="0s")
     assert BROKEN not in world.log

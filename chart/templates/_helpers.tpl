@@ -63,6 +63,11 @@ app.kubernetes.io/component: backup
 {{- end }}
 {{- end }}
 
+{{/* The ConfigMap that a run creates when the history of etcd broke; the program makes the same name. */}}
+{{- define "etcd-backup.historyBroke" -}}
+{{- printf "%s-history-broke" .Values.backupApp.configMapName }}
+{{- end }}
+
 {{/* The Secret with the storage account's key: the chart's own, or an existing one. */}}
 {{- define "etcd-backup.absSecret" -}}
 {{- default .Values.global.etcdBackup.secretName .Values.global.etcdBackup.existingSecret }}
