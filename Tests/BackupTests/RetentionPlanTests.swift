@@ -33,7 +33,8 @@ import Testing
     for clock in clocks { plan.note(clock: clock) }
     for backup in backups.shuffled() + [recorded] { plan.consider(backup) }
     #expect(plan.recordedOrigin == recorded.origin)
-    let gone = plan.expired()
+    let known = Dictionary(backups.map { ($0.name, $0) }) { one, _ in one }
+    let gone = plan.expired().compactMap { known[$0.name] }
     let rules = plan.conclude()
     // The rule that explains a backup's fate is the one that decides it.
     if backups.count < mostDeletions {
@@ -207,7 +208,7 @@ import Testing
           lastModified: start + number, etag: nil,
           origin: number % 2 == 0 ? .unknown : .history(Self.running, lineage: Fixture.lineage)))
     }
-    #expect(plan.expired().map(\.written) == (1...100).map { start + $0 })
+    #expect(plan.expired().map(\.name) == (1...100).map { Fixture.name($0, at: start + $0) })
     #expect(plan.counts.backups == 300_000)
     #expect(backupsHeld(by: plan) <= 206)
   }
@@ -216,6 +217,7 @@ import Testing
   private func backupsHeld(by plan: RetentionPlan) -> Int {
     func count(_ value: Any, depth: Int) -> Int {
       if let backups = value as? [StoredBackup] { return backups.count }
+      if let backups = value as? [Deletion] { return backups.count }
       guard depth > 0 else { return 0 }
       return Mirror(reflecting: value).children.map { count($0.value, depth: depth - 1) }
         .reduce(0, +)

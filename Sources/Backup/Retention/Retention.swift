@@ -52,7 +52,7 @@ struct Retention {
   }
 
   /// Attempts every deletion and reports failures at the end.
-  private func delete(_ expired: [StoredBackup], counts: RetentionCounts) throws {
+  private func delete(_ expired: [Deletion], counts: RetentionCounts) throws {
     var tally = DeletionTally()
     for backup in expired {
       try tally.delete(

@@ -1,5 +1,7 @@
 /// Which backups go, and why each of the others stays. Pure: reads no clock and deletes nothing.
 
+package import AzureBlob
+
 /// What retention goes by, beside the backups themselves.
 package struct RetentionBasis: Equatable, Sendable {
   package let policy: RetentionPolicy
@@ -27,6 +29,28 @@ package struct RetentionBasis: Equatable, Sendable {
   }
 }
 
+/// A backup that is to go. Of a hundred thousand, thousands are held at once: it is kept small.
+package struct Deletion: Equatable, Sendable {
+  package let name: ULID
+  package let etag: ETag?
+  let written: Int
+  let lastModified: Int
+
+  init(_ backup: StoredBackup) {
+    name = backup.name
+    etag = backup.etag
+    written = backup.written
+    lastModified = backup.lastModified
+  }
+}
+
+extension Deletion: Comparable {
+  /// Older first, by what the runs wrote.
+  package static func < (one: Deletion, other: Deletion) -> Bool {
+    (one.written, one.name) < (other.written, other.name)
+  }
+}
+
 /// Sees every backup of a container once, in any order, and then says which are to go.
 ///
 /// Its memory is bounded however many there are: it keeps the newest `minimumCount` of each known
@@ -43,9 +67,9 @@ package struct RetentionPlan {
   /// The newest backups without a lineage seen so far.
   private var newestUnknown = BoundedHeap<StoredBackup>(by: <)
   /// The oldest expired backups of this lineage that are not among the newest of their history.
-  private var oldest = BoundedHeap<StoredBackup>(by: >)
+  private var oldest = BoundedHeap<Deletion>(by: >)
   /// The same of those without a lineage, apart, since all of them may stay in the end.
-  private var oldestUnknown = BoundedHeap<StoredBackup>(by: >)
+  private var oldestUnknown = BoundedHeap<Deletion>(by: >)
   private var firstWritten = Int.max
   private var lastWritten = Int.min
   private var runningCount = 0
@@ -106,19 +130,25 @@ package struct RetentionPlan {
     if let pushedOut { mayGo(pushedOut, in: &oldest) }
   }
 
-  private func mayGo(_ backup: StoredBackup, in heap: inout BoundedHeap<StoredBackup>) {
+  private func mayGo(_ backup: StoredBackup, in heap: inout BoundedHeap<Deletion>) {
     guard keeper(of: backup) == nil, basis.policy.isExpired(backup, at: now) else { return }
-    _ = heap.insert(backup, keeping: mostDeletions)
+    _ = heap.insert(Deletion(backup), keeping: mostDeletions)
   }
 
   /// The backups to delete, oldest first; to be asked once.
-  package mutating func expired() -> [StoredBackup] {
+  package mutating func expired() -> [Deletion] {
+    guard basis.hold == nil else { return [] }
     let rules = conclude()
+    // Newer backups of their history pushed these out for good.
     var candidates = oldest.drain()
-    candidates += oldestUnknown.drain()
-    candidates += newestUnknown.elements
-    for name in ended.keys { candidates += newest[name]?.elements ?? [] }
-    candidates.removeAll { rules.verdict(on: $0) != .goes }
+    if !rules.sawOtherLineage { candidates += oldestUnknown.drain() }
+    let policy = basis.policy
+    let now = now
+    candidates.removeAll { !policy.isExpired($0.written, $0.lastModified, at: now) }
+    for backup in newestUnknown.elements + ended.keys.flatMap({ newest[$0]?.elements ?? [] })
+    where rules.verdict(on: backup) == .goes {
+      candidates.append(Deletion(backup))
+    }
     candidates.sort()
     candidates.removeLast(max(0, candidates.count - mostDeletions))
     return candidates

@@ -18,7 +18,11 @@ package struct RetentionPolicy: Equatable, Sendable {
   /// Whether a backup is so old that it goes unless something else keeps it; `now` is in seconds
   /// since 1970. Both times must be past the expiration: the one that the run wrote and the store's.
   func isExpired(_ backup: StoredBackup, at now: Int) -> Bool {
-    Duration.seconds(now) - .seconds(max(backup.written, backup.lastModified)) > maximumAge
+    isExpired(backup.written, backup.lastModified, at: now)
+  }
+
+  func isExpired(_ written: Int, _ lastModified: Int, at now: Int) -> Bool {
+    Duration.seconds(now) - .seconds(max(written, lastModified)) > maximumAge
   }
 
   /// The last second in which a backup is not expired.
