@@ -127,7 +127,12 @@ package struct BlobContainer {
   func delay(after failure: AzureBlobError, attempt: Int) -> Duration? {
     guard failure.isTransient else { return nil }
     let jitter = Double(random() >> 11) * 0x1p-53
-    return retryPolicy.delay(after: attempt, retryAfter: failure.retryAfter, jitter: jitter)
+    let delay = retryPolicy.delay(
+      after: attempt, retryAfter: failure.retryAfter, jitter: jitter)
+    if let delay {
+      transport.report(Retry(attempt: attempt, delay: delay, cause: failure.description))
+    }
+    return delay
   }
 
   func sleep(

@@ -17,6 +17,11 @@ package struct XMLError: Error, Equatable, CustomStringConvertible {
 }
 
 package enum XMLReader {
+  /// expat keeps a tag whole, and its attributes several times over.
+  private static let longestTag = 64 << 10
+  /// In bytes: the document is handed over in pieces, so that a tag is seen growing.
+  private static let piece = 16 << 10
+
   /// Calls `elementEnded` for every element in the order in which they end: children before their
   /// parent.
   ///
@@ -30,10 +35,23 @@ package enum XMLReader {
     defer { unsafe XML_ParserFree(parser) }
     let elements = unsafe OpenElements(parser, elementEnded: elementEnded)
     elements.listen()
-    let status = unsafe document.withUnsafeBytes { bytes in
-      unsafe XML_Parse(
-        parser, bytes.bindMemory(to: CChar.self).baseAddress, Int32(bytes.count), 1)
-    }
+    var status = XML_STATUS_OK
+    var parsed = 0
+    repeat {
+      let count = min(piece, document.count - parsed)
+      let isLast: Int32 = parsed + count == document.count ? 1 : 0
+      status = unsafe document.withUnsafeBytes { bytes in
+        unsafe XML_Parse(
+          parser, bytes.bindMemory(to: CChar.self).baseAddress.map { unsafe $0 + parsed },
+          Int32(count), isLast)
+      }
+      parsed += count
+      // What expat has not got over yet is one tag that has not ended.
+      let passed = unsafe Int(XML_GetCurrentByteIndex(parser))
+      if status == XML_STATUS_OK, isLast == 0, parsed - passed > longestTag {
+        throw XMLError(description: "an element's tag is longer than \(longestTag >> 10) KiB")
+      }
+    } while status == XML_STATUS_OK && parsed < document.count
     // Lets go of `elements` no earlier than here: expat calls back into it.
     try withExtendedLifetime(elements) { () throws(XMLError) in
       if let refusal = elements.refusal { throw refusal }

@@ -44,7 +44,11 @@ struct StoreAccess {
     } catch let problem as InvalidValue {
       throw SecretError.unusableAccount(secret: "\(secret)", expected: problem.expected)
     }
-    guard let key = AccountKey(try secret.text("storage-key")) else {
+    let keyText = try secret.text("storage-key")
+    if let mistake = AccountKey.mistake(in: keyText) {
+      throw SecretError.notAKey(secret: "\(secret)", mistake)
+    }
+    guard let key = AccountKey(keyText) else {
       throw SecretError.unusableKey(secret: "\(secret)")
     }
 
@@ -122,6 +126,7 @@ enum SecretError: Explained, Equatable {
   /// Its value is not told: it may be a connection string, or the key by mistake.
   case unusableAccount(secret: String, expected: String)
   case unusableKey(secret: String)
+  case notAKey(secret: String, AccountKey.Mistake)
   case certificate(place: String, CertificateFault)
 
   var description: String {
@@ -129,6 +134,12 @@ enum SecretError: Explained, Equatable {
     case .unusableAccount(let secret, let expected):
       "storage-account of \(secret) is not \(expected)"
     case .unusableKey(let secret): "storage-key of \(secret) is not base64"
+    case .notAKey(let secret, .signature):
+      "storage-key of \(secret) is a shared access signature (SAS), not an account key"
+    case .notAKey(let secret, .connectionString):
+      "storage-key of \(secret) is a connection string, not an account key"
+    case .notAKey(let secret, .encodedTwice):
+      "storage-key of \(secret) is encoded in base64 twice"
     case .certificate(let place, let fault): "\(place): \(fault)"
     }
   }
@@ -137,6 +148,12 @@ enum SecretError: Explained, Equatable {
     switch self {
     case .unusableAccount: "put the account's name alone there, and its URL into APP_ABS_ENDPOINT"
     case .unusableKey: "copy one of the account's two keys from the portal, whole, without quotes"
+    case .notAKey(_, .signature):
+      "store one of the account's two keys: this program signs its requests with a key"
+    case .notAKey(_, .connectionString): "store only what follows AccountKey= there, up to the ;"
+    case .notAKey(_, .encodedTwice):
+      "store the key as the portal shows it: under stringData, or with kubectl create secret "
+        + "generic --from-literal, which encode it themselves"
     case .certificate(_, let fault): fault.hint
     }
   }

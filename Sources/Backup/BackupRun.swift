@@ -39,6 +39,7 @@ package final class BackupRun {
     log[metadataKey: "run.id"] = "\(runID)"
     self.log = log
     transport = Transport { patience.stopReason }
+    transport.logRetries(to: log)
   }
 
   /// Does the whole job and says how it ended; every failure has been logged by then.

@@ -40,6 +40,8 @@ extension EtcdServer {
 
 /// How long each kind of call may take, whichever way it goes.
 enum CallLimit {
+  /// In bytes, of every answer but a snapshot: none of them grows with the database.
+  static let answerSize = 256 << 10
   /// Answered from memory; but one packet lost on the way to the name server costs five seconds.
   static let status = Duration.seconds(8)
   /// Hashing a password is slow by design, and the token goes through raft.

@@ -129,7 +129,8 @@ struct Gateway: EtcdServer {
     connection.timeouts.total = total
     let response: Response
     do throws(TransferError) {
-      response = try transport.send(request(path, body), over: connection)
+      response = try transport.send(
+        request(path, body), over: connection, limit: CallLimit.answerSize)
     } catch {
       throw .unreachable(endpoint: endpoint, error)
     }

@@ -17,7 +17,7 @@ package struct GatewayLines: SnapshotDecoder {
   private let decoder = JSONDecoder()
 
   /// etcd's lines have some 44 KB; a line that outgrows this is not etcd's.
-  private static let longestLine = 4 << 20
+  private static let longestLine = 1 << 20
 
   package init() {}
 

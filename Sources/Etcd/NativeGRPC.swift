@@ -116,7 +116,8 @@ struct NativeGRPC: EtcdServer {
     connection.timeouts.total = total
     let answer: Response
     do throws(TransferError) {
-      answer = try transport.send(request(call, question), over: connection)
+      answer = try transport.send(
+        request(call, question), over: connection, limit: CallLimit.answerSize)
     } catch {
       throw .unreachable(endpoint: endpoint, error)
     }

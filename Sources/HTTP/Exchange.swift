@@ -21,8 +21,8 @@ internal import Certificates
   let handle = EasyHandle()
   private let bodyHandling: BodyHandling
   private let closesAfterFailure: Bool
-  private let headerList: UnsafeMutablePointer<curl_slist>?
-  private let connectList: UnsafeMutablePointer<curl_slist>?
+  private var headerList: UnsafeMutablePointer<curl_slist>?
+  private var connectList: UnsafeMutablePointer<curl_slist>?
 
   /// 0 until the head's first line has come.
   package private(set) var status = 0
@@ -32,7 +32,18 @@ internal import Certificates
   private(set) var hasHead = false
   var inbox: [UInt8] = []
   private(set) var isPaused = false
-  private var isTooLarge = false
+  /// What outgrew its limit, and that.
+  private var excess: String?
+  /// The rest of a refusal's body was not waited for.
+  private var isCut = false
+  /// Of all heads and trailers, in bytes.
+  private var headSize = 0
+  private var libraryFault: LibCurlFault?
+
+  /// Of all heads and trailers together, in bytes; a store's own have some 2 KiB.
+  private static let largestHead = 128 << 10
+  /// What is kept of a refusal's body, in bytes.
+  private static let longestRefusal = 64 << 10
   /// The whole answer, or why there is none; `nil` while it is still under way.
   package private(set) var result: Result<Response, TransferError>?
 
@@ -40,9 +51,11 @@ internal import Certificates
     self.request = request
     bodyHandling = body
     closesAfterFailure = connection.closesAfterFailure
-    unsafe headerList = Self.makeHeaderList(request)
-    unsafe connectList = connection.address.flatMap { unsafe curl_slist_append(nil, "::\($0)") }
-    configure(connection)
+    do throws(LibCurlFault) {
+      try configure(connection)
+    } catch {
+      fail(error)
+    }
   }
 
   deinit {
@@ -56,14 +69,18 @@ internal import Certificates
   func resume() {
     guard isPaused else { return }
     isPaused = false
-    _ = unsafe curl_easy_pause(handle.raw, CURLPAUSE_CONT)
+    let code = unsafe curl_easy_pause(handle.raw, CURLPAUSE_CONT)
+    if code != CURLE_OK { finish(code) }
   }
 
   func finish(_ code: CURLcode) {
-    if isTooLarge {
+    guard result == nil else { return }
+    if let libraryFault {
+      fail(libraryFault)
+    } else if let excess {
       result = .failure(
-        TransferError(.answerTooLarge, request: request.summary, detail: "over \(bodyLimit) bytes"))
-    } else if code != CURLE_OK {
+        TransferError(.answerTooLarge, request: request.summary, detail: excess))
+    } else if code != CURLE_OK, !isCut {
       result = .failure(
         TransferError(
           code: code, message: handle.errorMessage, proxyStatus: handle.proxyStatus,
@@ -82,6 +99,12 @@ internal import Certificates
     }
   }
 
+  func fail(_ fault: LibCurlFault) {
+    guard result == nil else { return }
+    result = .failure(
+      TransferError(.libraryFailed, request: request.summary, detail: fault.detail))
+  }
+
   private var bodyLimit: Int {
     switch bodyHandling {
     case .collect(let limit): limit
@@ -95,7 +118,14 @@ internal import Certificates
 
 extension Exchange {
   /// One line of the head; of the trailers one, or all that came while the sender had to wait.
-  fileprivate func receiveHeader(_ bytes: UnsafeRawBufferPointer) {
+  ///
+  /// `false` where there is too much of it: libcurl then ends the transfer.
+  fileprivate func receiveHeader(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    headSize += bytes.count
+    guard headSize <= Self.largestHead else {
+      excess = "header and trailer fields of over \(Self.largestHead) bytes"
+      return false
+    }
     let line = unsafe String(decoding: bytes, as: UTF8.self)
     if line.hasPrefix("HTTP/") {
       // A new head: an interim answer (1xx) may have come before it.
@@ -103,12 +133,20 @@ extension Exchange {
       status = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0
     } else if line.trimmingPrefix(while: \.isWhitespace).isEmpty {
       hasHead = status >= 200
-      if isFailure, closesAfterFailure { handle.set(CURLOPT_FORBID_REUSE, to: 1) }
+      if isFailure, closesAfterFailure {
+        do throws(LibCurlFault) {
+          try handle.set(CURLOPT_FORBID_REUSE, to: 1)
+        } catch {
+          libraryFault = error
+          return false
+        }
+      }
     } else if hasHead {
       for field in line.split(whereSeparator: \.isNewline) { trailers.add(line: field) }
     } else {
       headers.add(line: line[...])
     }
+    return true
   }
 
   /// gRPC tells its failures with status 200.
@@ -120,11 +158,19 @@ extension Exchange {
   fileprivate func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
     switch bodyHandling {
     case .fill(let payload, _) where status == 206:
-      isTooLarge = unsafe payload.append(bytes) < bytes.count
-      return isTooLarge ? 0 : bytes.count
-    case .collect(let limit), .fill(_, let limit):
-      isTooLarge = inbox.count + bytes.count > limit
-      guard !isTooLarge else { return 0 }
+      let isWhole = unsafe payload.append(bytes) == bytes.count
+      if !isWhole { excess = "over \(bodyLimit) bytes" }
+      return isWhole ? bytes.count : 0
+    case .collect, .fill:
+      if status >= 300, inbox.count + bytes.count > Self.longestRefusal {
+        unsafe inbox.append(contentsOf: bytes.prefix(Self.longestRefusal - inbox.count))
+        isCut = true
+        return 0
+      }
+      guard inbox.count + bytes.count <= bodyLimit else {
+        excess = "over \(bodyLimit) bytes"
+        return 0
+      }
       unsafe inbox.append(contentsOf: bytes)
       return bytes.count
     case .stream(let capacity) where !inbox.isEmpty && inbox.count + bytes.count > capacity:
@@ -145,8 +191,7 @@ private func exchange(behind context: UnsafeMutableRawPointer?) -> Exchange? {
 // MARK: - How libcurl is set up
 
 extension Exchange {
-  private static func makeHeaderList(_ request: Request) -> UnsafeMutablePointer<curl_slist>? {
-    var list: UnsafeMutablePointer<curl_slist>?
+  private func makeHeaderList() throws(LibCurlFault) {
     // Names of our own that libcurl would otherwise fill in: `Expect` costs a second for every
     // large body, and a Content-Type that we did not sign breaks the signature.
     var lines = ["Expect:", "Accept:", "User-Agent: etcd-backup"]
@@ -156,102 +201,125 @@ extension Exchange {
     lines += request.headers.fields.map {
       $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)"
     }
-    for line in lines { unsafe list = curl_slist_append(list, line) }
-    return unsafe list
+    for line in lines { unsafe headerList = try Self.append(line, to: headerList) }
   }
 
-  private func configure(_ connection: Connection) {
-    handle.set(CURLOPT_URL, to: request.url)
-    handle.set(CURLOPT_CUSTOMREQUEST, to: request.method)
-    handle.set(CURLOPT_PATH_AS_IS, to: 1)
-    handle.set(CURLOPT_NOSIGNAL, to: 1)
+  private static func append(
+    _ text: String, to list: UnsafeMutablePointer<curl_slist>?
+  ) throws(LibCurlFault) -> UnsafeMutablePointer<curl_slist> {
+    guard let longer = unsafe curl_slist_append(list, text) else {
+      throw LibCurlFault(detail: "curl_slist_append: out of memory")
+    }
+    return unsafe longer
+  }
+
+  private func configure(_ connection: Connection) throws(LibCurlFault) {
+    try handle.set(CURLOPT_URL, to: request.url)
+    try handle.set(CURLOPT_CUSTOMREQUEST, to: request.method)
+    try handle.set(CURLOPT_PATH_AS_IS, to: 1)
+    try handle.set(CURLOPT_NOSIGNAL, to: 1)
     // Otherwise giving up on a name that nobody resolves waits for the resolver to give up, too.
-    handle.set(CURLOPT_QUICK_EXIT, to: 1)
-    handle.set(CURLOPT_PROTOCOLS_STR, to: "http,https")
-    configureVersion(connection.version)
-    handle.set(CURLOPT_BUFFERSIZE, to: 256 * 1024)
-    handle.set(CURLOPT_UPLOAD_BUFFERSIZE, to: 256 * 1024)
-    _ = unsafe curl_shim_set_list(handle.raw, CURLOPT_HTTPHEADER, headerList)
-    _ = unsafe curl_shim_set_list(handle.raw, CURLOPT_CONNECT_TO, connectList)
-    if request.method == "HEAD" { handle.set(CURLOPT_NOBODY, to: 1) }
+    try handle.set(CURLOPT_QUICK_EXIT, to: 1)
+    try handle.set(CURLOPT_PROTOCOLS_STR, to: "http,https")
+    try configureVersion(connection.version)
+    try handle.set(CURLOPT_BUFFERSIZE, to: 256 * 1024)
+    try handle.set(CURLOPT_UPLOAD_BUFFERSIZE, to: 256 * 1024)
+    try makeHeaderList()
+    try handle.check(
+      unsafe curl_shim_set_list(handle.raw, CURLOPT_HTTPHEADER, headerList), CURLOPT_HTTPHEADER)
+    if let address = connection.address {
+      unsafe connectList = try Self.append("::\(address)", to: nil)
+      try handle.check(
+        unsafe curl_shim_set_list(handle.raw, CURLOPT_CONNECT_TO, connectList), CURLOPT_CONNECT_TO)
+    }
+    if request.method == "HEAD" { try handle.set(CURLOPT_NOBODY, to: 1) }
     if let body = request.body {
-      handle.set(CURLOPT_POSTFIELDSIZE_LARGE, toOffset: body.count)
-      unsafe body.withBytes {
-        _ = unsafe curl_shim_set_pointer(
+      try handle.set(CURLOPT_POSTFIELDSIZE_LARGE, toOffset: body.count)
+      let code = unsafe body.withBytes {
+        unsafe curl_shim_set_pointer(
           handle.raw, CURLOPT_POSTFIELDS, UnsafeMutableRawPointer(mutating: $0.baseAddress))
       }
+      try handle.check(code, CURLOPT_POSTFIELDS)
     }
-    configureTrust(connection)
-    configureTimeouts(connection.timeouts)
-    configureCallbacks()
+    try configureTrust(connection)
+    try configureTimeouts(connection.timeouts)
+    try configureCallbacks()
   }
 
-  private func configureVersion(_ version: Connection.Version) {
+  private func configureVersion(_ version: Connection.Version) throws(LibCurlFault) {
     switch version {
     case .http1:
-      handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_1_1)
+      try handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_1_1)
     case .http2 where request.url.hasPrefix("https:"):
-      handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_2TLS)
+      try handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_2TLS)
     case .http2:
-      handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE)
+      try handle.set(CURLOPT_HTTP_VERSION, to: CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE)
       // libcurl 7.88 breaks such a connection when it uses it a second time.
-      handle.set(CURLOPT_FRESH_CONNECT, to: 1)
+      try handle.set(CURLOPT_FRESH_CONNECT, to: 1)
     }
   }
 
-  private func configureTrust(_ connection: Connection) {
+  private func configureTrust(_ connection: Connection) throws(LibCurlFault) {
     switch connection.trust {
     case .system:
       break
     case .authorities(let authorities):
       // Debian's libcurl also looks into /etc/ssl/certs unless told not to.
-      handle.set(CURLOPT_CAPATH, to: nil as String?)
-      handle.set(CURLOPT_CAINFO_BLOB, toBytes: authorities.pem)
+      try handle.set(CURLOPT_CAPATH, to: nil as String?)
+      try handle.set(CURLOPT_CAINFO_BLOB, toBytes: authorities.pem)
     case .anyone:
-      handle.set(CURLOPT_SSL_VERIFYPEER, to: 0)
-      handle.set(CURLOPT_SSL_VERIFYHOST, to: 0)
+      try handle.set(CURLOPT_SSL_VERIFYPEER, to: 0)
+      try handle.set(CURLOPT_SSL_VERIFYHOST, to: 0)
     }
     if let identity = connection.identity {
-      handle.set(CURLOPT_SSLCERT_BLOB, toBytes: identity.certificatePEM)
-      handle.set(CURLOPT_SSLKEY_BLOB, toBytes: identity.keyPEM)
+      try handle.set(CURLOPT_SSLCERT_BLOB, toBytes: identity.certificatePEM)
+      try handle.set(CURLOPT_SSLKEY_BLOB, toBytes: identity.keyPEM)
       // The key has no passphrase; but libcurl 7.88 crashes where OpenSSL asks it for one and none is set.
-      handle.set(CURLOPT_KEYPASSWD, to: "")
+      try handle.set(CURLOPT_KEYPASSWD, to: "")
     }
     switch connection.proxy {
-    case .none: handle.set(CURLOPT_PROXY, to: "")
-    case .environment: break
-    case .url(let url): handle.set(CURLOPT_PROXY, to: url)
+    case .none: try handle.set(CURLOPT_PROXY, to: "")
+    case .environment:
+      if let exceptions = ProxyExceptions.normalised(for: request.url) {
+        try handle.set(CURLOPT_NOPROXY, to: exceptions)
+      }
+    case .url(let url): try handle.set(CURLOPT_PROXY, to: url)
     }
     // What a proxy says about its tunnel is not the server's answer.
-    handle.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, to: 1)
+    try handle.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, to: 1)
   }
 
-  private func configureTimeouts(_ timeouts: Connection.Timeouts) {
+  private func configureTimeouts(_ timeouts: Connection.Timeouts) throws(LibCurlFault) {
     // To libcurl 0 means no limit at all, but to us that no time is left.
-    handle.set(CURLOPT_CONNECTTIMEOUT_MS, to: max(1, timeouts.connect.wholeMilliseconds))
+    try handle.set(CURLOPT_CONNECTTIMEOUT_MS, to: max(1, timeouts.connect.wholeMilliseconds))
     if let total = timeouts.total {
-      handle.set(CURLOPT_TIMEOUT_MS, to: max(1, total.wholeMilliseconds))
+      try handle.set(CURLOPT_TIMEOUT_MS, to: max(1, total.wholeMilliseconds))
     }
     // Paused transfers and our own time away do not count as slow.
-    handle.set(CURLOPT_LOW_SPEED_LIMIT, to: 1)
-    handle.set(CURLOPT_LOW_SPEED_TIME, to: max(1, timeouts.stall.wholeMilliseconds / 1000))
+    try handle.set(CURLOPT_LOW_SPEED_LIMIT, to: 1)
+    try handle.set(CURLOPT_LOW_SPEED_TIME, to: max(1, timeouts.stall.wholeMilliseconds / 1000))
   }
 
-  private func configureCallbacks() {
+  private func configureCallbacks() throws(LibCurlFault) {
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
-    _ = unsafe curl_shim_set_data_callback(handle.raw, CURLOPT_HEADERFUNCTION) {
-      bytes, size, count, context in
+    let receiveHead: curl_shim_data_callback = { bytes, size, count, context in
       let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
-      unsafe exchange(behind: context)?.receiveHeader(line)
-      return size * count
+      return unsafe exchange(behind: context)?.receiveHeader(line) == true ? size * count : 0
     }
-    _ = unsafe curl_shim_set_data_callback(handle.raw, CURLOPT_WRITEFUNCTION) {
-      bytes, size, count, context in
+    let receiveBody: curl_shim_data_callback = { bytes, size, count, context in
       let piece = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
       return unsafe exchange(behind: context)?.receiveBody(piece) ?? 0
     }
-    _ = unsafe curl_shim_set_pointer(handle.raw, CURLOPT_HEADERDATA, context)
-    _ = unsafe curl_shim_set_pointer(handle.raw, CURLOPT_WRITEDATA, context)
+    try handle.check(
+      unsafe curl_shim_set_data_callback(handle.raw, CURLOPT_HEADERFUNCTION, receiveHead),
+      CURLOPT_HEADERFUNCTION)
+    try handle.check(
+      unsafe curl_shim_set_data_callback(handle.raw, CURLOPT_WRITEFUNCTION, receiveBody),
+      CURLOPT_WRITEFUNCTION)
+    try handle.check(
+      unsafe curl_shim_set_pointer(handle.raw, CURLOPT_HEADERDATA, context), CURLOPT_HEADERDATA)
+    try handle.check(
+      unsafe curl_shim_set_pointer(handle.raw, CURLOPT_WRITEDATA, context), CURLOPT_WRITEDATA)
   }
 }
 

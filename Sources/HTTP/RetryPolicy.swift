@@ -1,4 +1,19 @@
-/// How often and how patiently something is tried again. Pure: draws no random number, reads no clock.
+// How often and how patiently something is tried again. Pure: draws no random number, reads no clock.
+
+/// A request that failed and will be sent again.
+package struct Retry: Sendable {
+  /// Which attempt failed, from 1.
+  package let attempt: Int
+  package let delay: Duration
+  /// Without anything that is secret.
+  package let cause: String
+
+  package init(attempt: Int, delay: Duration, cause: String) {
+    self.attempt = attempt
+    self.delay = delay
+    self.cause = cause
+  }
+}
 
 package struct RetryPolicy: Sendable, Equatable {
   /// The first try included.

@@ -24,6 +24,8 @@ package struct TransferError: Error, Equatable {
     case notHTTP
     case answerTooLarge
     case stopped(StopReason)
+    /// libcurl itself could not do its work.
+    case libraryFailed
     case other
   }
 
@@ -47,7 +49,7 @@ package struct TransferError: Error, Equatable {
       true
     case .refusedByProxy(let status): status >= 500 || status == 408 || status == 429
     case .untrustedServer, .refusedIdentity, .unusableCredentials, .notHTTP, .answerTooLarge,
-      .stopped:
+      .stopped, .libraryFailed:
       false
     }
   }
@@ -89,6 +91,7 @@ extension TransferError: CustomStringConvertible {
     case .answerTooLarge: "\(request): the answer is larger than it can rightly be (\(detail))"
     case .stopped(.terminated): "\(request): stopped by a signal\(attemptBefore)"
     case .stopped(.deadline): "\(request): stopped at the deadline of the run\(attemptBefore)"
+    case .libraryFailed: "\(request): libcurl failed (\(detail))"
     case .other: "\(request): the transfer failed (\(detail))"
     }
   }
@@ -121,7 +124,7 @@ extension TransferError: CustomStringConvertible {
     case .stopped(.deadline):
       "mend what the attempt before ran into, or raise APP_BACKUP_TIMEOUT if that goes by itself"
     case .timedOut, .stalled: "is the server overloaded, or a proxy holding the connection?"
-    case .cutShort, .answerTooLarge, .stopped(.terminated), .other: nil
+    case .cutShort, .answerTooLarge, .stopped(.terminated), .libraryFailed, .other: nil
     }
   }
 }

@@ -9,46 +9,45 @@ internal import CCurl
 internal import Glibc
 
 @safe package final class Transport {
-  private let raw: UnsafeMutableRawPointer
+  /// `nil` where libcurl has none: then its functions refuse it, and every exchange fails with that.
+  private let raw: UnsafeMutableRawPointer?
+  private var abandoned: [Exchange] = []
   /// By the address of the libcurl handle.
   private var underWay: [UInt: Exchange] = [:]
   private let stopReason: () -> StopReason?
+  /// Gets to know of every request that will be sent again, before the wait for it begins.
+  package var retryObserver: ((Retry) -> Void)?
 
   /// How long a stop may go unnoticed.
   private static let longestPoll = Duration.milliseconds(200)
   /// No answer that is kept whole may be larger: a page of a listing is below 8 MiB.
-  private static let largestAnswer = 16 << 20
+  package static let largestAnswer = 16 << 20
   /// A streamed body waits in memory up to here; then the sender waits.
   private static let inboxCapacity = 1 << 20
 
   /// `stopReason` is asked at least five times a second while anything is waited for; once it
   /// gives a reason, every wait throws `TransferError.Kind.stopped`.
   package init(stopReason: @escaping () -> StopReason? = { nil }) {
-    LibCurl.initialize()
-    guard let raw = unsafe curl_multi_init() else {
-      // Only exhausted memory leads here, and that ends a Swift program at any allocation. It is as safe
-      // as to be killed: whenever a run dies, either nothing is visible in the store or a proven backup
-      // is, which the kills at random moments of the tests C2 and U12 show.
-      fatalError("libcurl could not allocate a multi handle")
-    }
-    unsafe self.raw = raw
+    unsafe raw = LibCurl.status == CURLE_OK ? curl_multi_init() : nil
     self.stopReason = stopReason
   }
 
   deinit {
     for exchange in underWay.values {
-      unsafe curl_multi_remove_handle(raw, exchange.handle.raw)
+      _ = unsafe curl_multi_remove_handle(raw, exchange.handle.raw)
     }
-    unsafe curl_multi_cleanup(raw)
+    _ = unsafe curl_multi_cleanup(raw)  // Nothing is left to be done about a failure.
   }
 
   // MARK: Whole answers
 
   /// Sends a request and waits for the whole answer, whatever its status.
-  package func send(_ request: Request, over connection: Connection) throws(TransferError)
-    -> Response
-  {
-    let exchange = start(request, over: connection)
+  ///
+  /// An answer of more than `limit` bytes is an error.
+  package func send(
+    _ request: Request, over connection: Connection, limit: Int = largestAnswer
+  ) throws(TransferError) -> Response {
+    let exchange = add(Exchange(request, over: connection, body: .collect(limit: limit)))
     defer { cancel(exchange) }
     return try finish(exchange)
   }
@@ -79,7 +78,7 @@ internal import Glibc
   /// Takes a request off the wire; its connection is closed unless it had finished.
   package func cancel(_ exchange: Exchange) {
     guard underWay.removeValue(forKey: exchange.handle.address) != nil else { return }
-    unsafe curl_multi_remove_handle(raw, exchange.handle.raw)
+    remove(exchange)
   }
 
   // MARK: Streamed answers
@@ -116,7 +115,11 @@ internal import Glibc
         if left <= .zero { return }
         pause = min(pause, left)
       }
-      unsafe curl_multi_poll(raw, nil, 0, Int32(pause.wholeMilliseconds + 1), nil)
+      let code = unsafe curl_multi_poll(raw, nil, 0, Int32(pause.wholeMilliseconds + 1), nil)
+      if code != CURLM_OK {
+        failAll("curl_multi_poll", code)
+        usleep(1000)  // It did not wait, so that the loop would spin.
+      }
       progress()
     }
   }
@@ -146,22 +149,48 @@ internal import Glibc
   /// Moves all transfers as far as they go without waiting.
   package func progress() {
     var running: Int32 = 0
-    unsafe curl_multi_perform(raw, &running)
+    let code = unsafe curl_multi_perform(raw, &running)
+    if code != CURLM_OK { failAll("curl_multi_perform", code) }
     var left: Int32 = 0
     while let message = unsafe curl_multi_info_read(raw, &left) {
       guard unsafe message.pointee.msg == CURLMSG_DONE,
         let easy = unsafe message.pointee.easy_handle
       else { continue }
       let code = unsafe curl_shim_message_result(message)
-      let exchange = underWay.removeValue(forKey: UInt(bitPattern: easy))
-      unsafe curl_multi_remove_handle(raw, easy)
-      exchange?.finish(code)
+      guard let exchange = underWay.removeValue(forKey: UInt(bitPattern: easy)) else { continue }
+      remove(exchange)
+      exchange.finish(code)
     }
   }
 
+  /// An exchange that cannot be begun has failed at once.
   private func add(_ exchange: Exchange) -> Exchange {
-    unsafe curl_multi_add_handle(raw, exchange.handle.raw)
-    underWay[exchange.handle.address] = exchange
+    guard !exchange.isFinished else { return exchange }
+    let code = unsafe curl_multi_add_handle(raw, exchange.handle.raw)
+    if code == CURLM_OK {
+      underWay[exchange.handle.address] = exchange
+    } else {
+      exchange.fail(LibCurlFault("curl_multi_add_handle", code))
+    }
     return exchange
+  }
+
+  /// libcurl may still call back into one that it does not let go of, so that must live on.
+  private func remove(_ exchange: Exchange) {
+    let code = unsafe curl_multi_remove_handle(raw, exchange.handle.raw)
+    if code != CURLM_OK { abandoned.append(exchange) }
+  }
+
+  /// Where the loop itself fails, no transfer can go on.
+  private func failAll(_ function: String, _ code: CURLMcode) {
+    for exchange in underWay.values {
+      exchange.fail(LibCurlFault(function, code))
+      remove(exchange)
+    }
+    underWay.removeAll()
+  }
+
+  package func report(_ retry: Retry) {
+    retryObserver?(retry)
   }
 }

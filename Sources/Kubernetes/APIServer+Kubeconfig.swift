@@ -136,7 +136,9 @@ private struct Kubeconfig {
   private func credentials() throws(KubeconfigFault) -> Credentials {
     guard let user else { return .none }
     // To pass over one of these would be to come as somebody else than was asked for.
-    for field in ["exec", "auth-provider", "username", "as", "as-uid", "as-groups"]
+    for field in [
+      "exec", "auth-provider", "username", "as", "as-uid", "as-groups", "as-user-extra",
+    ]
     where user.has(field) {
       throw .unsupported(user.entry, field: field)
     }

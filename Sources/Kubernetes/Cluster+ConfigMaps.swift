@@ -44,7 +44,7 @@ extension Cluster {
       return try perform(
         patch, "PATCH", body: JSON.encode(DataObject(data: fields)),
         contentType: "application/merge-patch+json")
-    } catch .forbidden(_, let message) {
+    } catch .forbidden(_, let message) where !KubernetesError.isAdmission(message) {
       do throws(KubernetesError) {
         return try update(fields, inConfigMap: name)
       } catch .forbidden(let instead, _) {

@@ -18,6 +18,10 @@ package struct Cluster {
     return timeouts
   }()
 
+  /// In bytes. Secrets and ConfigMaps hold up to 1 MiB, in base64 a third more; to decode JSON takes
+  /// twenty times its size.
+  private static let largestObject = 2 << 20
+
   /// `maximumTokenAge`: for how long a token from a file is used before the file is read again.
   package init(
     _ server: APIServer, namespace: String, transport: Transport,
@@ -63,7 +67,7 @@ extension Cluster {
     while true {
       let request = try makeRequest(action, method, body, contentType)
       let result = Result { () throws(TransferError) in
-        try transport.send(request, over: server.connection)
+        try transport.send(request, over: server.connection, limit: Self.largestObject)
       }
       let failure: KubernetesError
       var retryAfter: Duration?
@@ -85,6 +89,8 @@ extension Cluster {
         let delay = retryPolicy.delay(
           after: attempt, retryAfter: retryAfter, jitter: .random(in: 0..<1))
       else { throw failure }
+      transport.report(
+        Retry(attempt: attempt, delay: delay, cause: failure.description))
       attempt += 1
       try pause(for: delay, before: request, of: action, after: failure)
     }

@@ -65,6 +65,8 @@ extension KubeconfigDocument {
 
     func has(_ field: String) -> Bool {
       guard let value = node?[field] else { return false }
+      // No groups at all are no impersonation, to kubectl either.
+      if field.hasPrefix("as-"), value.isEmptyCollection { return false }
       return value.scalar == nil || KubeconfigDocument.text(value) != nil
     }
 
@@ -75,9 +77,14 @@ extension KubeconfigDocument {
     }
 
     func flag(_ field: String) throws(KubeconfigFault) -> Bool {
-      switch try text(field) {
-      case nil, "false": false
-      case "true": true
+      guard let text = try text(field) else { return false }
+      // As YAML 1.1 has it, which kubectl reads; in quotes each of them is a text.
+      guard node?[field]?.scalar?.isPlain == true else {
+        throw malformed(field, expected: "true or false, without quotes")
+      }
+      switch text {
+      case "false", "False", "FALSE", "no", "No", "NO", "n", "N", "off", "Off", "OFF": return false
+      case "true", "True", "TRUE", "yes", "Yes", "YES", "y", "Y", "on", "On", "ON": return true
       default: throw malformed(field, expected: "true or false")
       }
     }

@@ -48,7 +48,7 @@ extension KubernetesError {
     if code == 422, action.resource == .secrets {
       message = "the message is left out, it may quote the Secret"
     } else {
-      message = status?.shortMessage ?? "without a reason that we understand"
+      message = status?.shortMessage ?? Self.noReason
     }
     switch (code, status?.reason) {
     case (401, _): self = .unauthorized(action)
@@ -94,6 +94,30 @@ extension KubernetesError {
       return nil
     }
     return reason
+  }
+}
+
+extension KubernetesError {
+  fileprivate static let noReason = "without a reason that we understand"
+
+  /// Whether the request is allowed as such, but what it would do is not: the status code is then
+  /// the choice of whoever refused it.
+  ///
+  /// See https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/.
+  static func isAdmission(_ message: String) -> Bool {
+    [
+      "admission webhook", "denied the request", "denied request", "exceeded quota",
+      "failed quota", "being terminated",
+    ].contains { message.contains($0) }
+  }
+
+  fileprivate static func hint(admission message: String) -> String {
+    if message.contains("quota") { return "raise the quota of this namespace, or free some of it" }
+    if message.contains("being terminated") {
+      return "the namespace is being deleted: wait until it is gone, then install this program anew"
+    }
+    return "change the admission webhook or policy that the message names, or exempt this object "
+      + "from it"
   }
 }
 
@@ -161,6 +185,10 @@ extension KubernetesError: CustomStringConvertible {
       error.hint
     case .unauthorized:
       "has the token or client certificate expired, or is it for another cluster?"
+    case .forbidden(_, let message) where Self.isAdmission(message),
+      .invalid(_, let message) where Self.isAdmission(message),
+      .refused(_, _, let message) where Self.isAdmission(message):
+      Self.hint(admission: message)
     case .forbidden(let action, _) where action.verb == "create" && action.name != nil:
       "create the ConfigMap beforehand, or allow create on \(action.resource.rawValue) in a rule "
         + "without resourceNames: a rule with names cannot allow it"
@@ -169,10 +197,12 @@ extension KubernetesError: CustomStringConvertible {
         + "account or user"
     case .notFound(let action):
       "compare with: kubectl -n \(action.namespace) get \(action.resource.rawValue)"
+    case .invalid(_, let message) where !message.contains("immutable"): nil
     case .invalid:
       "a ConfigMap with `immutable: true` has to be replaced by one without"
     case .unavailable, .conflict, .alreadyExists:
       nil
+    case .refused(_, _, let message) where message != Self.noReason: nil
     case .refused, .unreadableAnswer:
       "is this the address of a Kubernetes API server, or of a proxy in front of it?"
     case .notRecorded:

@@ -36,6 +36,29 @@ internal import CYAML
     if let line = lineOfRepeatedKey() {
       throw Problem(description: "a key stands twice in one mapping", line: line)
     }
+    if let problem = unsupportedConstruct() { throw problem }
+  }
+
+  /// What would give other values than those that are read here: to pass over a merged `as` would
+  /// be to act with more rights than were asked for.
+  private func unsupportedConstruct() -> Problem? {
+    let count = unsafe document.nodes.top - document.nodes.start
+    for index in 0..<count {
+      let node = YAMLNode(document: self, index: Int32(index + 1))
+      if node.isBinary {
+        return Problem(description: "!!binary is not supported", line: line(of: node))
+      }
+      let merge = node.pairs.first { $0.key.scalar.map { $0.text == "<<" && $0.isPlain } ?? false }
+      if let merge {
+        return Problem(
+          description: "the merge key << is not supported", line: line(of: merge.key))
+      }
+    }
+    return nil
+  }
+
+  private func line(of node: YAMLNode) -> Int {
+    unsafe withNode(node.index) { unsafe Int($0.start_mark.line) + 1 }
   }
 
   /// Where a key stands for the second time in its mapping: libyaml does not mind, but one of the
@@ -88,6 +111,17 @@ struct YAMLNode {
       return unsafe (text, scalar.style == YAML_PLAIN_SCALAR_STYLE)
     }
   }
+
+  fileprivate var isBinary: Bool {
+    unsafe document.withNode(index) { node in
+      guard let tag = unsafe node.tag else { return false }
+      return unsafe String(cString: UnsafeRawPointer(tag).assumingMemoryBound(to: CChar.self))
+        == "tag:yaml.org,2002:binary"
+    }
+  }
+
+  /// A list or a mapping without anything in it.
+  var isEmptyCollection: Bool { scalar == nil && elements.isEmpty && pairs.isEmpty }
 
   var isMapping: Bool {
     unsafe document.withNode(index) { unsafe $0.type == YAML_MAPPING_NODE }

@@ -1,6 +1,7 @@
 /// Shared Key signatures that Microsoft's own client computes for the same requests.
 
 import AzureBlob
+import FoundationEssentials
 import HTTP
 import Testing
 
@@ -162,6 +163,18 @@ import Testing
       #expect(text.contains("<account key>"))
       #expect(!text.contains("115") && !text.contains("secret") && !text.contains("c2Vj"))
     }
+  }
+
+  @Test func `K5 is told from what people store in its place`() {
+    let key = Data((0..<64).map { UInt8($0 * 37 % 256) }).base64EncodedString()
+    #expect(AccountKey.mistake(in: key) == nil)
+    #expect(AccountKey.mistake(in: Data(key.utf8).base64EncodedString()) == .encodedTwice)
+    let signature = "sv=2021-12-02&ss=b&srt=co&sp=rw&se=2030-01-01T00:00:00Z&sig=abc%3D"
+    for text in [signature, "?\(signature)", "https://a.example/c?sig=abc%3D"] {
+      #expect(AccountKey.mistake(in: text) == .signature)
+    }
+    let connection = "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=\(key)"
+    #expect(AccountKey.mistake(in: connection) == .connectionString)
   }
 
   @Test(arguments: ["", "not base64!", "YWJj\u{1}"])

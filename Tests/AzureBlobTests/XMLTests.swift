@@ -17,6 +17,14 @@ import Testing
       try elements("<a>1<b>2</b>3<c/></a>") == ["a/b=2", "a/c=", "a=13"])
   }
 
+  @Test func `X4 with a tag that grows without end is refused, a long text is not`() throws {
+    let attributes = (0..<20_000).map { " a\($0)=\"1\"" }.joined()
+    let error = try #require(throws: XMLError.self) { try elements("<a><b\(attributes)/></a>") }
+    #expect(error.description == "an element's tag is longer than 64 KiB")
+    let text = String(repeating: "x", count: 1_000_000)
+    #expect(try elements("<a>\(text)</a>") == ["a=\(text)"])
+  }
+
   @Test func `has its entities decoded and its letters kept`() throws {
     #expect(
       try elements("<a>&lt;&amp;&gt;&apos;&quot;&#x2603; Grüße 雪</a>") == ["a=<&>'\"☃ Grüße 雪"])

@@ -185,6 +185,35 @@ import Testing
   }
 }
 
+@Suite struct `An exception from the environment's proxy` {
+  @Test(arguments: ["no_proxy", "NO_PROXY"])
+  func `U16 may be written as *.domain or host:port`(name: String) async {
+    await #expect(processExitsWith: .success) {
+      [name] in
+      let proxy = ScriptedServer { _ in .response(200, text: "proxy") }
+      let server = ScriptedServer { _ in .response(200, text: "server") }
+      for name in ["no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"] { unsafe unsetenv(name) }
+      unsafe setenv("http_proxy", proxy.url, 1)
+      var connection = Connection()
+      connection.proxy = .environment
+      // libcurl finds every name under localhost on this machine.
+      let port = server.address.split(separator: ":").last.map { "\($0)" } ?? ""
+      for (exception, host, expected) in [
+        ("*.store.localhost", "a.store.localhost:\(port)", "server"),
+        ("x, *.store.localhost", "store.localhost:\(port)", "server"),
+        ("127.0.0.1:\(port)", "127.0.0.1:\(port)", "server"),
+        ("127.0.0.1:1", "127.0.0.1:\(port)", "proxy"),
+        ("*.example", "store.localhost:\(port)", "proxy"),
+        ("*", "store.localhost:\(port)", "server"),
+      ] {
+        unsafe setenv(name, exception, 1)
+        let answer = try Transport().send(Request("GET", "http://\(host)/"), over: connection)
+        #expect(answer.body == Array(expected.utf8), "\(exception) \(host)")
+      }
+    }
+  }
+}
+
 @Suite struct `A client identity` {
   @Test func `never prints its key`() throws {
     let identity = try ClientIdentity(

@@ -64,6 +64,21 @@ import Testing
       fault == .notYAML(problem: "a key stands twice in one mapping", line: 3))
   }
 
+  @Test(arguments: [
+    ("x: &x {as: root}\nusers: [{name: admin, user: {<<: *x}}]\n", "the merge key <<"),
+    ("users: [{name: admin, user: {token: !!binary YWJj}}]\n", "!!binary"),
+  ])
+  func `Y1 is a construct that would be misread, and it is named`(text: String, construct: String)
+    throws
+  {
+    let fault = try #require(try fault(of: "kind: Config\n" + text))
+    guard case .notYAML(let problem, _) = fault else {
+      Issue.record("\(fault)")
+      return
+    }
+    #expect(problem.hasPrefix(construct))
+  }
+
   @Test func `is a missing current context`() throws {
     let fault = try fault(of: KubeconfigText(current: "").yaml)
     #expect(fault == .noCurrentContext(present: ["staging", "prod"]))
@@ -216,6 +231,7 @@ import Testing
     ("exec: {command: aws-iam-authenticator}", "exec"),
     ("auth-provider: {name: gcp}", "auth-provider"),
     ("username: s3cret", "username"), ("as: s3cret", "as"), ("as-groups: [s3cret]", "as-groups"),
+    ("as-user-extra: {a: [s3cret]}", "as-user-extra"),
   ])
   func `is a way to log in that is not supported, and the hint says what is`(
     line: String, field: String

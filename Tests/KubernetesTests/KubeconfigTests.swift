@@ -163,6 +163,22 @@ import Testing
     #expect(server.connection.identity == nil)
   }
 
+  @Test(arguments: ["true", "True", "yes", "on", "Y"])
+  func `Y1 has booleans as kubectl reads them`(yes: String) throws {
+    let server = try load(KubeconfigText(cluster: ["insecure-skip-tls-verify: \(yes)"]))
+    #expect(server.connection.trust == .anyone)
+  }
+
+  @Test(arguments: ["False", "no", "off"])
+  func `Y1 has booleans that say no`(no: String) throws {
+    let server = try load(KubeconfigText(cluster: ["insecure-skip-tls-verify: \(no)"]))
+    #expect(server.connection.trust == .system)
+  }
+
+  @Test func `Y1 may list no groups to act as`() throws {
+    _ = try load(KubeconfigText(user: ["token: abc", "as-groups: []", "as-user-extra: {}"]))
+  }
+
   @Test func `takes the first of two entries of one name`() throws {
     var text = KubeconfigText(server: "https://first").yaml
     text += "extensions: []\n"

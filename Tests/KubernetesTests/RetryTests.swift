@@ -5,6 +5,46 @@ import Kubernetes
 import TestSupport
 import Testing
 
+@Suite struct `A hint about a refusal` {
+  static let quota =
+    #"configmaps \"r\" is forbidden: exceeded quota: q, requested: count/configmaps=1"#
+  static let webhook = #"admission webhook \"v.example\" denied the request: no owner label"#
+  static let policy =
+    #"configmaps \"r\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no"#
+  static let ending =
+    #"configmaps \"r\" is forbidden: unable to create new content in namespace ns because it is being terminated"#
+  static let rules =
+    #"configmaps \"r\" is forbidden: User \"u\" cannot create resource \"configmaps\""#
+
+  @Test(arguments: [
+    (403, "Forbidden", quota, "quota"), (403, "Forbidden", webhook, "admission webhook"),
+    (400, "BadRequest", webhook, "admission webhook"), (422, "Invalid", policy, "policy"),
+    (403, "Forbidden", ending, "being deleted"), (403, "Forbidden", rules, "allow get"),
+    (422, "Invalid", "data: Too long: may not be more than 1048576 bytes", nil),
+    (400, "BadRequest", "the body is odd", nil),
+  ])
+  func `Y2 goes by the server's own words`(
+    code: Int, reason: String, message: String, word: String?
+  ) throws {
+    let server = ScriptedServer { _ in status(code, reason, message) }
+    let error = try #require(throws: KubernetesError.self) {
+      try Cluster.at(server).configMap(named: "r")
+    }
+    #expect(error.hint?.contains(word ?? "") == (word == nil ? nil : true), "\(error.hint ?? "")")
+  }
+
+  @Test func `U15 every attempt that is repeated is reported with its delay and its cause`() throws
+  {
+    let server = ScriptedServer { _ in status(503, "ServiceUnavailable", "busy") }
+    let transport = Transport()
+    var retries: [Retry] = []
+    transport.retryObserver = { retries.append($0) }
+    _ = try? Cluster.at(server, transport: transport).configMap(named: "r")
+    #expect(retries.map(\.attempt) == [1, 2])
+    #expect(retries.allSatisfy { $0.cause.contains("busy") && $0.delay > .zero })
+  }
+}
+
 @Suite struct `Another try` {
   let read = Action("get", .configMaps, named: "c", in: "ns")
 

@@ -23,6 +23,7 @@ package struct BackupStore {
     log: Logger, progressBar: ProgressBar? = nil
   ) throws {
     let transport = Transport { patience.stopReason }
+    transport.logRetries(to: log)
     let access = try StoreAccess(configuration, environment: environment, transport: transport)
     for warning in access.warnings { log.warning("access is unusual", ["error": warning]) }
     self.configuration = configuration
