@@ -374,7 +374,7 @@ def test_a_wrong_command_line_is_64(world, arguments):
 
 def test_help_names_every_command_for_people_and_their_statuses(world):
     overview = world.run("--help").text
-    commands = ["backup", "check", "list", "download", "verify", "inspect"]
+    commands = ["backup", "check", "list", "retention", "download", "verify", "inspect"]
     assert re.findall(r"^  ([a-z]+) ", overview.partition("SUBCOMMANDS:")[2], re.MULTILINE) == commands, overview
     for command in commands:
         text = world.run(command, "--help").text
