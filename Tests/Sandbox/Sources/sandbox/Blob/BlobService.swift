@@ -207,7 +207,9 @@ extension BlobService {
   func scripted(_ fault: FaultAction, for call: Call) -> Answer {
     let status = fault.status ?? 500
     var answer = answer(
-      BlobError(status, fault.code ?? "InternalError", fault.message ?? "A scripted fault."),
+      BlobError(
+        status, fault.code ?? (status == 403 ? "AuthorizationFailure" : "InternalError"),
+        fault.message ?? "A scripted fault."),
       to: call)
     if let body = fault.body {
       // As a proxy in between would answer: nothing of the service's own.
