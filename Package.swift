@@ -19,8 +19,7 @@ let package = Package(
   ],
   // One commit gives one program, wherever and whenever it is built.
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
   ],
   targets: [
     // C libraries, as Debian packages them.
@@ -34,31 +33,38 @@ let package = Package(
     // One instruction of the processor.
     .systemLibrary(name: "CCarryless"),
 
+    // What a signal handler may run.
+    .target(name: "CProcess"),
+
     // The product, from the bytes up.
+    .target(name: "Console", swiftSettings: strict),
     .target(name: "Digests", dependencies: ["COpenSSL", "CCarryless"], swiftSettings: strict),
     .target(name: "Bolt", swiftSettings: strict),
     .target(name: "Volume", swiftSettings: strict),
-    .target(name: "Certificates", dependencies: ["COpenSSL"], swiftSettings: strict),
-    .target(name: "HTTP", dependencies: ["CCurl", "Certificates"], swiftSettings: strict),
-    .target(name: "Etcd", dependencies: ["HTTP", "Digests", "Bolt"], swiftSettings: strict),
-    .target(name: "AzureBlob", dependencies: ["HTTP", "Digests", "CExpat"], swiftSettings: strict),
+    .target(name: "Certificates", dependencies: ["COpenSSL", "Console"], swiftSettings: strict),
     .target(
-      name: "Kubernetes", dependencies: ["HTTP", "Certificates", "CYAML"], swiftSettings: strict,
+      name: "HTTP", dependencies: ["CCurl", "Certificates", "Console"], swiftSettings: strict),
+    .target(
+      name: "Etcd", dependencies: ["HTTP", "Digests", "Bolt", "Console"], swiftSettings: strict),
+    .target(
+      name: "AzureBlob", dependencies: ["HTTP", "Digests", "Console", "CExpat"],
+      swiftSettings: strict),
+    .target(
+      name: "Kubernetes", dependencies: ["HTTP", "Certificates", "Console", "CYAML"],
+      swiftSettings: strict,
       // The static library by its file name: a module map could only name the shared one.
       linkerSettings: [.unsafeFlags(["-Xlinker", "-l:libyaml.a"])]),
     .target(
       name: "Backup",
       dependencies: [
-        "HTTP", "Certificates", "Digests", "Bolt", "Etcd", "AzureBlob", "Kubernetes",
-        .product(name: "Logging", package: "swift-log"),
+        "HTTP", "Certificates", "Digests", "Bolt", "Etcd", "AzureBlob", "Kubernetes", "Console",
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "etcd-backup",
       dependencies: [
-        "Backup", "Bolt", "Digests", "Volume",
+        "Backup", "Bolt", "Console", "CProcess", "Digests", "Volume",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict,
       linkerSettings: [
@@ -98,8 +104,7 @@ let package = Package(
       name: "BackupTests",
       dependencies: [
         "Backup", "Bolt", "Etcd", "AzureBlob", "Kubernetes", "HTTP", "Certificates", "Digests",
-        "TestSupport",
-        .product(name: "Logging", package: "swift-log"),
+        "Console", "TestSupport",
       ],
       swiftSettings: strict),
     .target(
@@ -108,6 +113,8 @@ let package = Package(
     .testTarget(
       name: "BoltTests", dependencies: ["Bolt", "BoltTestSupport", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(
+      name: "ConsoleTests", dependencies: ["Console"], swiftSettings: [.swiftLanguageMode(.v6)]),
     .testTarget(name: "VolumeTests", dependencies: ["Volume"], swiftSettings: strict),
   ]
 )

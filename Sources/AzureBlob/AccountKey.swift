@@ -1,5 +1,6 @@
 /// The storage account's shared key, decoded once at start-up.
 
+internal import Console
 internal import FoundationEssentials
 
 /// Printing it in any way yields `<account key>`; only `SharedKey` reads the bytes.
@@ -10,6 +11,7 @@ package struct AccountKey: Sendable, Equatable {
   package init?(_ text: String) {
     guard let bytes = Data(base64Encoded: text), !bytes.isEmpty else { return nil }
     self.bytes = Array(bytes)
+    Secrets.register(text)
   }
 
   /// What people store in place of a key.

@@ -1,5 +1,6 @@
 /// An error that the Blob service answered with, read from whatever it sent.
 
+internal import Console
 package import HTTP
 
 package struct ServiceError: Error, Equatable {
@@ -159,7 +160,8 @@ private struct ErrorBody {
 
   /// What follows in a message are the request's id and time, which stand elsewhere.
   private static func firstLine(_ text: String) -> String? {
-    let line = text.prefix { !$0.isNewline }.trimmingBlanks()
+    // Before anything is cut: half a secret would not be recognised.
+    let line = Secrets.redact(String(text.prefix { !$0.isNewline }))[...].trimmingBlanks()
     return line.isEmpty ? nil : String(line.prefix(500))
   }
 }

@@ -2,6 +2,7 @@
 ///
 /// See https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key.
 
+internal import Console
 internal import Digests
 internal import FoundationEssentials
 internal import HTTP
@@ -17,7 +18,9 @@ package struct SharedKey: Sendable {
 
   /// The value of the `Authorization` field.
   package func authorization(for request: StorageRequest) -> String {
-    "SharedKey \(account):\(signature(of: stringToSign(for: request)))"
+    let signature = signature(of: stringToSign(for: request))
+    Secrets.registerPassing(signature)
+    return "SharedKey \(account):\(signature)"
   }
 
   private func signature(of text: String) -> String {

@@ -5,7 +5,6 @@ internal import Bolt
 internal import Etcd
 internal import HTTP
 internal import Kubernetes
-internal import Logging
 
 extension BackupRun {
   /// What the record says of lineage and histories before this backup; `nil` where it cannot be
@@ -105,7 +104,7 @@ extension BackupRun {
 
   private func facts(
     of ended: History, _ book: HistoryBook, _ record: Record
-  ) -> [String: String?] {
+  ) -> LogFields {
     [
       "history": book.running.map { "\($0.name)" }, "history.previous": "\(ended.name)",
       "previous.path": book.previousPath.map { "\($0)" },

@@ -6,7 +6,6 @@ internal import Etcd
 internal import FoundationEssentials
 internal import HTTP
 internal import Kubernetes
-package import Logging
 
 /// The order is fixed: stream, prove, commit, check what was committed, record, delete old ones.
 /// Whenever a run dies, either nothing is visible or a proven backup is; and the recorded path
@@ -15,7 +14,7 @@ package final class BackupRun {
   let configuration: Configuration
   private let environment: [String: String]
   private let patience: Patience
-  let log: Logger
+  let log: Log
   private let progressBar: ProgressBar?
   private let transport: Transport
   private let start = ContinuousClock.now
@@ -29,15 +28,13 @@ package final class BackupRun {
   /// `progressBar` is given where somebody is watching.
   package init(
     _ configuration: Configuration, environment: [String: String], patience: Patience,
-    log: Logger, progressBar: ProgressBar? = nil
+    log: Log, progressBar: ProgressBar? = nil
   ) {
     self.configuration = configuration
     self.environment = environment
     self.patience = patience
     self.progressBar = progressBar
-    var log = log
-    log[metadataKey: "run.id"] = "\(runID)"
-    self.log = log
+    self.log = log.with(["run.id": "\(runID)"])
     transport = Transport { patience.stopReason }
     transport.logRetries(to: log)
   }
@@ -45,14 +42,14 @@ package final class BackupRun {
   /// Does the whole job and says how it ended; every failure has been logged by then.
   package func run() -> RunResult {
     do {
-      log.info("run started", metadata: ["version": "\(Version.current)"])
+      log.info("run started", ["version": Version.current])
       let access = try readSecrets()
       try probe(access.container)
       let member = try chooseMember(of: access.etcd)
       let record = try takeBackup(of: member, with: access)
       try write(record, to: access.cluster)
       try applyRetention(after: record, with: access)
-      log.info("run finished", metadata: ["duration.seconds": "\(elapsed.secondsText)"])
+      log.info("run finished", ["duration.seconds": elapsed])
       return .success(record)
     } catch {
       let failure = RunError(error, in: stage)
@@ -78,7 +75,7 @@ package final class BackupRun {
     log.warning(
       "the clock differs from the store's",
       [
-        "clock.ahead.seconds": properties.secondsAhead.map { "\($0)" },
+        "clock.ahead.seconds": properties.secondsAhead,
         "hint": ContainerProperties.clockHint,
       ])
   }
@@ -109,7 +106,7 @@ package final class BackupRun {
         "etcd.endpoint": "\(member.status.endpoint)", "etcd.transport": member.transportName,
         "etcd.version": member.status.version,
         "etcd.member": String(member.status.memberID, radix: 16),
-        "etcd.revision": "\(member.revision ?? member.status.revision)",
+        "etcd.revision": member.revision ?? member.status.revision,
       ])
   }
 
@@ -166,9 +163,9 @@ package final class BackupRun {
     log.info(
       "snapshot proven",
       [
-        "snapshot.bytes": "\(proof.size)", "snapshot.sha256": "\(proof.sha256)",
-        "snapshot.revision": "\(revision)",
-        "snapshot.records": proof.pages.report.map { "\($0.totalRecords)" },
+        "snapshot.bytes": proof.size, "snapshot.sha256": "\(proof.sha256)",
+        "snapshot.revision": revision,
+        "snapshot.records": proof.pages.report?.totalRecords,
         "page.check": proof.pages.verdict,
       ])
     // etcd 3.3 tells of it nowhere else.
@@ -201,8 +198,8 @@ package final class BackupRun {
     log.info(
       "backup stored",
       [
-        "blob.path": "\(record.path)", "snapshot.bytes": "\(record.size)",
-        "blob.blocks": "\(receipt.blocks.count)", "duration.seconds": elapsed.secondsText,
+        "blob.path": "\(record.path)", "snapshot.bytes": record.size,
+        "blob.blocks": receipt.blocks.count, "duration.seconds": elapsed,
       ])
     tell(of: turn, book, record)
     return record
@@ -273,9 +270,9 @@ package final class BackupRun {
   }
 
   private func report(_ failure: RunError) {
-    var fields: [String: String?] = [
+    var fields: LogFields = [
       "stage": failure.stage.rawValue, "error": failure.cause, "hint": failure.hint,
-      "exit.status": "\(failure.status.rawValue)",
+      "exit.status": failure.status.rawValue,
     ]
     if let visiblePath { fields["blob.path"] = "\(visiblePath)" }
     switch failure.stage {

@@ -6,6 +6,10 @@ package struct CommandError: Error, Equatable {
   package let hint: String?
   package let status: ExitStatus
 
+  init(cause: String, hint: String?, status: ExitStatus) {
+    (self.cause, self.hint, self.status) = (cause, hint, status)
+  }
+
   /// `status` is given where the error is not the command's whole outcome.
   package init(_ error: any Error, status: ExitStatus? = nil) {
     guard let error = error as? any Explained else {

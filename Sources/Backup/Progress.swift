@@ -1,7 +1,6 @@
 /// Tells how far a snapshot has come, from etcd or from the store: now and then in the log, steadily on a terminal.
 
 internal import HTTP
-internal import Logging
 
 /// Decides when there is something to tell, and what; given the time, it reads no clock.
 package struct ProgressMeter {
@@ -44,7 +43,7 @@ package struct ProgressBar {
   private let write: (String) -> Void
 
   package init(
-    width: Int, write: @escaping (String) -> Void = LineLog.writeToStandardError
+    width: Int, write: @escaping (String) -> Void
   ) {
     self.width = width
     self.write = write
@@ -62,11 +61,11 @@ package struct ProgressBar {
 /// Tells the progress of one snapshot: to the bar where there is one, else to the log.
 struct Progress {
   private var meter: ProgressMeter
-  private let log: Logger
+  private let log: Log
   private let bar: ProgressBar?
-  private let message: Logger.Message
+  private let message: String
 
-  init(_ log: Logger, _ bar: ProgressBar?, _ message: Logger.Message = "snapshot progresses") {
+  init(_ log: Log, _ bar: ProgressBar?, _ message: String = "snapshot progresses") {
     self.log = log
     self.bar = bar
     self.message = message
@@ -78,7 +77,7 @@ struct Progress {
     if let bar {
       bar.draw(reading)
     } else {
-      log.info(message, metadata: reading.metadata)
+      log.info(message, reading.fields)
     }
   }
 
@@ -103,12 +102,10 @@ extension ProgressMeter.Reading {
       + String(repeating: ".", count: cells - filled) + "]" + text
   }
 
-  var metadata: Logger.Metadata {
-    var fields: Logger.Metadata = [
-      "snapshot.received": "\(received)", "snapshot.rate": "\(ByteCount.describe(UInt64(rate)))/s",
+  var fields: LogFields {
+    [
+      "snapshot.received": received, "snapshot.rate": "\(ByteCount.describe(UInt64(rate)))/s",
+      "snapshot.bytes": expected, "remaining.seconds": remaining.map { Int($0.inSeconds) },
     ]
-    if let expected { fields["snapshot.bytes"] = "\(expected)" }
-    if let remaining { fields["remaining.seconds"] = "\(Int(remaining.inSeconds))" }
-    return fields
   }
 }

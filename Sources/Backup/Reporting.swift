@@ -1,7 +1,5 @@
 /// How a command tells what happens: also one whose environment is wrong elsewhere.
 
-internal import Logging
-
 package struct Reporting: Sendable {
   package let logLevel: LogLevel
   /// `nil` leaves the choice to whether the log goes to a terminal.

@@ -1,5 +1,6 @@
 /// The result of a run as one line of JSON, where Kubernetes shows it: in the status of the container.
 
+internal import Console
 internal import Glibc
 
 package enum TerminationMessage {
@@ -57,6 +58,10 @@ package enum TerminationMessage {
   }
 
   private static func encodeCut(_ whole: Message) -> String {
+    var whole = whole
+    // Before anything is cut: half a secret would not be recognised.
+    whole.cause = whole.cause.map { Secrets.redact($0) }
+    whole.hint = whole.hint.map { Secrets.redact($0) }
     var message = whole
     var line = OneLineJSON.encode(message)
     // How long a text becomes only its encoding tells: one character may be many bytes.

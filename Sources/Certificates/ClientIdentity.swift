@@ -1,5 +1,6 @@
 // Who we are, and whom we trust: read and checked before any connection is made.
 
+internal import Console
 internal import Glibc
 
 /// A client certificate with its chain, and its key, in memory only; they belong together, and the
@@ -40,6 +41,7 @@ package struct ClientIdentity: Sendable, Equatable {
     issuers.remove(at: position)
     certificatePEM = PEM.text([own] + issuers)
     keyPEM = privateKey.pem
+    Secrets.registerPrivateKey(keyPEM)
     expiry = own.validity.upperBound
     name = certificate.name
   }

@@ -1,5 +1,7 @@
 /// A user of etcd's own authentication.
 
+internal import Console
+
 /// Printing it in any way yields `<etcd credentials>`.
 package struct Credentials: Sendable, Equatable {
   let username: String
@@ -8,6 +10,7 @@ package struct Credentials: Sendable, Equatable {
   package init(username: String, password: String) {
     self.username = username
     self.password = password
+    Secrets.register(password)
   }
 }
 

@@ -1,5 +1,6 @@
 /// One etcd server, whichever way it is spoken to: the seam between the two transports.
 
+internal import Console
 internal import HTTP
 
 /// Both ways answer with the same types and the same errors; nobody above can tell them apart.
@@ -55,7 +56,8 @@ enum CallLimit {
 /// It ends where something like base64 begins: that may be a part of the database, whose contents
 /// are nobody's business.
 func excerpt(_ body: some Collection<UInt8>) -> String {
-  let text = String(decoding: body.prefix(300), as: UTF8.self)
+  // Before anything is cut: half a secret would not be recognised.
+  let text = String(Secrets.redact(String(decoding: body.prefix(4096), as: UTF8.self)).prefix(300))
   var words: [Substring] = []
   for word in text.split(whereSeparator: \.isWhitespace) {
     guard let encoded = startOfBase64(in: word) else {

@@ -1,5 +1,6 @@
 /// An etcd server spoken to through its gRPC gateway: JSON over HTTP/1.1.
 
+internal import Console
 internal import FoundationEssentials
 internal import HTTP
 
@@ -53,6 +54,7 @@ struct Gateway: EtcdServer {
       let question = Question(name: credentials.username, password: credentials.password)
       let answer: Answer = try call("auth/authenticate", question, within: CallLimit.signIn)
       token = answer.token
+      Secrets.register(answer.token)
     } catch .refused(_, _, let message) where Refusal.isAuthenticationOff(message) {
       return
     } catch .strangeAnswer(_, let call, let status, _) {

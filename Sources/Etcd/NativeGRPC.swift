@@ -1,5 +1,6 @@
 /// An etcd server spoken to in native gRPC: protocol buffers over HTTP/2.
 
+internal import Console
 internal import FoundationEssentials
 internal import HTTP
 
@@ -42,6 +43,7 @@ struct NativeGRPC: EtcdServer {
     question.add(2, credentials.password.utf8)
     do throws(EtcdError) {
       token = try call("Auth/Authenticate", question, within: CallLimit.signIn).text(2)
+      if let token { Secrets.register(token) }
     } catch .refused(_, _, let message) where Refusal.isAuthenticationOff(message) {
       return
     } catch .notGRPC(_, let status, _) {

@@ -6,6 +6,8 @@ package struct TransferError: Error, Equatable {
   package enum Kind: Equatable, Sendable {
     case unknownHost
     case unknownProxy
+    /// The URL of the proxy is none that libcurl can use.
+    case unusableProxy
     /// What it said instead of letting us through to the server.
     case refusedByProxy(status: Int)
     case noConnection
@@ -48,8 +50,8 @@ package struct TransferError: Error, Equatable {
       .cutShort, .other:
       true
     case .refusedByProxy(let status): status >= 500 || status == 408 || status == 429
-    case .untrustedServer, .refusedIdentity, .unusableCredentials, .notHTTP, .answerTooLarge,
-      .stopped, .libraryFailed:
+    case .unusableProxy, .untrustedServer, .refusedIdentity, .unusableCredentials, .notHTTP,
+      .answerTooLarge, .stopped, .libraryFailed:
       false
     }
   }
@@ -58,7 +60,7 @@ package struct TransferError: Error, Equatable {
   /// server that does not want us, its own client must say that.
   package var isConfiguration: Bool {
     switch kind {
-    case .untrustedServer, .unusableCredentials: true
+    case .untrustedServer, .unusableCredentials, .unusableProxy: true
     case .refusedByProxy: !isTransient
     default: false
     }
@@ -78,6 +80,7 @@ extension TransferError: CustomStringConvertible {
     switch kind {
     case .unknownHost: "\(request): the host name cannot be resolved (\(detail))"
     case .unknownProxy: "\(request): the proxy's name cannot be resolved (\(detail))"
+    case .unusableProxy: "\(request): the proxy's URL cannot be used (\(detail))"
     case .refusedByProxy: "\(request): the proxy did not let us through (\(detail))"
     case .noConnection: "\(request): no connection (\(detail))"
     case .untrustedServer: "\(request): the server's certificate is not trusted (\(detail))"
@@ -104,6 +107,9 @@ extension TransferError: CustomStringConvertible {
   package var hint: String? {
     switch kind {
     case .unknownHost: "is the host name right, and can this pod reach a DNS server?"
+    case .unusableProxy:
+      "Write the proxy as http://USER:PASSWORD@HOST:PORT, with special characters of user and "
+        + "password percent-encoded, in https_proxy or in the kubeconfig's proxy-url."
     case .unknownProxy:
       "is the proxy's name in https_proxy right, or does the host belong in no_proxy?"
     case .refusedByProxy:
@@ -144,7 +150,9 @@ extension TransferError {
   private static func kind(of code: CURLcode, message: String) -> Kind {
     switch code {
     case CURLE_COULDNT_RESOLVE_HOST: .unknownHost
-    case CURLE_COULDNT_RESOLVE_PROXY: .unknownProxy
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      // libcurl has no code of its own for it.
+      message.hasPrefix("Unsupported proxy") ? .unusableProxy : .unknownProxy
     case CURLE_COULDNT_CONNECT: .noConnection
     case CURLE_PEER_FAILED_VERIFICATION: .untrustedServer
     case CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR:

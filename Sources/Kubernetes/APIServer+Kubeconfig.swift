@@ -3,6 +3,7 @@
 /// See https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/.
 
 internal import Certificates
+internal import Console
 internal import HTTP
 
 extension APIServer {
@@ -110,6 +111,7 @@ private struct Kubeconfig {
 
   private func proxy() throws(KubeconfigFault) -> Connection.Proxy {
     guard let url = try cluster.text("proxy-url") else { return .none }
+    Secrets.registerProxy(url)
     for scheme in ["http://", "https://", "socks5h://"] where url.hasPrefix(scheme) {
       return .url(url)
     }

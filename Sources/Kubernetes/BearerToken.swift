@@ -1,5 +1,6 @@
 /// How we say who we are: a token as it stands, a token in a file that is replaced now and then, or nothing.
 
+internal import Console
 internal import FoundationEssentials
 internal import HTTP
 
@@ -15,6 +16,7 @@ struct BearerToken: Sendable, Equatable {
       return nil
     }
     self.text = String(trimmed)
+    Secrets.register(self.text)
   }
 
   var headerValue: String { "Bearer \(text)" }

@@ -1,5 +1,6 @@
 /// What goes over the wire, as the API server spells it: the JSON of requests and answers.
 
+internal import Console
 internal import FoundationEssentials
 internal import HTTP
 
@@ -107,7 +108,9 @@ struct APIStatus: Decodable {
   /// What a log can take of the message: one line, cut off at 500 characters.
   var shortMessage: String? {
     guard let message, !message.isEmpty else { return nil }
-    let line = String(message.prefix(500).map { $0.isNewline ? " " : $0 })
-    return line.count < message.count ? line + "…" : line
+    // Before anything is cut: half a secret would not be recognised.
+    let whole = Secrets.redact(message)
+    let line = String(whole.prefix(500).map { $0.isNewline ? " " : $0 })
+    return line.count < whole.count ? line + "…" : line
   }
 }

@@ -3,7 +3,6 @@
 internal import ArgumentParser
 internal import Backup
 internal import FoundationEssentials
-internal import Glibc
 
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -36,29 +35,37 @@ struct Check: ParsableCommand {
       configuration = try Session.parse(environment, Configuration.init)
     } catch {
       let findings = Finding.findings(of: error)
-      for finding in findings { tell(finding) }
-      throw end(findings)
+      var status = ExitCode.failure
+      try Output.print { output in
+        let results = Findings(output)
+        for finding in findings { tell(finding, results) }
+        status = try end(findings, results, output)
+      }
+      throw status
     }
     let session = Session(configuration.store, failing: "not checked")
+    let results = Findings(session.output)
     try session.conclude {
       let preflight = Preflight(
-        configuration, environment: environment, patience: session.patience, tell: tell)
+        configuration, environment: environment, patience: session.patience,
+        tell: { tell($0, results) })
       try preflight.run()
-      throw end(preflight.findings)
+      throw try end(preflight.findings, results, session.output)
     }
   }
 
   /// For people each finding is a line as soon as it is known.
-  private func tell(_ finding: Finding) {
+  private func tell(_ finding: Finding, _ results: Findings) {
     guard output == .table else { return }
     let remedy = finding.remedy.map { " (\($0))" } ?? ""
-    Output.line(
-      "\(finding.outcome.rawValue)  \(finding.subject): \(finding.detail)\(remedy)",
-      to: STDOUT_FILENO)
+    results.line("\(finding.outcome.rawValue)  \(finding.subject): \(finding.detail)\(remedy)")
   }
 
-  private func end(_ findings: [Finding]) -> ExitCode {
-    if output == .json { print(Output.json(Report(findings))) }
+  private func end(
+    _ findings: [Finding], _ results: Findings, _ standardOutput: StandardOutput
+  ) throws -> ExitCode {
+    try results.check()
+    if output == .json { try standardOutput.write(Output.json(Report(findings)) + "\n") }
     return ExitCode(ExitStatus(findings).rawValue)
   }
 }

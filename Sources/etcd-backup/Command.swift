@@ -2,7 +2,8 @@
 
 internal import ArgumentParser
 internal import Backup
-internal import Glibc
+internal import Console
+internal import FoundationEssentials
 
 @main
 struct EtcdBackup: ParsableCommand {
@@ -20,8 +21,8 @@ struct EtcdBackup: ParsableCommand {
 
   /// Ends the process with the status of the command; errors have been logged by then.
   static func main() {
-    // A server or a reader that closes its connection must not end the program.
-    _ = signal(SIGPIPE, SIG_IGN)
+    Termination.begin()
+    Secrets.registerProxies(of: ProcessInfo.processInfo.environment)
     // Parses the command line, prints help or the version, and knows the status of wrong usage.
     Self.main(nil)
   }

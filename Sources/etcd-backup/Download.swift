@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import Backup
 internal import Bolt
+internal import Console
 internal import Glibc
 
 struct Download: ParsableCommand {
@@ -70,7 +71,7 @@ struct Download: ParsableCommand {
         proven = try store.downloadToStandardOutput(path)
       } else {
         proven = try store.download(path, to: output, replacing: force)
-        print(Result(proven, file: output).rendered(asJSON: json))
+        try session.output.write(Result(proven, file: output).rendered(asJSON: json))
       }
       session.leave(TerminationMessage.render(proven))
       return .success
@@ -106,12 +107,12 @@ extension Download {
     }
 
     func rendered(asJSON: Bool) -> String {
-      if asJSON { return Output.json(self) }
+      if asJSON { return Output.json(self) + "\n" }
       return Output.list([
         ("backup", path), ("file", file), ("bytes", "\(bytes)"), ("sha256", sha256),
         ("etcd version", etcdVersion), ("revision", revision.map { "\($0)" }),
         ("records", records.map { "\($0)" }), ("pages", pages), ("stored", time),
-      ])
+      ]).map { Printable.text($0) + "\n" }.joined()
     }
   }
 }

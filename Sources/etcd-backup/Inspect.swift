@@ -36,12 +36,16 @@ struct Inspect: ParsableCommand {
     do {
       inspection = try Inspection(of: file)
     } catch {
-      if output == .json { Output.line(Output.json(Failure(error)), to: STDOUT_FILENO) }
+      if output == .json { try Output.print { try $0.write(Output.json(Failure(error)) + "\n") } }
       Output.error(error.description, hint: error.hint)
       throw ExitCode.failure
     }
-    let text = output == .json ? Output.json(inspection) : Output.list(inspection.lines)
-    Output.line(text, to: STDOUT_FILENO)
+    try Output.print { standardOutput in
+      switch output {
+      case .json: try standardOutput.write(Output.json(inspection) + "\n")
+      case .table: try standardOutput.lines(Output.list(inspection.lines))
+      }
+    }
     let fault: String
     switch inspection.sha256 {
     case .right, .none: return

@@ -28,25 +28,32 @@ struct List: ParsableCommand {
   var output = OutputFormat.table
 
   func run() throws {
-    try Session.withStore(failing: "nothing listed") { _, store in
+    try Session.withStore(failing: "nothing listed") { session, store in
       let catalog = try store.catalog(at: Timestamp.secondsNow())
       switch output {
-      case .table: print(Table(catalog).rendered())
-      case .json: try printJSON(catalog, of: store)
+      case .table: try session.output.lines(Table(catalog).lines())
+      case .json: try printJSON(catalog, of: store, to: session.output)
       }
       return .success
     }
   }
 
+  private static let pieceSize = 32 << 10
+
   /// One backup a line, so that not even a hundred thousand take much memory.
-  private func printJSON(_ catalog: BackupCatalog, of store: BackupStore) throws {
+  private func printJSON(
+    _ catalog: BackupCatalog, of store: BackupStore, to output: StandardOutput
+  ) throws {
     let recorded = Output.json(catalog.recorded.map { "\($0)" })
-    print("{\"recordedPath\":\(recorded),\"backups\":[", terminator: "")
+    var text = "{\"recordedPath\":\(recorded),\"backups\":["
     for (index, entry) in catalog.entries.enumerated() {
       let row = Row(entry, path: try store.path(of: entry.details))
-      print(index == 0 ? "" : ",", Output.json(row), separator: "\n", terminator: "")
+      text += (index == 0 ? "" : ",") + "\n" + Output.json(row)
+      guard text.utf8.count >= Self.pieceSize else { continue }
+      try output.write(text)
+      text = ""
     }
-    print("\n]}")
+    try output.write(text + "\n]}\n")
   }
 }
 

@@ -3,7 +3,6 @@
 internal import ArgumentParser
 internal import Backup
 internal import FoundationEssentials
-internal import Glibc
 
 struct Members: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -38,10 +37,13 @@ struct Members: ParsableCommand {
     do {
       let configuration = try Session.parse(environment, Configuration.init)
       let patience = Patience(timeout: .seconds(wait)) { Termination.isRequested }
+      let results = Findings(StandardOutput(patience))
       let watch = MemberWatch(configuration, environment: environment, patience: patience) {
-        Output.line($0, to: STDOUT_FILENO)
+        results.line($0)
       }
-      switch try watch.run() {
+      let outcome = try watch.run()
+      try results.check()
+      switch outcome {
       case .everyMemberServes: break
       case .uncertain: throw ExitCode(ExitStatus.failed.rawValue)
       // The only status after which restore.sh goes back by itself, so no other fault ends with it.

@@ -2,8 +2,7 @@
 
 internal import ArgumentParser
 internal import Backup
-internal import FoundationEssentials
-internal import Glibc
+internal import Console
 
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
   case table, json
@@ -24,33 +23,32 @@ struct BackupName: ExpressibleByArgument {
 }
 
 enum Output {
-  /// One line, at once: a pipe's buffer would be lost if the process ended badly.
-  static func line(_ text: String, to descriptor: Int32) {
-    let bytes = Array("\(text)\n".utf8)
-    // Nobody is left to tell when this fails.
-    _ = unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+  /// One line on standard error.
+  static func error(_ text: String, hint: String? = nil) {
+    let line = "error: \(text)" + (hint.map { " (\($0))" } ?? "")
+    LineOutput().write(Printable.text(line) + "\n")
   }
 
-  static func error(_ text: String, hint: String? = nil) {
-    line("error: \(text)" + (hint.map { " (\($0))" } ?? ""), to: STDERR_FILENO)
+  /// Prints what a command without a session has to say; lost output is a failure.
+  static func print(_ work: (StandardOutput) throws -> Void) throws {
+    do {
+      try work(StandardOutput())
+    } catch let error as any Explained {
+      Output.error(error.description, hint: error.hint)
+      throw ExitCode(error.status.rawValue)
+    }
   }
 
   /// One line of JSON, keys in order.
   static func json(_ value: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    do {
-      return String(decoding: try encoder.encode(value), as: UTF8.self)
-    } catch {
-      preconditionFailure("plain fields can always be written as JSON: \(error)")
-    }
+    OneLineJSON.encode(value)
   }
 
   /// Names and values, one pair a line; pairs without a value are left out.
-  static func list(_ pairs: [(name: String, value: String?)]) -> String {
+  static func list(_ pairs: [(name: String, value: String?)]) -> [String] {
     let width = pairs.map(\.name.count).max() ?? 0
     return pairs.compactMap { name, value in
       value.map { name + String(repeating: " ", count: width - name.count) + "  " + $0 }
-    }.joined(separator: "\n")
+    }
   }
 }

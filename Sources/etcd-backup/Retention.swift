@@ -67,7 +67,7 @@ struct Retention: ParsableCommand {
         _ = try store.adopt(adopt.name, at: Timestamp.secondsNow())
       } else if let forget {
         let plan = try store.planToForget(forget.name)
-        guard yes || isConfirmed(plan) else { return .success }
+        guard try yes || isConfirmed(plan, session.output) else { return .success }
         do {
           try store.forget(plan)
         } catch {
@@ -77,22 +77,19 @@ struct Retention: ParsableCommand {
       }
       let overview = RetentionOverview(try store.catalog(at: Timestamp.secondsNow()))
       switch output {
-      case .table: print(overview.text)
-      case .json: print(Output.json(overview))
+      case .table: try session.output.lines(overview.lines)
+      case .json: try session.output.write(Output.json(overview) + "\n")
       }
       return .success
     }
   }
 
-  private func isConfirmed(_ plan: Forgetting) -> Bool {
+  private func isConfirmed(_ plan: Forgetting, _ output: StandardOutput) throws -> Bool {
     let kind = plan.isLineage ? "lineage" : "history"
-    print("\(plan.going.count) backups of the \(kind) \(plan.name) will be deleted:")
-    for backup in plan.going { print("  \(backup.name)  \(Timestamp.format(backup.written))") }
-    for backup in plan.staying {
-      print("  \(backup.name)  \(Timestamp.format(backup.written))  stays")
-    }
-    print("Type yes to delete them: ", terminator: "")
-    fflush(nil)
+    try output.line("\(plan.going.count) backups of the \(kind) \(plan.name) will be deleted:")
+    try output.lines(plan.going.map { "  \($0.name)  \(Timestamp.format($0.written))" })
+    try output.lines(plan.staying.map { "  \($0.name)  \(Timestamp.format($0.written))  stays" })
+    try output.write("Type yes to delete them: ")
     return readLine() == "yes"
   }
 }

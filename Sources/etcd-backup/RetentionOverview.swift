@@ -100,14 +100,13 @@ struct RetentionOverview: Encodable {
   }
 
   /// For people.
-  var text: String {
-    var lines = [
+  var lines: [String] {
+    var lines =
       Output.list([
         ("lineage", lineage ?? "none is recorded yet"), ("history broke", brokeTime),
         ("previous history's newest", previousPath),
         ("nothing is deleted", hold.map { "\($0). \(hint ?? "")" }),
-      ]), "",
-    ]
+      ]) + [""]
     var table = Table(columns: [
       "LINEAGE", "HISTORY", "STATE", "CLUSTER", "ENDED (UTC)", "BACKUPS", "OLDEST", "NEWEST",
       "NEXT RUN DELETES",
@@ -119,9 +118,9 @@ struct RetentionOverview: Encodable {
         "\(group.goes)",
       ])
     }
-    lines.append(table.rendered())
+    lines += table.lines()
     if !goes.isEmpty { lines += ["", "The next run deletes:"] }
     lines += goes.map { "  \($0.name)  \($0.written)  \($0.reason)" }
-    return lines.joined(separator: "\n")
+    return lines
   }
 }

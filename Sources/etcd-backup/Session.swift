@@ -2,14 +2,15 @@
 
 internal import ArgumentParser
 internal import Backup
+internal import Console
 internal import FoundationEssentials
 internal import Glibc
-internal import Logging
 
 struct Session {
   let environment: [String: String]
   let patience: Patience
-  let log: Logger
+  let log: Log
+  let output: StandardOutput
   /// Where somebody is watching.
   let progressBar: ProgressBar?
   private let terminationMessagePath: String
@@ -19,11 +20,20 @@ struct Session {
   init(_ configuration: StoreConfiguration, failing: String) {
     Termination.install()
     environment = ProcessInfo.processInfo.environment
-    patience = Patience(timeout: configuration.timeout) { Termination.isRequested }
+    let patience = Patience(timeout: configuration.timeout) { Termination.isRequested }
+    self.patience = patience
+    output = StandardOutput(patience)
     let format = Self.format(configuration.reporting)
-    log = Self.logger(configuration.reporting.logLevel, format)
-    progressBar =
-      Self.isOnTerminal && format == .text ? ProgressBar(width: Self.terminalWidth()) : nil
+    let mustNotWait = { patience.stopReason != nil }
+    log = Log(
+      level: configuration.reporting.logLevel, format: format,
+      output: LineOutput(mustNotWait: mustNotWait))
+    if Self.isOnTerminal, format == .text {
+      let terminal = LineOutput(mustNotWait: mustNotWait)
+      progressBar = ProgressBar(width: Self.terminalWidth()) { terminal.write($0) }
+    } else {
+      progressBar = nil
+    }
     terminationMessagePath = configuration.reporting.terminationMessagePath
     self.failing = failing
   }
@@ -76,6 +86,7 @@ struct Session {
 
   /// Does the work and ends the process with its status; an error is logged with what to do.
   func conclude(_ work: () throws -> ExitStatus) throws {
+    defer { log.tellOfDroppedLines() }
     let status: ExitStatus
     do {
       status = try work()
@@ -94,11 +105,9 @@ struct Session {
 
   /// Logs an error with what to do about it, and shows it to Kubernetes.
   @discardableResult func report(_ error: CommandError, _ failing: String) -> ExitCode {
-    var fields: Logger.Metadata = [
-      "error": "\(error.cause)", "exit.status": "\(error.status.rawValue)",
-    ]
-    if let hint = error.hint { fields["hint"] = "\(hint)" }
-    log.error("\(failing)", metadata: fields)
+    log.error(
+      failing,
+      ["error": error.cause, "hint": error.hint, "exit.status": error.status.rawValue])
     leave(TerminationMessage.render(error))
     return ExitCode(error.status.rawValue)
   }
@@ -107,17 +116,16 @@ struct Session {
     _ error: ConfigurationError, _ environment: [String: String], _ failing: String
   ) -> ExitCode {
     let reporting = Reporting(environment: environment)
-    let log = logger(.info, format(reporting))
+    let log = Log(level: .info, format: format(reporting))
     for mistake in error.mistakes {
-      log.error("wrong configuration", metadata: ["error": "\(mistake)"])
+      log.error("wrong configuration", ["error": "\(mistake)"])
     }
     let failure = RunError(error, in: .configuration)
     log.error(
-      "\(failing)",
-      metadata: [
-        "stage": "\(failure.stage.rawValue)",
-        "hint": "\(failure.hint ?? "")",
-        "exit.status": "\(failure.status.rawValue)",
+      failing,
+      [
+        "stage": failure.stage.rawValue, "hint": failure.hint,
+        "exit.status": failure.status.rawValue,
       ])
     TerminationMessage.write(
       TerminationMessage.render(failure), to: reporting.terminationMessagePath)
@@ -128,10 +136,6 @@ struct Session {
 
   private static func format(_ reporting: Reporting) -> LogFormat {
     reporting.logFormat ?? (isOnTerminal ? .text : .json)
-  }
-
-  private static func logger(_ level: Logger.Level, _ format: LogFormat) -> Logger {
-    Logger(label: "etcd-backup") { _ in LineLog(level: level, format: format) }
   }
 
   private static func terminalWidth() -> Int {

@@ -1,5 +1,7 @@
 /// Rows under headings, each column as wide as its widest cell.
 
+internal import Console
+
 struct Table {
   private let columns: [String]
   private var rows: [[String]] = []
@@ -10,10 +12,11 @@ struct Table {
 
   mutating func add(_ row: [String]) {
     precondition(row.count == columns.count, "a row has one cell for each column")
-    rows.append(row)
+    // Before anything is measured: what does not print has no width.
+    rows.append(row.map(Printable.text))
   }
 
-  func rendered() -> String {
+  func lines() -> [String] {
     let lines = [columns] + rows
     let widths = columns.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
     return lines.map { line in
@@ -23,6 +26,6 @@ struct Table {
       var text = cells.joined(separator: "  ")[...]
       while text.last == " " { text.removeLast() }
       return String(text)
-    }.joined(separator: "\n")
+    }
   }
 }

@@ -1,19 +1,22 @@
-/// SIGTERM and SIGINT: remembered here, acted upon by whoever waits next.
+/// SIGTERM, SIGINT, SIGHUP and SIGQUIT: remembered here, acted upon by whoever waits next; and the last words after a crash.
 
-internal import Glibc
-internal import Synchronization
+internal import Backup
+internal import CProcess
+internal import FoundationEssentials
 
 enum Termination {
-  private static let requested = Atomic<Bool>(false)
+  static var isRequested: Bool { process_stop_requested() }
 
-  static var isRequested: Bool { requested.load(ordering: .relaxed) }
+  /// First of all: until `install` a signal ends the process at once, with the status that it has
+  /// later as well.
+  static func begin() {
+    let reporting = Reporting(environment: ProcessInfo.processInfo.environment)
+    let words = CrashReport(reporting)
+    unsafe process_begin(reporting.terminationMessagePath, words.line, words.message)
+  }
 
-  /// As process 1 of a container the program would otherwise be deaf to SIGTERM.
+  /// From now on a signal is only remembered.
   static func install() {
-    // Touched first, so that it is not initialised within a signal handler.
-    Termination.requested.store(false, ordering: .relaxed)
-    for number in [SIGTERM, SIGINT] {
-      _ = signal(number) { _ in Termination.requested.store(true, ordering: .relaxed) }
-    }
+    process_stop_gracefully()
   }
 }

@@ -3,7 +3,6 @@
 internal import ArgumentParser
 internal import Backup
 internal import Bolt
-internal import Glibc
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -48,17 +47,17 @@ struct Verify: ParsableCommand {
     let needsRecord = record || (backup == nil && !all)
     try Session.withStore(failing: "not verified", needingRecord: needsRecord) { session, store in
       let paths = try paths(in: store)
-      var report = VerificationReport(output)
+      var report = try VerificationReport(output, to: session.output)
       var isNoted = true
       for path in paths {
         let isFirst = report.newestWhole == nil
-        report.add(try store.verify(path))
+        try report.add(try store.verify(path))
         // At once: what may end the reading of the others does not make this one less whole.
         if record, isFirst, let newest = report.newestWhole {
           isNoted = note(newest.path, in: store, session)
         }
       }
-      report.end()
+      try report.end()
       if let newest = report.newestWhole { session.leave(TerminationMessage.render(newest)) }
       if let failure = report.newestFailure { session.leave(TerminationMessage.render(failure)) }
       guard report.areAllWhole else { return .failed }
@@ -89,29 +88,25 @@ struct Verify: ParsableCommand {
 /// Prints what became of each backup as soon as it is known.
 private struct VerificationReport {
   private let format: OutputFormat
+  private let output: StandardOutput
   private var count = 0
   private var wholeCount = 0
   private(set) var newestWhole: ProvenBackup?
   private(set) var newestFailure: CommandError?
 
-  init(_ format: OutputFormat) {
+  init(_ format: OutputFormat, to output: StandardOutput) throws {
     self.format = format
-    if format == .json { print("{\"backups\":[", terminator: "") }
+    self.output = output
+    if format == .json { try output.write("{\"backups\":[") }
   }
 
   /// Where there is none, nothing is whole.
   var areAllWhole: Bool { count > 0 && wholeCount == count }
 
   /// They come newest first.
-  mutating func add(_ verification: Verification) {
+  mutating func add(_ verification: Verification) throws {
     let row = Row(verification)
-    switch format {
-    case .table:
-      print(row.line)
-    case .json:
-      print(count == 0 ? "" : ",", Output.json(row), separator: "\n", terminator: "")
-    }
-    count += 1
+    defer { count += 1 }
     switch verification.result {
     case .success(let proven):
       wholeCount += 1
@@ -119,16 +114,18 @@ private struct VerificationReport {
     case .failure(let failure):
       newestFailure = newestFailure ?? failure
     }
-    // Into a pipe as well, the next one may take a while.
-    fflush(nil)
+    switch format {
+    case .table: try output.line(row.line)
+    case .json: try output.write((count == 0 ? "" : ",") + "\n" + Output.json(row))
+    }
   }
 
-  func end() {
+  func end() throws {
     switch format {
     case .table:
-      if count != 1 { print("\(wholeCount) of \(count) backups are whole") }
+      if count != 1 { try output.line("\(wholeCount) of \(count) backups are whole") }
     case .json:
-      print("\n],\"total\":\(count),\"whole\":\(wholeCount)}")
+      try output.write("\n],\"total\":\(count),\"whole\":\(wholeCount)}\n")
     }
   }
 

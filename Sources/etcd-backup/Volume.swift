@@ -1,6 +1,7 @@
 /// `etcd-backup volume …`, for restore.sh and so not in `--help`: the moves of a restore on one member's volume.
 
 internal import ArgumentParser
+internal import Backup
 internal import Glibc
 internal import Volume
 
@@ -33,12 +34,14 @@ struct Volume: ParsableCommand {
 
     /// Does it and says so in one line, or says why not and ends with status 1.
     func perform(_ action: (MemberVolume) throws(VolumeError) -> String) throws {
+      let line: String
       do throws(VolumeError) {
-        Output.line(try action(try volume()), to: STDOUT_FILENO)
+        line = try action(try volume())
       } catch {
         Output.error(error.description, hint: error.hint)
         throw ExitCode.failure
       }
+      try Output.print { try $0.line(line) }
     }
   }
 

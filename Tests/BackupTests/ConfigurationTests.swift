@@ -4,7 +4,6 @@ import AzureBlob
 import Backup
 import Certificates
 import Etcd
-import Logging
 import TestSupport
 import Testing
 

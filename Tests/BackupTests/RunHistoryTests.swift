@@ -164,7 +164,7 @@ import Testing
     _ = try success(world)
     let request = try #require(world.server.requests.first { $0.method == "DELETE" })
     #expect(request.headers.first { $0.name == "If-Match" }?.value == "\"0x2\"")
-    #expect(world.log.text.contains(#""backups.changed":"1""#))
+    #expect(world.log.text.contains(#""backups.changed":1"#))
     #expect(world.blobs.count == 3)
   }
 }

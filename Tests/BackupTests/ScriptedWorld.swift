@@ -3,7 +3,6 @@
 import Backup
 import Foundation
 import HTTP
-import Logging
 import Synchronization
 import TestSupport
 import Testing
@@ -101,8 +100,8 @@ final class ScriptedWorld {
   /// What the run's log is made of.
   var messages: [String] {
     log.writes.compactMap { line in
-      let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String]
-      return object?["msg"]
+      let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      return object?["msg"] as? String
     }
   }
 }

@@ -195,7 +195,7 @@ def test_C1_a_note_that_fails_is_told_by_the_status(stored):
     stored.sandbox.revoke(TOKEN)
     stored.allow({"secrets": ["get"], "configmaps": ["get"]})
     run = stored.run("verify", "--record")
-    assert run.status == 2 and "patch" in run.log and '"exit.status":"2"' in run.log, run
+    assert run.status == 2 and "patch" in run.log and '"exit.status":2' in run.log, run
 
 
 def test_the_next_backup_leaves_the_note_alone(stored, start_etcd):

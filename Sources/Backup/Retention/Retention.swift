@@ -2,17 +2,16 @@
 
 internal import AzureBlob
 internal import HTTP
-internal import Logging
 
 struct Retention {
   private let container: BlobContainer
   private let folder: String
-  private let log: Logger
+  private let log: Log
 
   /// What one run deletes at most; the next one goes on.
   private static let mostDeletions = 5000
 
-  init(of container: BlobContainer, under prefix: String, log: Logger) {
+  init(of container: BlobContainer, under prefix: String, log: Log) {
     self.container = container
     folder = prefix + "/"
     self.log = log
@@ -45,7 +44,7 @@ struct Retention {
     log.warning(
       "backups of another lineage are left alone",
       [
-        "backups": "\(counts.otherLineage)",
+        "backups": counts.otherLineage,
         "lineages": counts.otherLineages.map { "\($0)" }.sorted().joined(separator: " "),
         "hint": RetentionHold.otherLineageHint,
       ])
@@ -65,7 +64,7 @@ struct Retention {
     log.info(
       "retention applied",
       [
-        "backups.found": "\(counts.backups)", "backups.deleted": "\(tally.deleted)",
+        "backups.found": counts.backups, "backups.deleted": tally.deleted,
         "backups.protected": Self.unlessZero(tally.protected),
         "backups.changed": Self.unlessZero(tally.changed),
         "backups.odd": Self.unlessZero(counts.odd),
@@ -74,7 +73,7 @@ struct Retention {
       ])
   }
 
-  private static func unlessZero(_ count: Int) -> String? { count > 0 ? "\(count)" : nil }
+  private static func unlessZero(_ count: Int) -> Int? { count > 0 ? count : nil }
 }
 
 /// What has become of the deletions so far.

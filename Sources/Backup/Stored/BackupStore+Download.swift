@@ -2,7 +2,6 @@
 
 internal import Digests
 internal import HTTP
-internal import Logging
 
 extension BackupStore {
   /// Where nothing goes wrong, `file` is the whole backup, safe on disk. Whatever else happens,
@@ -25,7 +24,7 @@ extension BackupStore {
   /// The bytes are out before anything is known of them: only a return without an error says that
   /// they were a whole backup.
   package func downloadToStandardOutput(_ path: BackupPath) throws -> ProvenBackup {
-    let output = StandardOutput(patience: patience)
+    let output = StandardOutput(patience)
     let found = try find(path)
     logStart(of: found, to: "standard output")
     let proven = try prove(found, "download progresses") { payload in
@@ -39,8 +38,8 @@ extension BackupStore {
     log.info(
       "download started",
       [
-        "blob.path": "\(found.path)", "snapshot.bytes": "\(found.details.size)",
-        "etcd.revision": found.details.revision.map { "\($0)" }, "file": target,
+        "blob.path": "\(found.path)", "snapshot.bytes": found.details.size,
+        "etcd.revision": found.details.revision, "file": target,
       ])
   }
 
@@ -48,9 +47,9 @@ extension BackupStore {
     log.info(
       "backup downloaded and proven",
       [
-        "blob.path": "\(proven.path)", "snapshot.bytes": "\(proven.details.size)",
+        "blob.path": "\(proven.path)", "snapshot.bytes": proven.details.size,
         "snapshot.sha256": proven.sha256, "file": target,
-        "duration.seconds": proven.duration.secondsText,
+        "duration.seconds": proven.duration,
       ])
   }
 }

@@ -3,7 +3,6 @@
 internal import AzureBlob
 internal import HTTP
 internal import Kubernetes
-internal import Logging
 
 /// What giving up a history or a lineage has done, or would do.
 package struct Forgetting {
@@ -91,8 +90,8 @@ extension BackupStore {
     log.info(
       "backups deleted",
       [
-        "backups.deleted": "\(tally.deleted)", "backups.protected": "\(tally.protected)",
-        "backups.changed": "\(tally.changed)", "backups.kept": "\(plan.staying.count)",
+        "backups.deleted": tally.deleted, "backups.protected": tally.protected,
+        "backups.changed": tally.changed, "backups.kept": plan.staying.count,
       ])
     // A run may have recorded meanwhile: what it wrote is what the history is taken out of.
     guard case .known(var book) = RecordedHistories(try recordFields()),

@@ -2,7 +2,6 @@
 
 internal import AzureBlob
 internal import Kubernetes
-internal import Logging
 
 /// What lies under the prefix.
 package struct BackupCatalog {
@@ -102,7 +101,7 @@ extension BackupStore {
     }
     if strangers > 0 {
       log.warning(
-        "blobs under the prefix that are no backups are left out", ["blobs": "\(strangers)"])
+        "blobs under the prefix that are no backups are left out", ["blobs": strangers])
     }
     return (found.sorted { $0.stored > $1.stored }, clock)
   }

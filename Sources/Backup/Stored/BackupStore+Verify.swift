@@ -4,7 +4,6 @@ internal import AzureBlob
 internal import Digests
 internal import HTTP
 internal import Kubernetes
-internal import Logging
 
 /// What reading one backup back has shown.
 package struct Verification {
@@ -24,8 +23,8 @@ extension BackupStore {
       log.info(
         "backup proven",
         [
-          "blob.path": "\(path)", "snapshot.bytes": "\(proven.details.size)",
-          "snapshot.sha256": proven.sha256, "duration.seconds": proven.duration.secondsText,
+          "blob.path": "\(path)", "snapshot.bytes": proven.details.size,
+          "snapshot.sha256": proven.sha256, "duration.seconds": proven.duration,
         ])
       return Verification(path: path, result: .success(proven))
     } catch let error as any Explained where error.stopReason == nil && !error.isConfiguration {

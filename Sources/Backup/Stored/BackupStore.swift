@@ -6,21 +6,20 @@ internal import Digests
 internal import Etcd
 internal import HTTP
 internal import Kubernetes
-package import Logging
 
 package struct BackupStore {
   let configuration: StoreConfiguration
   let cluster: Cluster
   let container: BlobContainer
   let patience: Patience
-  let log: Logger
+  let log: Log
   let progressBar: ProgressBar?
 
   /// Reads the store's Secret, and contacts nothing else. `progressBar` is given where somebody is
   /// watching.
   package init(
     _ configuration: StoreConfiguration, environment: [String: String], patience: Patience,
-    log: Logger, progressBar: ProgressBar? = nil
+    log: Log, progressBar: ProgressBar? = nil
   ) throws {
     let transport = Transport { patience.stopReason }
     transport.logRetries(to: log)
@@ -94,7 +93,7 @@ package struct BackupStore {
   ///
   /// Nothing may be made of the bytes before this has returned.
   func prove(
-    _ found: FoundBackup, _ message: Logger.Message,
+    _ found: FoundBackup, _ message: String,
     handing use: (Payload) throws -> Void = { _ in }
   ) throws -> ProvenBackup {
     let start = ContinuousClock.now

@@ -1,20 +1,45 @@
-/// Bytes to standard output, as fast as somebody takes them, and no longer than the run may go on.
+/// Bytes and results to standard output, as fast as somebody takes them, and no longer than the command may go on.
 
+internal import Console
 internal import Glibc
+package import HTTP
 
-struct StandardOutput {
-  let patience: Patience
+package struct StandardOutput {
+  /// Asked while nobody takes anything.
+  private let stopReason: () -> StopReason?
 
-  /// A pipe that is said to be writable takes this much without making the writer wait (PIPE_BUF).
-  private static let pieceSize = 4096
   /// How long a stop may go unnoticed, in milliseconds.
   private static let longestPoll: Int32 = 200
 
+  package init(stoppedBy stopReason: @escaping () -> StopReason? = { nil }) {
+    self.stopReason = stopReason
+  }
+
+  package init(_ patience: Patience) {
+    stopReason = { patience.stopReason }
+  }
+
+  /// One line of text: without secrets, and with everything escaped that does not print.
+  package func line(_ text: String) throws {
+    try write(Printable.text(text) + "\n")
+  }
+
+  package func lines(_ lines: [String]) throws {
+    try write(lines.map { Printable.text($0) + "\n" }.joined())
+  }
+
+  /// Text that needs no filter, such as what `OneLineJSON` makes.
+  package func write(_ text: String) throws {
+    var text = text
+    try text.withUTF8 { try unsafe write(UnsafeRawBufferPointer($0)) }
+  }
+
   func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    let pieceSize = WritablePiece.size(of: STDOUT_FILENO)
     var rest = unsafe bytes
     while unsafe !rest.isEmpty {
       try waitUntilWritable()
-      let piece = unsafe UnsafeRawBufferPointer(rebasing: rest.prefix(Self.pieceSize))
+      let piece = unsafe UnsafeRawBufferPointer(rebasing: rest.prefix(pieceSize))
       let written = unsafe Glibc.write(STDOUT_FILENO, piece.baseAddress, piece.count)
       if written < 0 {
         if errno == EINTR || errno == EAGAIN { continue }
@@ -26,8 +51,10 @@ struct StandardOutput {
 
   private func waitUntilWritable() throws(FileError) {
     while true {
-      if let reason = patience.stopReason { throw .stopped(reason) }
       var output = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+      // What has been done is told also when the time is up, if somebody reads.
+      if unsafe poll(&output, 1, 0) > 0 { return }
+      if let reason = stopReason() { throw .stopped(reason) }
       if unsafe poll(&output, 1, Self.longestPoll) > 0 { return }
     }
   }

@@ -2,7 +2,6 @@
 
 import Backup
 import Foundation
-import Logging
 import Synchronization
 import TestSupport
 import Testing
@@ -18,14 +17,12 @@ final class LogCollector: Sendable {
 
   func note(_ text: String) { written.withLock { $0.append(text) } }
 
-  func logger(_ format: LogFormat, level: Logger.Level = .trace) -> Logger {
-    Logger(label: "test") { _ in
-      LineLog(level: level, format: format) { line in self.note(line) }
-    }
+  func logger(_ format: LogFormat, level: LogLevel = .trace) -> Log {
+    Log(level: level, format: format) { self.note($0) }
   }
 }
 
-/// The members of a line of JSON in their order, each a string.
+/// The members of a line of JSON whose values are strings.
 func members(of line: String) throws -> [(key: String, value: String)] {
   let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
   let fields = try #require(object as? [String: String])
@@ -37,7 +34,7 @@ func members(of line: String) throws -> [(key: String, value: String)] {
     let collector = LogCollector()
     collector.logger(.text).info(
       "backup stored",
-      metadata: [
+      [
         "snapshot.bytes": "20512", "blob.path": "backups/a b", "etcd.version": "3.4.23",
         "hint": "", "error": #"a "quoted" word"#, "query": "a=b",
       ])
@@ -55,7 +52,7 @@ func members(of line: String) throws -> [(key: String, value: String)] {
   {
     let collector = LogCollector()
     collector.logger(.json).warning(
-      "a/b", metadata: ["stage": "member", "etcd.endpoint": "http://a:1", "attempt": "2"])
+      "a/b", ["stage": "member", "etcd.endpoint": "http://a:1", "attempt": "2"])
     let line = try #require(collector.writes.first)
     #expect(line.hasPrefix(#"{"time":"20"#))
     #expect(
@@ -67,11 +64,9 @@ func members(of line: String) throws -> [(key: String, value: String)] {
   @Test(arguments: [LogFormat.json, .text])
   func `carries what belongs to every line, unless an event says otherwise`(format: LogFormat) {
     let collector = LogCollector()
-    var logger = collector.logger(format)
-    logger[metadataKey: "run.id"] = "0123"
-    logger[metadataKey: "stage"] = "member"
+    let logger = collector.logger(format).with(["run.id": "0123", "stage": "member"])
     logger.info("one")
-    logger.info("two", metadata: ["stage": "commit"])
+    logger.info("two", ["stage": "commit"])
     #expect(collector.writes[0].contains("0123"))
     #expect(collector.writes[0].contains("member"))
     #expect(collector.writes[1].contains("0123"))
@@ -80,23 +75,42 @@ func members(of line: String) throws -> [(key: String, value: String)] {
   }
 
   @Test(arguments: [
-    (Logger.Level.trace, 7), (.debug, 6), (.info, 5), (.warning, 3), (.error, 2), (.critical, 1),
+    (LogLevel.trace, 5), (.debug, 4), (.info, 3), (.warning, 2), (.error, 1),
   ])
-  func `tells what is as grave as its level, and nothing else`(level: Logger.Level, count: Int) {
+  func `tells what is as grave as its level, and nothing else`(level: LogLevel, count: Int) {
     let collector = LogCollector()
     let logger = collector.logger(.text, level: level)
-    for level in Logger.Level.allCases { logger.log(level: level, "event") }
+    for level in LogLevel.allCases { logger.log(level, "event") }
     #expect(collector.writes.count == count)
   }
 
   @Test(arguments: [
-    (Logger.Level.trace, "trace"), (.debug, "debug"), (.info, "info"), (.notice, "info"),
-    (.warning, "warn"), (.error, "error"), (.critical, "fatal"),
+    (LogLevel.trace, "trace"), (.debug, "debug"), (.info, "info"), (.warning, "warn"),
+    (.error, "error"),
   ])
-  func `names levels as the predecessor did`(level: Logger.Level, name: String) {
+  func `names levels as the predecessor did`(level: LogLevel, name: String) {
     let collector = LogCollector()
-    collector.logger(.text).log(level: level, "event")
+    collector.logger(.text).log(level, "event")
     #expect(collector.text.contains(" level=\(name) "))
+  }
+
+  @Test func `O2: as JSON has numbers and Booleans as such`() throws {
+    let collector = LogCollector()
+    collector.logger(.json).info(
+      "a",
+      [
+        "b": 20_512, "c": UInt64.max, "d": true, "e": Duration.milliseconds(12_340), "f": "7",
+        "g": nil as Int?,
+      ])
+    let line = try #require(collector.writes.first)
+    #expect(
+      line.hasSuffix(#""b":20512,"c":18446744073709551615,"d":true,"e":12.340,"f":"7"}"# + "\n"))
+  }
+
+  @Test func `O2: as text has them without quotes`() throws {
+    let collector = LogCollector()
+    collector.logger(.text).info("a", ["b": 20_512, "d": false])
+    #expect(try #require(collector.writes.first).hasSuffix(" b=20512 d=false\n"))
   }
 
   // MARK: Hostile texts
@@ -104,19 +118,21 @@ func members(of line: String) throws -> [(key: String, value: String)] {
   static let hostile = [
     "a\nb", "a\r\nlevel=info msg=\"backup recorded\"", "a\u{0}b", "\u{1B}[2K\u{1B}[1A", "\u{7F}",
     "a\u{85}b", "a\u{2028}b\u{2029}c", "\u{9B}31m", "\\", "\"", "\\\"", "\t", "é ü 日本 🎉",
-    "\u{202E}gpj.exe", "{\"msg\":\"backup recorded\"}", "=", "", " ",
+    "\u{202E}gpj.exe", "\u{2066}a\u{200B}b\u{FEFF}", "\u{E0041}", "{\"msg\":\"backup recorded\"}",
+    "=", "", " ",
   ]
 
   @Test(arguments: [LogFormat.json, .text], hostile)
   func `is one line per event, whatever stands in it`(format: LogFormat, text: String) throws {
     let collector = LogCollector()
-    collector.logger(format).error("\(text)", metadata: ["error": "\(text)", "zz": "end"])
+    collector.logger(format).error("\(text)", ["error": "\(text)", "zz": "end"])
     #expect(collector.writes.count == 1)
     let line = try #require(collector.writes.first)
     #expect(line.hasSuffix(format == .json ? "\"zz\":\"end\"}\n" : " zz=end\n"))
     // All that ends lines anywhere, and all that a terminal obeys.
     let controls = line.dropLast().unicodeScalars.filter {
-      $0.properties.generalCategory == .control || $0 == "\u{2028}" || $0 == "\u{2029}"
+      [.control, .format, .lineSeparator, .paragraphSeparator]
+        .contains($0.properties.generalCategory)
     }
     #expect(controls.isEmpty)
   }
@@ -124,7 +140,7 @@ func members(of line: String) throws -> [(key: String, value: String)] {
   @Test(arguments: hostile)
   func `as JSON gives back what was put in`(text: String) throws {
     let collector = LogCollector()
-    collector.logger(.json).error("\(text)", metadata: ["error": "\(text)"])
+    collector.logger(.json).error("\(text)", ["error": "\(text)"])
     let members = try members(of: try #require(collector.writes.first))
     #expect(members.count == 4)
     #expect(members.filter { $0.value == text }.map(\.key).sorted() == ["error", "msg"])
