@@ -65,7 +65,7 @@ def test_D4_neighbours_and_strangers_are_left_out(world):
         world.container.upload_blob(stranger, bytes(PLANTED_SIZE))
     run = world.run("list", "--output", "json")
     assert listed(run) == names
-    assert '"blobs":"3"' in run.log, f"three strangers under the prefix are not mentioned\n{run}"
+    assert '"blobs":3' in run.log, f"three strangers under the prefix are not mentioned\n{run}"
 
 
 def test_D2_what_no_snapshot_can_be_is_marked(world):
