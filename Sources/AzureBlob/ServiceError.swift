@@ -161,7 +161,7 @@ private struct ErrorBody {
   /// What follows in a message are the request's id and time, which stand elsewhere.
   private static func firstLine(_ text: String) -> String? {
     // Before anything is cut: half a secret would not be recognised.
-    let line = Secrets.redact(String(text.prefix { !$0.isNewline }))[...].trimmingBlanks()
+    let line = Secrets.redact(text).prefix { !$0.isNewline }.trimmingBlanks()
     return line.isEmpty ? nil : String(line.prefix(500))
   }
 }

@@ -1,7 +1,6 @@
 // The secrets of this process by value: registered where they are read, taken out of everything that is printed.
 
 internal import FoundationEssentials
-internal import Glibc
 internal import Synchronization
 
 /// A server, a proxy or a library may repeat a secret anywhere. So it is looked for by its value, in
@@ -12,43 +11,57 @@ package enum Secrets {
   /// A shorter value is part of ordinary words: taking it out would hide the message and, by the
   /// gaps, tell the secret.
   package static let shortest = 6
-  /// From this length on a value is taken out inside a word as well.
-  private static let surelyUnique = 8
   /// Signatures of that many requests are remembered.
   private static let mostPassing = 64
 
   private struct Registry {
-    var known: Set<[UInt8]> = []
-    var passing: [[UInt8]] = []
-    /// Longest first, so that no part of a longer one is left.
-    var forms: [[UInt8]] = []
+    private var known: Set<Needle> = []
+    private var passing: [[Needle]] = []
+    /// By their first byte.
+    private(set) var needles = [[Needle]](repeating: [], count: 256)
+    /// The first two bytes of every value, past ones included: most places are ruled out by them.
+    private(set) var pairs = [Bool](repeating: false, count: 1 << 16)
+
+    var isEmpty: Bool { known.isEmpty && passing.isEmpty }
+
+    mutating func add(_ all: [Needle]) {
+      for needle in all where known.insert(needle).inserted { index(needle) }
+    }
+
+    mutating func addPassing(_ all: [Needle]) {
+      passing.append(all)
+      for needle in all { index(needle) }
+      guard passing.count > Secrets.mostPassing else { return }
+      for needle in passing.removeFirst() where !known.contains(needle) {
+        needles[Int(needle.bytes[0])].removeAll { $0 == needle }
+      }
+    }
+
+    private mutating func index(_ needle: Needle) {
+      needles[Int(needle.bytes[0])].append(needle)
+      pairs[Int(needle.bytes[0]) << 8 | Int(needle.bytes[1])] = true
+    }
   }
 
   private static let registry = Mutex(Registry())
 
   package static func register(_ text: String) {
-    let all = forms(of: text)
-    registry.withLock { registry in
-      let new = all.filter { registry.known.insert($0).inserted }
-      guard !new.isEmpty else { return }
-      registry.forms = (registry.forms + new).sorted { $0.count > $1.count }
-    }
+    guard let value = value(text) else { return }
+    registry.withLock { $0.add(Needle.spellings(of: value)) }
   }
 
   /// Remembers what is a secret of one request; the oldest of them are forgotten.
   package static func registerPassing(_ text: String) {
-    let all = forms(of: text)
-    registry.withLock { registry in
-      registry.passing.append(contentsOf: all)
-      registry.passing.removeFirst(max(0, registry.passing.count - mostPassing))
-    }
+    guard let value = value(text) else { return }
+    registry.withLock { $0.addPassing([Needle(value)]) }
   }
 
   /// Registers each line between the marks of a PEM text.
   package static func registerPrivateKey(_ pem: some Collection<UInt8>) {
     for line in String(decoding: pem, as: UTF8.self).split(whereSeparator: \.isNewline)
     where !line.contains("-----") && !line.contains(":") {
-      register(String(line))
+      guard let value = value(String(line)) else { continue }
+      registry.withLock { $0.add([Needle(value)]) }
     }
   }
 
@@ -76,23 +89,18 @@ package enum Secrets {
 
   /// `text` without any secret.
   package static func redact(_ text: String) -> String {
-    let forms = registry.withLock { $0.forms + $0.passing }
-    guard !forms.isEmpty else { return text }
-    var bytes = Array(text.utf8)
-    var isChanged = false
-    for form in forms {
-      var from = 0
-      while let place = place(of: form, in: bytes, from: from) {
-        guard form.count >= surelyUnique || isWord(place, in: bytes) else {
-          from = place.lowerBound + 1
-          continue
-        }
-        bytes.replaceSubrange(place, with: replacement.utf8)
-        from = place.lowerBound + replacement.utf8.count
-        isChanged = true
-      }
+    let registry = registry.withLock { $0 }
+    guard !registry.isEmpty else { return text }
+    let spelled = SpelledText(bytes: Array(text.utf8))
+    let places = places(of: registry, in: spelled)
+    guard !places.isEmpty else { return text }
+    var result: [UInt8] = []
+    var end = 0
+    for place in places {
+      result += spelled.bytes[end..<place.lowerBound] + Array(replacement.utf8)
+      end = place.upperBound
     }
-    return isChanged ? String(decoding: bytes, as: UTF8.self) : text
+    return String(decoding: result + spelled.bytes[end...], as: UTF8.self)
   }
 
   /// JSON whose strings hold no secret; keys, numbers and structure stay as they are.
@@ -109,7 +117,7 @@ package enum Secrets {
       let content = String(decoding: rest[quote + 1..<end], as: UTF8.self)
       let isKey = end + 1 < rest.endIndex && rest[end + 1] == UInt8(ascii: ":")
       result += String(decoding: rest[..<quote], as: UTF8.self)
-      result += "\"" + (isKey ? content : redact(content)) + "\""
+      result += isKey ? "\"\(content)\"" : redact(jsonString: content)
       rest = rest[min(end + 1, rest.endIndex)...]
     }
     return result + String(decoding: rest, as: UTF8.self)
@@ -117,38 +125,51 @@ package enum Secrets {
 
   // MARK: Details
 
-  /// The value as it stands, in a URL, in base64 of both alphabets, and within a string of JSON.
-  private static func forms(of text: String) -> [[UInt8]] {
-    let blanks: (UInt8) -> Bool = { $0 <= 0x20 }
-    let bytes = Array(text.utf8.drop(while: blanks).reversed().drop(while: blanks).reversed())
-    guard bytes.count >= shortest else { return [] }
-    let base64 = Data(bytes).base64EncodedString()
-    var all: Set<String> = [
-      String(decoding: bytes, as: UTF8.self), encoded(bytes), escaped(bytes), base64,
-    ]
-    // Many a secret is base64 itself.
-    for text in all { all.insert(urlSafe(text)) }
-    return all.map { Array($0.utf8) }
+  /// What is worth looking for; without the blanks around it, which nobody sends.
+  private static func value(_ text: String) -> String? {
+    let isBlank: (UInt8) -> Bool = { $0 <= 0x20 }
+    let bytes = text.utf8.drop(while: isBlank).reversed().drop(while: isBlank).reversed()
+    return bytes.count < shortest ? nil : String(decoding: Array(bytes), as: UTF8.self)
   }
 
-  private static func urlSafe(_ text: String) -> String {
-    var text = text.replacing("+", with: "-").replacing("/", with: "_")
-    while text.last == "=" { text.removeLast() }
-    return text
-  }
-
-  private static func encoded(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789ABCDEF".utf8)
-    let isPlain = { (byte: UInt8) in
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-      default: "-._~".utf8.contains(byte)
+  /// In order, and none within or across another: two secrets may share some characters.
+  private static func places(of registry: Registry, in text: SpelledText) -> [Range<Int>] {
+    let (needles, pairs) = (registry.needles, registry.pairs)
+    var places: [Range<Int>] = []
+    for start in text.bytes.indices
+    where text.isSpelled(at: start)
+      || pairs[Int(text.bytes[start]) << 8 | Int(text.bytes[start + 1])]
+    {
+      let (byte, escaped) = text.beginnings(at: start)
+      var candidates = needles[Int(byte)]
+      if let escaped { candidates += needles[Int(escaped)] }
+      for needle in candidates {
+        guard let place = needle.place(in: text, from: start) else { continue }
+        places.append(place)
       }
     }
-    let text = bytes.flatMap { byte -> [UInt8] in
-      isPlain(byte) ? [byte] : [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+    places.sort { $0.lowerBound < $1.lowerBound }
+    return places.reduce(into: []) { merged, place in
+      guard let last = merged.last, place.lowerBound < last.upperBound else {
+        merged.append(place)
+        return
+      }
+      merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, place.upperBound)
     }
-    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// `content` is what stands between the quotes. It is read first: a secret may begin within an
+  /// escape.
+  private static func redact(jsonString content: String) -> String {
+    let whole = "\"\(content)\""
+    guard redact(content) != content else { return whole }
+    guard let text = try? JSONDecoder().decode(String.self, from: Data(whole.utf8)) else {
+      return "\"\(replacement)\""
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .withoutEscapingSlashes
+    guard let encoded = try? encoder.encode(redact(text)) else { return "\"\(replacement)\"" }
+    return String(decoding: encoded, as: UTF8.self)
   }
 
   private static func decoded(_ text: String) -> String {
@@ -165,41 +186,5 @@ package enum Secrets {
       }
     }
     return String(decoding: result, as: UTF8.self)
-  }
-
-  private static func escaped(_ bytes: [UInt8]) -> String {
-    let text = String(decoding: bytes, as: UTF8.self)
-    return text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-  }
-
-  private static func place(of form: [UInt8], in bytes: [UInt8], from: Int) -> Range<Int>? {
-    guard let first = form.first else { return nil }
-    return unsafe bytes.withUnsafeBytes { bytes in
-      unsafe form.withUnsafeBytes { form -> Range<Int>? in
-        guard let start = bytes.baseAddress, let wanted = form.baseAddress else { return nil }
-        var offset = from
-        while offset + form.count <= bytes.count {
-          let places = bytes.count - form.count - offset + 1
-          guard let found = unsafe memchr(start + offset, Int32(first), places) else { return nil }
-          offset = unsafe UnsafeRawPointer(found) - start
-          if unsafe memcmp(start + offset, wanted, form.count) == 0 {
-            return offset..<offset + form.count
-          }
-          offset += 1
-        }
-        return nil
-      }
-    }
-  }
-
-  private static func isWord(_ place: Range<Int>, in bytes: [UInt8]) -> Bool {
-    let isLetter = { (index: Int) in
-      guard bytes.indices.contains(index) else { return false }
-      switch bytes[index] {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x80...: return true
-      default: return false
-      }
-    }
-    return !isLetter(place.lowerBound - 1) && !isLetter(place.upperBound)
   }
 }

@@ -55,9 +55,9 @@ enum CallLimit {
 ///
 /// It ends where something like base64 begins: that may be a part of the database, whose contents
 /// are nobody's business.
-func excerpt(_ body: some Collection<UInt8>) -> String {
+func excerpt(_ body: some Collection<UInt8>, length: Int = 300) -> String {
   // Before anything is cut: half a secret would not be recognised.
-  let text = String(Secrets.redact(String(decoding: body.prefix(4096), as: UTF8.self)).prefix(300))
+  let text = Secrets.redact(String(decoding: body, as: UTF8.self)).prefix(length)
   var words: [Substring] = []
   for word in text.split(whereSeparator: \.isWhitespace) {
     guard let encoded = startOfBase64(in: word) else {

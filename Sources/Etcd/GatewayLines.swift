@@ -54,7 +54,7 @@ package struct GatewayLines: SnapshotDecoder {
     // Not a message: etcd's own error, a line that was cut, or nothing of etcd's at all.
     if let fault = GatewayFault(body: Array(line)) { throw .refused(message: fault.message) }
     if !isEnded && line.first == UInt8(ascii: "{") { throw .truncated }
-    throw .garbled(excerpt: excerpt(line.prefix(120)))
+    throw .garbled(excerpt: excerpt(line, length: 120))
   }
 
   /// The next line without its line end, and whether it has ended; only the last may lack that.
@@ -71,7 +71,7 @@ package struct GatewayLines: SnapshotDecoder {
       searched = length
     }
     guard inbox.count <= Self.longestLine else {
-      throw .garbled(excerpt: excerpt(inbox.take(120)))
+      throw .garbled(excerpt: excerpt(inbox.take(min(inbox.count, 64 << 10)), length: 120))
     }
     guard hasEnded, inbox.count > 0 else { return nil }
     return (inbox.take(inbox.count), false)

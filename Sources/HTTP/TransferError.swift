@@ -148,11 +148,11 @@ extension TransferError {
   }
 
   private static func kind(of code: CURLcode, message: String) -> Kind {
-    switch code {
+    // libcurl has no code of its own for it.
+    if message.hasPrefix("Unsupported proxy") { return .unusableProxy }
+    return switch code {
     case CURLE_COULDNT_RESOLVE_HOST: .unknownHost
-    case CURLE_COULDNT_RESOLVE_PROXY:
-      // libcurl has no code of its own for it.
-      message.hasPrefix("Unsupported proxy") ? .unusableProxy : .unknownProxy
+    case CURLE_COULDNT_RESOLVE_PROXY: .unknownProxy
     case CURLE_COULDNT_CONNECT: .noConnection
     case CURLE_PEER_FAILED_VERIFICATION: .untrustedServer
     case CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR:

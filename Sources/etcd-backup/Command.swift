@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Backup
 internal import Console
 internal import FoundationEssentials
+internal import Glibc
 
 @main
 struct EtcdBackup: ParsableCommand {
@@ -23,7 +24,30 @@ struct EtcdBackup: ParsableCommand {
   static func main() {
     Termination.begin()
     Secrets.registerProxies(of: ProcessInfo.processInfo.environment)
-    // Parses the command line, prints help or the version, and knows the status of wrong usage.
-    Self.main(nil)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      end(error)
+    }
+  }
+
+  /// Prints help, the version, or what is wrong with the command line, and ends with the status of
+  /// that; what has a status of its own has said everything.
+  private static func end(_ error: any Error) -> Never {
+    var status = exitCode(for: error)
+    let lines = fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: false)
+    if lines != [""] {
+      do {
+        if status.isSuccess {
+          try Output.print { try $0.lines(lines.map(String.init)) }
+        } else {
+          LineOutput().write(lines.map { Printable.text(String($0)) + "\n" }.joined())
+        }
+      } catch {
+        status = exitCode(for: error)
+      }
+    }
+    Glibc.exit(status.rawValue)
   }
 }

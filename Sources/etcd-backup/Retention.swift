@@ -67,7 +67,7 @@ struct Retention: ParsableCommand {
         _ = try store.adopt(adopt.name, at: Timestamp.secondsNow())
       } else if let forget {
         let plan = try store.planToForget(forget.name)
-        guard try yes || isConfirmed(plan, session.output) else { return .success }
+        guard try yes || isConfirmed(plan, session) else { return .success }
         do {
           try store.forget(plan)
         } catch {
@@ -84,13 +84,14 @@ struct Retention: ParsableCommand {
     }
   }
 
-  private func isConfirmed(_ plan: Forgetting, _ output: StandardOutput) throws -> Bool {
+  private func isConfirmed(_ plan: Forgetting, _ session: Session) throws -> Bool {
+    let output = session.output
     let kind = plan.isLineage ? "lineage" : "history"
     try output.line("\(plan.going.count) backups of the \(kind) \(plan.name) will be deleted:")
     try output.lines(plan.going.map { "  \($0.name)  \(Timestamp.format($0.written))" })
     try output.lines(plan.staying.map { "  \($0.name)  \(Timestamp.format($0.written))  stays" })
     try output.write("Type yes to delete them: ")
-    return readLine() == "yes"
+    return try StandardInput.line(session.patience) == "yes"
   }
 }
 

@@ -33,6 +33,54 @@ import Testing
     }
   }
 
+  /// What servers make of a value that they quote.
+  static let spellings: [(name: String, spell: @Sendable (String) -> String)] = [
+    ("by .NET", { $0.utf8.map { String(format: "\\u%04X", Int($0)) }.joined() }),
+    ("by Go", { $0.utf8.map { String(format: "\\x%02x", Int($0)) }.joined() }),
+    ("in lower case", { $0.utf8.map { String(format: "%%%02x", Int($0)) }.joined() }),
+    ("in XML", { $0.utf8.map { "&#\(Int($0));" }.joined() }),
+    ("in XML, hexadecimal", { $0.utf8.map { String(format: "&#x%X;", Int($0)) }.joined() }),
+    ("with slashes escaped", { $0.replacingOccurrences(of: "/", with: "\\\\\\/") }),
+    ("on lines", { $0.map { "\($0)\r\n" }.joined() }),
+    ("on lines that are escaped", { $0.map { "\($0)\\n" }.joined() }),
+    ("on lines that are escaped twice", { $0.map { "\($0)\\\\n" }.joined() }),
+    ("in base64", { Data($0.utf8).base64EncodedString() }),
+    ("in base64, behind a byte", { Data("1\($0)56".utf8).base64EncodedString() }),
+    ("in base64, behind two", { Data("12\($0)56".utf8).base64EncodedString() }),
+    (
+      "in base64 on lines",
+      { Data($0.utf8).base64EncodedString(options: [.lineLength64Characters]) }
+    ),
+  ]
+
+  @Test(arguments: spellings.indices)
+  func `X3: is redacted however a server spells it`(index: Int) {
+    let (name, spell) = Self.spellings[index]
+    let secret = unique()
+    Secrets.register(secret)
+    let redacted = Secrets.redact("a (\(spell(secret))) b")
+    #expect(
+      redacted == "a (<redacted>) b" || redacted == "a (<redacted>\r\n) b"
+        || redacted.hasPrefix("a (<redacted>\\"), "\(name): \(redacted)")
+  }
+
+  @Test func `X3: that shares characters with another is redacted with it`() {
+    let (first, second) = (unique(), unique())
+    Secrets.register("a" + first)
+    Secrets.register(first.suffix(9) + second)
+    #expect(Secrets.redact("x a\(first)\(second) y") == "x <redacted> y")
+  }
+
+  @Test func `X3: that begins within an escape leaves JSON whole`() throws {
+    let secret = unique()
+    Secrets.register("n" + secret)
+    Secrets.register(secret)
+    let json = String(decoding: try JSONEncoder().encode(["a": "x\n\(secret)\"y"]), as: UTF8.self)
+    let decoded = try JSONDecoder().decode(
+      [String: String].self, from: Data(Secrets.redact(json: json).utf8))
+    #expect(decoded == ["a": "x\n<redacted>\"y"])
+  }
+
   @Test(arguments: ["a", "abc", "12345", ""])
   func `X3: that is part of ordinary words hides nothing`(secret: String) {
     Secrets.register(secret)

@@ -44,6 +44,18 @@ import Testing
     #expect(error?.hint?.contains("https_proxy") == true)
   }
 
+  @Test(arguments: [
+    "ftp://user:s-cret-Passw0rd@127.0.0.1:1", "http://user:s/cret-Passw0rd@127.0.0.1:1",
+    "http://user:s-cret-Passw0rd@127.0.0.1:99999", "http://user:s-cret-Passw0rd@[::1",
+  ])
+  func `K3: unusableProxy: libcurl cannot use the URL of the proxy, and no retry can help`(
+    url: String
+  ) throws {
+    let error = try #require(failure(to: "https://a.example/") { $0.proxy = .url(url) })
+    #expect(error.kind == .unusableProxy)
+    #expect(error.isConfiguration && !error.isTransient)
+  }
+
   @Test func `timedOut: the answer takes too long`() {
     let server = ScriptedServer { _ in [.hold] }
     #expect(failure(to: server.url) { $0.timeouts.total = .milliseconds(300) }?.kind == .timedOut)

@@ -1,9 +1,14 @@
 """`etcd-backup retention`: lineages and histories shown, adopted, given up; and what asks which backup is meant."""
 
+import os
+import pty
+import signal
 import time
 
 import pytest
 
+from attached import Attached
+from processes import wait_until
 from stored import OTHER
 from world import CONTAINER, NAMESPACE, PREFIX, RECORD
 
@@ -71,6 +76,59 @@ def test_what_runs_cannot_be_given_up(broken, which):
 
 def test_giving_up_needs_a_terminal_or_yes(broken):
     assert retention(broken, "--forget", broken.former[0].rsplit("/")[-1]).status == 64
+    assert len(broken.blob_names) == 4
+
+
+@pytest.fixture
+def question(broken):
+    """The question whether a history is to go, at a terminal; `typed` answers it and returns the exit status."""
+    terminal, program_end = pty.openpty()
+    log = broken.folder / "question.log"
+    program = Attached(
+        broken, "retention", "--forget", broken.former[0].rsplit("/")[-1], stdin=program_end, stdout=program_end,
+        stderr=log, terminal=True, **SHARP)
+    os.close(program_end)
+    os.set_blocking(terminal, False)
+    shown = ""
+
+    def is_asked() -> bool:
+        nonlocal shown
+        try:
+            shown += os.read(terminal, 65536).decode()
+        except BlockingIOError:
+            pass
+        return "Type yes to delete them: " in shown
+
+    wait_until(is_asked, "the question")
+    assert broken.former[0].rsplit("/")[-1] in shown
+
+    def typed(answer: str) -> int:
+        os.write(terminal, answer.encode())
+        return program.wait(5)
+
+    program.typed = typed
+    yield program
+    os.close(terminal)
+
+
+@pytest.mark.parametrize("answer, left", [
+    ("yes\n", 3), ("no\n", 4), ("\n", 4), ("yes please\n", 4), ("YES\n", 4), ("\x04", 4)],
+    ids=["yes", "no", "nothing", "more", "capitals", "end"])
+def test_a_history_goes_only_when_a_person_types_yes(broken, question, answer, left):
+    assert question.typed(answer) == 0
+    assert len(broken.blob_names) == left
+
+
+@pytest.mark.parametrize("how", ["TERM", "HUP", "QUIT", "ctrl-c", "ctrl-\\", "ctrl-c after yes"])
+def test_X7_a_signal_ends_the_question_at_once_and_nothing_is_deleted(broken, question, how):
+    sent = time.monotonic()
+    keys = {"ctrl-c": "\x03", "ctrl-\\": "\x1c", "ctrl-c after yes": "yes\x03"}
+    if how in keys:
+        status = question.typed(keys[how])
+    else:
+        question.send(getattr(signal, f"SIG{how}"))
+        status = question.wait(5)
+    assert status == 143 and time.monotonic() - sent < 1
     assert len(broken.blob_names) == 4
 
 

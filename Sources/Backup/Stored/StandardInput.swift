@@ -1,0 +1,34 @@
+internal import Glibc
+internal import HTTP
+
+/// What a person types, waited for no longer than the command may go on.
+package enum StandardInput {
+  /// How long a deadline may go unnoticed, in milliseconds; a signal ends the wait at once.
+  private static let longestPoll: Int32 = 200
+  /// A longer line is no answer to a question of this program.
+  private static let longestLine = 1024
+
+  /// One line without its end; `nil` at the end of the input.
+  package static func line(_ patience: Patience) throws -> String? {
+    var line: [UInt8] = []
+    while line.count < longestLine {
+      try waitUntilReadable(patience)
+      var byte: UInt8 = 0
+      let count = unsafe read(STDIN_FILENO, &byte, 1)
+      if count < 0, errno == EINTR || errno == EAGAIN { continue }
+      guard count == 1 else { return line.isEmpty ? nil : String(decoding: line, as: UTF8.self) }
+      if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
+      line.append(byte)
+    }
+    return nil
+  }
+
+  private static func waitUntilReadable(_ patience: Patience) throws(FileError) {
+    while true {
+      // Before the input: whoever interrupts the program does not mean what was typed before.
+      if let reason = patience.stopReason { throw .stopped(reason) }
+      var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+      if unsafe poll(&input, 1, longestPoll) > 0 { return }
+    }
+  }
+}
