@@ -1,9 +1,10 @@
-"""Where the output goes cannot harm a run: a reader that stalls, a full disk, closed descriptors. A crash leaves a word."""
+"""Where the output goes cannot harm a run: a stalled reader, a full disk, closed descriptors. A crash leaves a line."""
 
 import json
 import os
 import signal
 import time
+import unicodedata
 
 import pytest
 
@@ -128,6 +129,18 @@ def test_X2_a_wrong_command_line_is_quoted_without_what_a_terminal_obeys(world):
     run = world.run("--\x1b[2Jnonsense\u009b31m")
     assert run.status == 64 and "nonsense" in run.log, run
     assert "\x1b" not in run.log and "\u009b" not in run.log, run
+
+
+@pytest.mark.parametrize("arguments, log_format", [([], "text"), ([], "json"), (["check"], "text"), (["list"], "text")],
+                         ids=["backup-text", "backup-json", "check", "list"])
+def test_X2_what_a_server_says_has_nothing_that_a_terminal_obeys(world, arguments, log_format):
+    said = "no\x1b[2J\x1b]0;title\x07\u009b31m\x7f\u202ekcab\u2028\r\nlevel=info msg=\"backup recorded\""
+    world.fault("GetSecret", "status", service="kubernetes", status=400, message=said)
+    run = world.run(*arguments, APP_LOGGER_FORMAT=log_format)
+    assert run.status in (1, 78) and "title" in run.log + run.text, run
+    harmful = [c for c in run.log + run.text if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp")]
+    assert not harmful, harmful
+    assert not any(line.startswith("level=info") for line in (run.log + run.text).splitlines()), run
 
 
 # X6: Closed descriptors
