@@ -2,10 +2,9 @@
 
 import ArgumentParser
 import Foundation
-import UnixSignals
 
 /// The sandbox's command line.
-@main struct Sandbox: AsyncParsableCommand {
+@main struct Sandbox: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sandbox",
     abstract: "Stands in for Azure Blob Storage and the Kubernetes API, on 127.0.0.1 only.",
@@ -69,51 +68,58 @@ import UnixSignals
     return key
   }
 
-  func run() async throws {
+  func run() throws {
+    // Before the first thread, which would take the signals otherwise.
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    for signal in [SIGTERM, SIGINT, SIGHUP] { unsafe sigaddset(&signals, signal) }
+    unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+    // A client that does not read its answer is an error of `write`, not the end.
+    signal(SIGPIPE, SIG_IGN)
+
     try Files.makeFolder(state)
     let readyFile = "\(state)/ready.json"
     try Files.remove(readyFile)
-
     let blobs = try BlobStore(folder: "\(state)/blobs", discardsData: discardData)
-    let script = FaultScript(file: faults ?? "\(state)/faults.json")
-    let log = try RequestLog(file: "\(state)/requests.jsonl")
-    let blobService = BlobService(key: try sharedKey(), store: blobs)
-
-    var ready = Ready(pid: ProcessInfo.processInfo.processIdentifier)
-    let listeners = Listeners()
-    let blob = Exchange(service: blobService, faults: script, log: log)
-    let blobPort = try await listeners.start(blob, port: blobPort)
-    ready.blob = "http://127.0.0.1:\(blobPort)/\(account)"
-    if let certificate, let key {
-      let plain = try TLS.configuration(certificate: certificate, key: key, clientCA: nil)
-      if let blobTLSPort {
-        let port = try await listeners.start(blob, port: blobTLSPort, tls: plain)
-        ready.blobTLS = "https://127.0.0.1:\(port)/\(account)"
-      }
-      if !noKubernetes {
-        let tls = try TLS.configuration(certificate: certificate, key: key, clientCA: clientCA)
-        let objects = try ObjectStore(folder: "\(state)/kubernetes")
-        let kubernetes = Exchange(
-          service: KubernetesService(objects: objects), faults: script, log: log,
-          checksCertificates: clientCA != nil)
-        let port = try await listeners.start(kubernetes, port: kubernetesPort, tls: tls)
-        ready.kubernetes = "https://127.0.0.1:\(port)"
-      }
-    }
+    var ready = try start(blobs)
     try Files.replace(readyFile, encoding: ready)
-    try await serve(blobs, &ready, readyFile)
-  }
 
-  /// Waits for signals; every state is whole on disk at any time, so ending is just leaving.
-  private func serve(_ blobs: BlobStore, _ ready: inout Ready, _ readyFile: String) async throws {
-    for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup) {
-      guard signal == .sighup else { break }
+    var number: Int32 = 0
+    while unsafe sigwait(&signals, &number) == 0, number == SIGHUP {
       try blobs.reload()
       ready.reloads += 1
       try Files.replace(readyFile, encoding: ready)
     }
     try Files.remove(readyFile)
-    Foundation.exit(0)
+    // Every state is whole on disk at any time, so ending is just leaving, whatever other threads do.
+    _exit(0)
+  }
+
+  /// Opens the ports.
+  private func start(_ blobs: BlobStore) throws -> Ready {
+    let script = FaultScript(file: faults ?? "\(state)/faults.json")
+    let log = try RequestLog(file: "\(state)/requests.jsonl")
+    let blob = Exchange(
+      service: BlobService(key: try sharedKey(), store: blobs), faults: script, log: log)
+
+    var ready = Ready(pid: ProcessInfo.processInfo.processIdentifier)
+    let blobPort = try Listener(blob, port: blobPort).port
+    ready.blob = "http://127.0.0.1:\(blobPort)/\(account)"
+    guard let certificate, let key else { return ready }
+    if let blobTLSPort {
+      let tls = try TLSServer(certificate: certificate, key: key, clientCA: nil)
+      let port = try Listener(blob, port: blobTLSPort, tls: tls).port
+      ready.blobTLS = "https://127.0.0.1:\(port)/\(account)"
+    }
+    if !noKubernetes {
+      let tls = try TLSServer(certificate: certificate, key: key, clientCA: clientCA)
+      let objects = try ObjectStore(folder: "\(state)/kubernetes")
+      let kubernetes = Exchange(
+        service: KubernetesService(objects: objects), faults: script, log: log)
+      let port = try Listener(kubernetes, port: kubernetesPort, tls: tls).port
+      ready.kubernetes = "https://127.0.0.1:\(port)"
+    }
+    return ready
   }
 }
 

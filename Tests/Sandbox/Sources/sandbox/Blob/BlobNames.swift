@@ -1,7 +1,5 @@
 // The rules for the names of containers, blobs and metadata.
 
-import HTTPTypes
-
 /// Checks that turn away what the service would turn away.
 enum BlobNames {
   /// 3 to 63 of `a-z 0-9 -`; every `-` between two letters or digits.
@@ -31,8 +29,8 @@ enum BlobNames {
     let prefix = "x-ms-meta-"
     var pairs: [Metadatum] = []
     var seen: Set<String> = []
-    for field in call.headers where field.name.canonicalName.hasPrefix(prefix) {
-      let name = String(field.name.rawName.dropFirst(prefix.count))
+    for field in call.headers.fields where field.key.hasPrefix(prefix) {
+      let name = String(field.name.dropFirst(prefix.count))
       guard !name.isEmpty else { throw .emptyMetadataName }
       guard isIdentifier(name), seen.insert(name.lowercased()).inserted,
         field.value.utf8.allSatisfy({ (0x20...0x7E).contains($0) })

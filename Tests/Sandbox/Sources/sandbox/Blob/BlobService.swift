@@ -1,7 +1,6 @@
 // The blob service: which operation a request means, who may ask, and how errors are answered.
 
 import Foundation
-import HTTPTypes
 
 /// The operations the sandbox knows; everything else is refused, never pretended.
 enum BlobOperation: String, Sendable {
@@ -84,7 +83,7 @@ struct BlobService: Service {
     return BlobOperation(method: call.method, target: target)?.rawValue ?? "Unknown"
   }
 
-  func answer(_ call: Call, body: inout IncomingBody, fault: FaultAction?) async throws -> Answer {
+  func answer(_ call: Call, body: inout IncomingBody, fault: FaultAction?) throws -> Answer {
     let target = try BlobTarget(call, account: key.account)
     try checkVersion(call)
     try key.verify(call, target, now: .now)
@@ -93,7 +92,7 @@ struct BlobService: Service {
     }
     try checkNames(target)
     try check(call, target, operation)
-    var answer = try await perform(operation, call, target, &body, fault)
+    var answer = try perform(operation, call, target, &body, fault)
     decorate(&answer, call)
     return answer
   }
@@ -101,16 +100,16 @@ struct BlobService: Service {
   private func perform(
     _ operation: BlobOperation, _ call: Call, _ target: BlobTarget, _ body: inout IncomingBody,
     _ fault: FaultAction?
-  ) async throws -> Answer {
+  ) throws -> Answer {
     let place = BlobPlace(container: target.container ?? "", blob: target.blob ?? "")
     switch operation {
     case .createContainer: return try createContainer(call, place)
     case .getContainer: return try getContainer(place)
     case .listContainers: return try listContainers(call, target)
     case .listBlobs: return try listBlobs(call, target, fault)
-    case .putBlob: return try await putBlob(call, place, &body, fault)
-    case .putBlock: return try await putBlock(call, target, place, &body, fault)
-    case .putBlockList: return try await putBlockList(call, place, &body, fault)
+    case .putBlob: return try putBlob(call, place, &body, fault)
+    case .putBlock: return try putBlock(call, target, place, &body, fault)
+    case .putBlockList: return try putBlockList(call, place, &body, fault)
     case .getBlockList: return try getBlockList(target, place)
     case .getBlob: return try getBlob(call, place)
     case .headBlob: return try headBlob(call, place)
@@ -162,8 +161,8 @@ extension BlobService {
     if let timeout = target["timeout"], (Int(timeout) ?? 0) < 1 {
       throw .invalidQuery("timeout", timeout, "Not a number of seconds.")
     }
-    for field in call.headers {
-      let name = field.name.canonicalName
+    for field in call.headers.fields {
+      let name = field.key
       guard name.hasPrefix("x-ms-"), !Self.commonHeaders.contains(name),
         !operation.headers.contains(name)
       else { continue }

@@ -1,12 +1,11 @@
 // Put Blob, Get Blob, Get Blob Properties, Delete Blob and Set Blob Tier.
 
 import Foundation
-import NIOCore
 
 extension BlobService {
   func putBlob(
     _ call: Call, _ place: BlobPlace, _ body: inout IncomingBody, _ fault: FaultAction?
-  ) async throws -> Answer {
+  ) throws -> Answer {
     guard let type = call["x-ms-blob-type"] else { throw BlobError.missingHeader("x-ms-blob-type") }
     guard type == "BlockBlob" else { throw BlobError.invalidHeader("x-ms-blob-type", type) }
     let promised = try PromisedChecksum(call)
@@ -19,7 +18,7 @@ extension BlobService {
     try store.with(place.container) { container in
       try container.checkOverwrite(container.blobs[place.blob], conditions)
     }
-    let received = try await receive(
+    let received = try receive(
       &body, into: place.container, promised: promised, wantsMD5: true, limit: bodyLimit(call),
       isDamaged: fault?.kind == .damage)
     record.content.md5 = record.content.md5 ?? received.md5
@@ -79,7 +78,7 @@ extension BlobService {
     guard slice.range.count <= 4 << 20 else { throw BlobError.outOfRangeInput }
     var content: [UInt8] = []
     var reader = slice.reader(pieceSize: 4 << 20)
-    while let piece = try reader.next() { content.append(contentsOf: piece.readableBytesView) }
+    while let piece = try reader.next() { content += piece }
     if wantsMD5 { answer["Content-MD5"] = Digests.md5(content) }
     if wantsCRC { answer["x-ms-content-crc64"] = Digests.crc64(content) }
   }

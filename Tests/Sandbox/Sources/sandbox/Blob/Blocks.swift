@@ -11,7 +11,7 @@ extension BlobService {
   func putBlock(
     _ call: Call, _ target: BlobTarget, _ place: BlobPlace, _ body: inout IncomingBody,
     _ fault: FaultAction?
-  ) async throws -> Answer {
+  ) throws -> Answer {
     guard let id = target["blockid"] else { throw BlobError.missingQuery("blockid") }
     _ = try BlockID.check(id)
     if Conditions.names.contains(where: { call[$0] != nil }) {
@@ -19,7 +19,7 @@ extension BlobService {
     }
     guard body.announced > 0 else { throw BlobError.invalidHeader("Content-Length", "0") }
     let promised = try PromisedChecksum(call)
-    let received = try await receive(
+    let received = try receive(
       &body, into: place.container, promised: promised, limit: blockLimit(call),
       isDamaged: fault?.kind == .damage)
     do {
@@ -36,11 +36,11 @@ extension BlobService {
 
   func putBlockList(
     _ call: Call, _ place: BlobPlace, _ body: inout IncomingBody, _ fault: FaultAction?
-  ) async throws -> Answer {
+  ) throws -> Answer {
     let promised = try PromisedChecksum(call)
     let conditions = try Conditions(call)
     var record = try newRecord(call, place.blob)
-    guard let document = try await body.collect(upTo: 16 << 20) else {
+    guard let document = try body.collect(upTo: 16 << 20) else {
       throw BlobError.tooLarge(16 << 20)
     }
     let crc64 = Digests.crc64(document)

@@ -1,8 +1,6 @@
 // Receiving a body into a file, with the checksums the request promises.
 
-import Crypto
 import Foundation
-import NIOCore
 
 /// A body that came whole and as promised.
 struct ReceivedBody: Sendable {
@@ -62,20 +60,19 @@ extension BlobService {
   func receive(
     _ body: inout IncomingBody, into container: String, promised: PromisedChecksum,
     wantsMD5: Bool = false, limit: Int, isDamaged: Bool
-  ) async throws -> ReceivedBody {
+  ) throws -> ReceivedBody {
     guard body.announced <= limit else { throw BlobError.tooLarge(limit) }
     let path = try store.incomingFile(in: container)
     let file = store.discardsData ? nil : try OpenFile(creating: path)
     do {
       var crc = CRC64()
-      var md5: Insecure.MD5?
-      if case .md5 = promised { md5 = Insecure.MD5() }
-      if wantsMD5 { md5 = Insecure.MD5() }
-      while let piece = try await body.next() {
-        try unsafe piece.withUnsafeReadableBytes { bytes in
+      var md5 = wantsMD5 ? MD5() : nil
+      if case .md5 = promised { md5 = MD5() }
+      while let piece = try body.next() {
+        try unsafe piece.withUnsafeBytes { bytes in
           unsafe crc.update(bytes)
-          unsafe md5?.update(bufferPointer: bytes)
-          if isDamaged && body.received == piece.readableBytes {
+          unsafe md5?.update(bytes)
+          if isDamaged && body.received == piece.count {
             var changed = unsafe Array(bytes)
             changed[0] ^= 1
             try file?.write(changed)
@@ -84,7 +81,7 @@ extension BlobService {
           }
         }
       }
-      let digest = md5.map { Data($0.finalize()).base64EncodedString() }
+      let digest = md5?.base64
       try promised.check(crc64: crc.header, md5: digest ?? "")
       return ReceivedBody(
         size: body.received, file: file == nil ? nil : path, crc64: crc, md5: digest)

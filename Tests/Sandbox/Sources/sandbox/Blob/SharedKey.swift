@@ -2,20 +2,18 @@
 //
 // https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key
 
-import Crypto
 import Foundation
-import HTTPTypes
 
 /// The account and its key.
 struct SharedKey: Sendable {
   let account: String
-  private let key: SymmetricKey
+  private let key: Data
 
   /// Returns `nil` when `encodedKey` is not base64.
   init?(account: String, encodedKey: String) {
     guard let bytes = Data(base64Encoded: encodedKey), !bytes.isEmpty else { return nil }
     self.account = account
-    self.key = SymmetricKey(data: bytes)
+    self.key = bytes
   }
 
   /// Throws unless the request carries a right signature and a date within 15 minutes of `now`.
@@ -32,10 +30,7 @@ struct SharedKey: Sendable {
     }
 
     let text = stringToSign(call, target)
-    guard
-      HMAC<SHA256>.isValidAuthenticationCode(
-        signature, authenticating: Data(text.utf8), using: key)
-    else {
+    guard signature == Digests.authenticationCode(of: text, key: key) else {
       throw .authenticationFailed(
         "The MAC signature found in the HTTP request '\(halves[1])' is not the same as any "
           + "computed signature. Server used following string to sign: '\(text)'.")
@@ -62,8 +57,8 @@ struct SharedKey: Sendable {
   /// A signed header sent twice has no one value to sign.
   private func checkDuplicates(_ call: Call) throws(BlobError) {
     var seen: Set<String> = []
-    for field in call.headers {
-      let name = field.name.canonicalName
+    for field in call.headers.fields {
+      let name = field.key
       guard name.hasPrefix("x-ms-") || Self.slots.contains(name) else { continue }
       guard seen.insert(name).inserted else { throw .invalidHeader(name, field.value) }
     }
@@ -91,9 +86,9 @@ extension SharedKey {
   }
 
   private func canonicalHeaders(_ call: Call) -> String {
-    call.headers
-      .filter { $0.name.canonicalName.hasPrefix("x-ms-") }
-      .map { (name: $0.name.canonicalName, value: Self.folded($0.value)) }
+    call.headers.fields
+      .filter { $0.key.hasPrefix("x-ms-") }
+      .map { (name: $0.key, value: Self.folded($0.value)) }
       .sorted { Self.precedes($0.name, $1.name) }
       .map { "\($0.name):\($0.value)\n" }
       .joined()

@@ -1,17 +1,15 @@
 // One request's head, and the answer to it, as the two services see them.
 
-import HTTPTypes
-import NIOCore
-
 /// The head of one request.
 struct Call: Sendable {
   let method: String
   /// Path and query exactly as they were sent.
   let target: String
-  let host: String
-  let headers: HTTPFields
+  let headers: Headers
+  /// HTTP/1.0 closes the connection after each answer.
+  var isHTTP10 = false
   /// SHA-256 (hex) of the client's certificate, where one was presented and trusted.
-  let certificateFingerprint: String?
+  var certificateFingerprint: String?
 
   /// The path exactly as it was sent, without the query.
   var path: Substring { target.prefix { $0 != "?" } }
@@ -22,14 +20,15 @@ struct Call: Sendable {
   }
 
   /// The value of a header that was sent at least once.
-  subscript(_ name: String) -> String? {
-    HTTPField.Name(name).flatMap { headers[$0] }
-  }
+  subscript(_ name: String) -> String? { headers[name] }
 
-  /// How many bytes the request announces; `nil` when it has no (valid) Content-Length.
-  var contentLength: Int? { headers[.contentLength].flatMap { Int($0) } }
-  var isChunked: Bool { headers[.transferEncoding] != nil }
-  var expectsContinue: Bool { headers[.expect]?.lowercased() == "100-continue" }
+  var host: String { self["Host"] ?? "" }
+  /// How many bytes the request announces; `nil` when it has no Content-Length.
+  var contentLength: Int? { self["Content-Length"].flatMap { Int($0) } }
+  var isChunked: Bool { self["Transfer-Encoding"] != nil }
+  var expectsContinue: Bool { self["Expect"]?.lowercased() == "100-continue" }
+  /// The client wants the connection to end with this request.
+  var isLast: Bool { isHTTP10 || self["Connection"]?.lowercased() == "close" }
 }
 
 /// What to answer.
@@ -41,24 +40,20 @@ struct Answer: Sendable {
   }
 
   var status: Int
-  var headers: HTTPFields
+  var headers = Headers()
   var body: Body = .none
   /// The error's code, for the log.
   var reason: String?
 
   init(_ status: Int, _ headers: [(String, String)] = [], body: Body = .none) {
     self.status = status
-    self.headers = HTTPFields()
     self.body = body
     for (name, value) in headers { self[name] = value }
   }
 
   subscript(_ name: String) -> String? {
-    get { HTTPField.Name(name).flatMap { headers[$0] } }
-    set {
-      guard let name = HTTPField.Name(name) else { return }
-      headers[name] = newValue
-    }
+    get { headers[name] }
+    set { headers[name] = newValue }
   }
 
   /// How many bytes of body follow the head.
@@ -69,27 +64,21 @@ struct Answer: Sendable {
     case .stored(let slice): slice.range.count
     }
   }
-}
 
-/// The client closed its connection before its request was whole.
-struct ClientGone: Error {}
-
-/// The pace at which a scripted fault lets bytes through one connection.
-struct Pace: Sendable {
-  /// `nil`: as fast as it goes.
-  var bytesPerSecond: Int?
-  private let start = ContinuousClock.now
-  private var bytes = 0
-
-  init(bytesPerSecond: Int? = nil) {
-    self.bytesPerSecond = bytesPerSecond
+  /// The status line and all header fields, with the empty line that ends them.
+  var head: [UInt8] {
+    var text = "HTTP/1.1 \(status) \(Self.phrases[status] ?? "Status \(status)")\r\n"
+    for field in headers.fields { text += "\(field.name): \(field.value)\r\n" }
+    return Array((text + "\r\n").utf8)
   }
 
-  /// Waits until `count` more bytes are due.
-  mutating func pass(_ count: Int) async throws {
-    guard let bytesPerSecond else { return }
-    bytes += count
-    let due = start + .seconds(Double(bytes) / Double(bytesPerSecond))
-    try await Task.sleep(until: due, clock: .continuous)
-  }
+  private static let phrases = [
+    200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 206: "Partial Content",
+    304: "Not Modified", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
+    404: "Not Found", 405: "Method Not Allowed", 409: "Conflict", 411: "Length Required",
+    412: "Precondition Failed", 413: "Content Too Large", 415: "Unsupported Media Type",
+    416: "Range Not Satisfiable", 422: "Unprocessable Content", 429: "Too Many Requests",
+    500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway",
+    503: "Service Unavailable", 504: "Gateway Timeout",
+  ]
 }

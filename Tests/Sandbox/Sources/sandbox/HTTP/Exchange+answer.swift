@@ -1,16 +1,12 @@
 // Sending the answer of an exchange, with the faults that concern answers.
 
-import HTTPTypes
-import HummingbirdCore
-import NIOCore
-import NIOHTTPTypes
-
 extension Exchange {
-  /// Sends the answer and logs the request; `closing` ends the connection afterwards.
+  /// Sends the answer and logs the request; returns whether the connection can go on. With
+  /// `closing` the connection ends afterwards.
   func send(
-    _ answer: Answer, to call: Call, with writer: consuming ResponseWriter, on channel: any Channel,
-    _ fault: FaultAction?, _ entry: RequestLog.Entry, closing: Bool = false
-  ) async throws {
+    _ answer: Answer, to call: Call, on connection: Connection, _ fault: FaultAction?,
+    _ entry: RequestLog.Entry, closing: Bool
+  ) throws -> Bool {
     var answer = answer
     let now = HTTPDate.now
     let offset = fault?.kind == .date ? Int(fault?.seconds ?? 0) : 0
@@ -19,75 +15,72 @@ extension Exchange {
       answer["Content-Length"] = String(answer.bodyLength)
     }
     if closing { answer["Connection"] = "close" }
+    let bodyLength = call.method == "HEAD" ? 0 : answer.bodyLength
 
     let breaksOff = fault?.kind == .cut || fault?.kind == .reset
     let cut = breaksOff ? fault?.afterBytes ?? 0 : Int.max
     var entry = entry
     entry.status = answer.status
-    entry.bytesOut = min(cut, call.method == "HEAD" ? 0 : answer.bodyLength)
+    entry.bytesOut = min(cut, bodyLength)
     // Before the answer, so that a client that has it finds its request in the log.
     log.append(entry)
 
-    let head = HTTPResponse(status: .init(code: answer.status), headerFields: answer.headers)
-    if case .bytes(let bytes) = answer.body, fault == nil, !closing, call.method != "HEAD" {
-      try await writer.write(response: head, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+    if case .bytes(let bytes) = answer.body, fault == nil {
+      try connection.write(answer.head + bytes.prefix(bodyLength))
     } else {
-      var out = try await writer.writeHead(head)
-      if call.method != "HEAD" {
-        try await write(answer.body, upTo: cut, fault) { try await out.write($0) }
-      }
-      if answer.bodyLength > cut {
-        throw await ConnectionEnd.close(
-          channel, after: .body(ByteBuffer()), withReset: fault?.kind == .reset)
-      }
-      if closing { throw await ConnectionEnd.close(channel, after: .end(nil)) }
-      try await out.finish(nil)
+      try connection.write(answer.head)
+      if bodyLength > 0 { try write(answer.body, upTo: cut, fault) { try connection.write($0) } }
     }
+    if answer.bodyLength > cut {
+      connection.end(withReset: fault?.kind == .reset)
+      return false
+    }
+    return !closing
   }
 
   private func write(
-    _ body: Answer.Body, upTo cut: Int, _ fault: FaultAction?,
-    _ send: (ByteBuffer) async throws -> Void
-  ) async throws {
+    _ body: Answer.Body, upTo cut: Int, _ fault: FaultAction?, _ send: ([UInt8]) throws -> Void
+  ) throws {
     var pace = Pace(bytesPerSecond: fault?.kind == .throttle ? fault?.bytesPerSecond : nil)
     let pieceSize = fault?.kind == .throttle ? 16 * 1024 : 256 * 1024
     var isDamaged = fault?.kind != .damage
     var stall = fault?.kind == .stall ? fault?.afterBytes : nil
     var left = cut
 
-    func pass(_ piece: ByteBuffer) async throws {
-      var piece = piece
-      if !isDamaged, let first: UInt8 = piece.getInteger(at: piece.readerIndex) {
-        piece.setInteger(first ^ 1, at: piece.readerIndex)
+    func pass(_ whole: [UInt8]) throws {
+      var piece = whole
+      if !isDamaged, !piece.isEmpty {
+        piece[0] ^= 1
         isDamaged = true
       }
       if let bytes = stall {
-        stall = bytes <= piece.readableBytes ? nil : bytes - piece.readableBytes
-        if bytes <= piece.readableBytes, let part = piece.readSlice(length: bytes) {
-          try await send(part)
-          try await Task.sleep(for: .seconds(fault?.seconds ?? 3600))
+        stall = bytes <= piece.count ? nil : bytes - piece.count
+        if bytes <= piece.count {
+          try send(Array(piece.prefix(bytes)))
+          piece.removeFirst(bytes)
+          pause(for: .seconds(fault?.seconds ?? 3600))
         }
       }
-      guard let part = piece.readSlice(length: min(left, piece.readableBytes)) else { return }
-      left -= part.readableBytes
-      try await pace.pass(part.readableBytes)
-      try await send(part)
+      if piece.count > left { piece.removeLast(piece.count - left) }
+      left -= piece.count
+      pace.pass(piece.count)
+      try send(piece)
     }
 
     switch body {
     case .none:
       break
     case .bytes(let bytes):
-      var rest = ByteBuffer(bytes: bytes)
-      while left > 0, rest.readableBytes > 0,
-        let piece = rest.readSlice(length: min(pieceSize, rest.readableBytes))
-      {
-        try await pass(piece)
+      var start = 0
+      while left > 0, start < bytes.count {
+        let end = min(bytes.count, start + pieceSize)
+        try pass(Array(bytes[start..<end]))
+        start = end
       }
     case .stored(let slice):
       var reader = slice.reader(pieceSize: pieceSize)
       while left > 0, let piece = try reader.next() {
-        try await pass(piece)
+        try pass(piece)
       }
     }
   }

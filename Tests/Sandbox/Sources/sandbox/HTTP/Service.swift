@@ -9,7 +9,7 @@ protocol Service: Sendable {
   func operation(of call: Call) -> String
 
   /// Carries the request out. The service itself applies faults that change what it stores.
-  func answer(_ call: Call, body: inout IncomingBody, fault: FaultAction?) async throws -> Answer
+  func answer(_ call: Call, body: inout IncomingBody, fault: FaultAction?) throws -> Answer
 
   /// The answer to a request that ended in `error`.
   func refusal(_ error: any Error, of call: Call) -> Answer

@@ -47,9 +47,9 @@ struct KubernetesService: Service {
     }
   }
 
-  func answer(_ call: Call, body: inout IncomingBody, fault: FaultAction?) async throws -> Answer {
+  func answer(_ call: Call, body: inout IncomingBody, fault: FaultAction?) throws -> Answer {
     let account = try AccessTable(file: objects.accessFile).account(of: call)
-    guard let bytes = try await body.collect(upTo: 3 << 20) else { throw APIStatus.tooLarge() }
+    guard let bytes = try body.collect(upTo: 3 << 20) else { throw APIStatus.tooLarge() }
     let route = route(call)
     switch (operation(of: call), route) {
     case ("GetSecret", .object(let resource, let namespace, let name)),

@@ -1,6 +1,5 @@
 // The bytes of one committed blob: a folder with a file for each block.
 
-import NIOCore
 import Synchronization
 
 /// A folder of blocks; removed with its last reader once the blob was overwritten or deleted.
@@ -50,7 +49,7 @@ struct StoredSlice: Sendable {
     }
 
     /// At most `pieceSize` bytes, never across two blocks; `nil` at the end.
-    mutating func next() throws -> ByteBuffer? {
+    mutating func next() throws -> [UInt8]? {
       guard position < slice.range.upperBound, let bytes = slice.bytes else { return nil }
       while position >= blockStart + slice.blocks[block] {
         blockStart += slice.blocks[block]
@@ -62,8 +61,8 @@ struct StoredSlice: Sendable {
       file = opened
       let end = min(slice.range.upperBound, blockStart + slice.blocks[block])
       let piece = try opened.read(min(pieceSize, end - position), at: position - blockStart)
-      guard piece.readableBytes > 0 else { throw FileError("read", path) }
-      position += piece.readableBytes
+      guard !piece.isEmpty else { throw FileError("read", path) }
+      position += piece.count
       return piece
     }
   }

@@ -1,7 +1,6 @@
 // The few file operations the state on disk needs, each with its errno in words.
 
 import Foundation
-import NIOCore
 
 /// A system call on a file failed.
 struct FileError: Error, CustomStringConvertible {
@@ -58,17 +57,16 @@ final class OpenFile: Sendable {
   }
 
   /// Up to `count` bytes from `offset`; fewer only at the end of the file.
-  func read(_ count: Int, at offset: Int) throws -> ByteBuffer {
-    var buffer = ByteBufferAllocator().buffer(capacity: count)
-    while buffer.readableBytes < count {
-      let position = offset + buffer.readableBytes
-      let wanted = count - buffer.readableBytes
-      let got = unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { space in
-        unsafe max(0, pread(descriptor, space.baseAddress, wanted, position))
+  func read(_ count: Int, at offset: Int) throws -> [UInt8] {
+    unsafe [UInt8](unsafeUninitializedCapacity: count) { space, filled in
+      while filled < count {
+        let got = unsafe pread(
+          descriptor, space.baseAddress?.advanced(by: filled), count - filled, offset + filled)
+        if got < 0 && errno == EINTR { continue }
+        guard got > 0 else { break }
+        filled += got
       }
-      guard got > 0 else { break }
     }
-    return buffer
   }
 }
 
