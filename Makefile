@@ -11,8 +11,8 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: tools build sandbox ## Back up a real etcd, restore it, compare every key
-	@.build/venv/bin/python Tests/demo
+demo: packages ## Back up a real etcd, restore it, compare every key
+	@.ci/demo
 
 .PHONY: test
 test: tools lint build sandbox test-unit test-integration test-chart ## Run every check but image-test, test-long and fuzz
@@ -84,4 +84,4 @@ tools: packages
 
 .PHONY: sandbox
 sandbox: packages
-	@.ci/stage "sandbox build" swift build -c release --package-path Tests/Sandbox
+	@.ci/stage "sandbox build" swift build -c release --package-path Tests/Sandbox --product sandbox
