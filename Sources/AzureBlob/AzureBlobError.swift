@@ -59,8 +59,9 @@ extension AzureBlobError {
     if case .refused(let error, _) = self { error.retryAfter } else { nil }
   }
 
-  func isRefusal(code: String) -> Bool {
-    if case .refused(let error, _) = self { error.code == code } else { false }
+  /// `nil` where the service did not refuse.
+  var errorClass: ErrorClass? {
+    if case .refused(let error, _) = self { error.errorClass } else { nil }
   }
 }
 

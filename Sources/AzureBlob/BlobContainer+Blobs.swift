@@ -93,8 +93,6 @@ extension BlobContainer {
     }
   }
 
-  private static let protections = ["BlobImmutableDueToPolicy", "LeaseIdMissing"]
-
   /// Deletes a blob and its snapshots; with `etag` only where that is still its version.
   package func delete(_ blob: BlobName, ifMatch etag: ETag? = nil) throws(AzureBlobError)
     -> DeleteOutcome
@@ -107,8 +105,8 @@ extension BlobContainer {
       return .deleted
     } catch {
       if error.isAbsentBlob { return .alreadyGone }
-      if etag != nil, error.isRefusal(code: "ConditionNotMet") { return .changed }
-      if Self.protections.contains(where: error.isRefusal(code:)) { return .protected }
+      if etag != nil, error.errorClass == .conditionNotMet { return .changed }
+      if error.errorClass == .protected { return .protected }
       throw error
     }
   }
@@ -118,7 +116,7 @@ extension AzureBlobError {
   /// An answer to HEAD may come without a code; a missing container always has one.
   fileprivate var isAbsentBlob: Bool {
     guard case .refused(let error, _) = self, error.status == 404 else { return false }
-    return error.code == "BlobNotFound" || error.code == nil && error.requestID != nil
+    return error.errorClass == .absent || error.code == nil && error.requestID != nil
   }
 }
 

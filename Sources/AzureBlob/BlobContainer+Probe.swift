@@ -1,17 +1,24 @@
-/// Finds out whether blobs may be written, and leaves none behind.
+/// Finds out whether blobs may be listed and written, and makes none.
+
+internal import HTTP
 
 extension BlobContainer {
-  /// Stages one block under a name that nobody else uses, and takes it away again.
+  /// Stages one block of one byte under a name that nobody else uses, and never commits it.
   ///
-  /// A staged block is no blob: no listing shows it, nobody can read it, and Azure discards it
-  /// after a week if it could not be taken away at once.
-  package func proveWritable(at blob: BlobName, runID: RunID) throws(AzureBlobError) {
+  /// A staged block is no blob: no listing shows it, nobody can read it. Deleting the name takes it
+  /// away from some stores; Azure discards it after a week.
+  package func stageBlock(at blob: BlobName, runID: RunID) throws(AzureBlobError) {
     var upload = startUpload(named: blob, runID: runID, blockSize: 1, blocksInFlight: 1)
     let byte: [UInt8] = [0]
     try unsafe byte.span.withUnsafeBytes { bytes throws(AzureBlobError) in
       try unsafe upload.append(bytes)
     }
     try upload.finishBlocks()
-    _ = try delete(blob)
+  }
+
+  /// Asks for the first blob whose name begins with `prefix`, in one request.
+  package func hasBlob(under prefix: String) throws(AzureBlobError) -> Bool {
+    var listing = BlobListing(self, prefix: prefix, metadata: [], pageSize: 1)
+    return try listing.nextPage()?.isEmpty == false
   }
 }

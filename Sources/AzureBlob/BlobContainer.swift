@@ -16,14 +16,14 @@ package struct BlobContainer {
   private let sharedKey: SharedKey
   private let random: () -> UInt64
 
-  /// The newest service version whose behaviour this module was written for.
-  private static let serviceVersion = "2021-12-02"
+  private let version: ServiceVersion
 
   /// `clock` tells the seconds since 1970; `random` gives 64 random bits, for the jitter between
   /// attempts and for the ids of requests.
   package init(
     _ name: ContainerName, of endpoint: StorageEndpoint, key: AccountKey,
-    transport: Transport, connection: Connection = Connection(),
+    version: ServiceVersion = .standard, transport: Transport,
+    connection: Connection = Connection(),
     retryPolicy: RetryPolicy = .standard,
     clock: @escaping () -> Int = { Int(Date().timeIntervalSince1970) },
     random: @escaping () -> UInt64 = { .random(in: .min ... .max) }
@@ -33,6 +33,7 @@ package struct BlobContainer {
     self.transport = transport
     self.connection = connection
     self.retryPolicy = retryPolicy
+    self.version = version
     sharedKey = SharedKey(account: endpoint.account, key: key)
     self.clock = clock
     self.random = random
@@ -94,7 +95,7 @@ package struct BlobContainer {
   func signed(_ request: StorageRequest) -> Request {
     var request = request
     request.headers["x-ms-date"] = HTTPDate.format(clock())
-    request.headers["x-ms-version"] = Self.serviceVersion
+    request.headers["x-ms-version"] = version.description
     request.headers["x-ms-client-request-id"] = "\(RunID(random()))\(RunID(random()))"
     request.headers["Authorization"] = sharedKey.authorization(for: request)
     return Request(

@@ -26,18 +26,32 @@ package struct BlobListing {
   private let metadata: Set<String>
   /// Where the next page starts; `nil` once there is none.
   private var marker: String? = ""
+  private let pageSize: Int
   /// How many pages in a row were empty and led no further.
   private var idlePages = 0
+  private var emptyPages = 0
+  /// Of the markers so far only their hashes, so that memory stays small.
+  private var seenMarkers: Set<Int> = []
 
   /// Azure allows 5000; fewer keep a page well below a megabyte.
-  private static let pageSize = 1000
+  private static let standardPageSize = 1000
   private static let mostIdlePages = 10
+  /// Azure sends empty pages where much was deleted, but not without end.
+  private static let mostEmptyPages = 1000
+  /// Ten million blobs. A listing beyond that is none that this program can do anything with.
+  private static let mostPages = 10_000
+  /// Bytes. Azure's have a few hundred; they go back in a URL.
+  private static let longestMarker = 8192
 
   /// The store's clock as it answered the latest page, in seconds since 1970; `nil` where it did not
   /// tell.
   package private(set) var storeClock: Int?
 
-  init(_ container: BlobContainer, prefix: String, metadata: Set<String>) {
+  init(
+    _ container: BlobContainer, prefix: String, metadata: Set<String>,
+    pageSize: Int = Self.standardPageSize
+  ) {
+    self.pageSize = pageSize
     self.container = container
     self.prefix = prefix
     self.metadata = metadata
@@ -50,7 +64,7 @@ package struct BlobListing {
     guard let marker else { return nil }
     var query = [
       ("restype", "container"), ("comp", "list"), ("prefix", prefix),
-      ("maxresults", String(Self.pageSize)),
+      ("maxresults", String(pageSize)),
     ]
     if !marker.isEmpty { query.append(("marker", marker)) }
     if !metadata.isEmpty { query.append(("include", "metadata")) }
@@ -59,14 +73,37 @@ package struct BlobListing {
     storeClock = answer.headers["date"].flatMap(HTTPDate.parse)
     do throws(XMLError) {
       let page = try ListingPage(answer.body, metadata: metadata)
-      idlePages = page.nextMarker == marker ? idlePages + 1 : 0
-      guard idlePages == 0 || page.blobs.isEmpty && idlePages <= Self.mostIdlePages else {
-        throw XMLError(description: "it does not advance")
-      }
+      try advance(from: marker, over: page)
       self.marker = page.nextMarker
       return page.blobs
     } catch {
       throw .unreadable(.listBlobs, url: container.url(of: request), reason: error.description)
+    }
+  }
+
+  /// Throws where a listing that goes on like this would never end.
+  private mutating func advance(from marker: String, over page: ListingPage) throws(XMLError) {
+    emptyPages = page.blobs.isEmpty ? emptyPages + 1 : 0
+    guard let next = page.nextMarker else { return }
+    guard next.utf8.count <= Self.longestMarker else {
+      throw XMLError(description: "its marker is longer than \(Self.longestMarker) bytes")
+    }
+    guard emptyPages <= Self.mostEmptyPages else {
+      throw XMLError(description: "more than \(Self.mostEmptyPages) pages in a row are empty")
+    }
+    if next == marker {
+      idlePages += 1
+      guard page.blobs.isEmpty, idlePages <= Self.mostIdlePages else {
+        throw XMLError(description: "it does not advance")
+      }
+    } else {
+      idlePages = 0
+      guard seenMarkers.insert(next.hashValue).inserted else {
+        throw XMLError(description: "it goes in circles: a marker came a second time")
+      }
+    }
+    guard seenMarkers.count < Self.mostPages else {
+      throw XMLError(description: "it has more than \(Self.mostPages) pages")
     }
   }
 }

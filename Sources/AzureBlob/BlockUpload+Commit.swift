@@ -102,9 +102,9 @@ extension AzureBlobError {
     switch self {
     case .unanswered, .unreadable: true
     case .refused(let error, _):
-      error.isTransient
-        || ["BlobAlreadyExists", "ConditionNotMet", "InvalidBlockList"].contains(error.code)
-        || error.status == 412
+      // A policy protects a blob from the moment that the first of two attempts has made it.
+      [.transient, .conditionNotMet, .protected].contains(error.errorClass)
+        || error.code == "InvalidBlockList" || error.status == 412
     default: false
     }
   }

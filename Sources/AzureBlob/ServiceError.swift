@@ -12,6 +12,9 @@ package struct ServiceError: Error, Equatable {
   /// than the service seems to have answered.
   package let code: String?
   package let message: String?
+  /// What the service says besides its message: the header field or the parameter that it means,
+  /// its value, the reason. Nothing in it is a signature or what was signed.
+  package let details: [Detail]
   /// What Microsoft's support asks for.
   package let requestID: String?
   /// How many seconds our clock is ahead of the service's; `nil` where it told no time.
@@ -26,19 +29,32 @@ package struct ServiceError: Error, Equatable {
     status = answer.status
     code = answer.headers["x-ms-error-code"] ?? body.code
     message = body.presentableMessage
+    details = body.details
     requestID = answer.headers["x-ms-request-id"]
     secondsAhead = answer.secondsAhead(at: now)
     retryAfter = answer.retryAfter
   }
 
-  /// Whether the same request may well succeed a little later.
-  package var isTransient: Bool {
-    switch code {
-    case "Md5Mismatch", "Crc64Mismatch": true
-    case "ContainerBeingDeleted", "AccountBeingCreated", "LeaseIsBreakingAndCannotBeAcquired": true
-    default: [408, 429, 500, 502, 503, 504].contains(status)
+  /// One element of the service's XML, such as `HeaderName`.
+  package struct Detail: Equatable, Sendable {
+    package let name: String
+    package let text: String
+  }
+
+  /// The code decides, where Azure publishes it; else the status does.
+  package var errorClass: ErrorClass {
+    if let code, let row = ServiceErrorCode.named(code) { return row.errorClass }
+    return switch status {
+    case 408, 429, 500, 502, 503, 504: .transient
+    // Of these not even a proxy's is another with the next request.
+    case 401, 403, 405, 407, 413, 501: .permanent
+    case 412: .conditionNotMet
+    default: .blobState
     }
   }
+
+  /// Whether the same request may well succeed a little later.
+  package var isTransient: Bool { errorClass == .transient }
 
   /// Azure takes requests up to 15 minutes old; a clock that far off is the whole explanation.
   private static let toleratedSkew = 14 * 60
@@ -49,17 +65,9 @@ package struct ServiceError: Error, Equatable {
   }
 
   /// Whether the configuration or a permission is wrong, so that another try cannot help.
-  package var isConfiguration: Bool {
-    switch status {
-    case 403: !isClockSkew
-    case 401, 407: true
-    case 404: code == "ContainerNotFound" || code == "ResourceNotFound"
-    default:
-      [
-        "InvalidResourceName", "InvalidUri", "InvalidAuthenticationInfo", "AccountRequiresHttps",
-      ].contains(code)
-    }
-  }
+  package var isConfiguration: Bool { errorClass == .permanent && !isClockSkew }
+
+  func detail(_ name: String) -> String? { details.first { $0.name == name }?.text }
 }
 
 extension Response {
@@ -74,6 +82,7 @@ extension ServiceError: CustomStringConvertible {
     var text = "\(operation.rawValue) of \(url) failed: \(status)"
     if let code { text += " \(code)" }
     if let message { text += ", \(message)" }
+    for detail in details { text += ", \(detail.name): \(detail.text)" }
     if isClockSkew, let secondsAhead {
       let minutes = abs(secondsAhead) / 60
       text += "; our clock is \(minutes) minutes \(secondsAhead < 0 ? "behind" : "ahead of")"
@@ -88,74 +97,87 @@ extension ServiceError: CustomStringConvertible {
     if isClockSkew {
       return "correct this node's clock: Azure takes requests dated within 15 minutes of its own"
     }
-    return switch code {
-    case "AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation":
-      "is storage-key one of the current keys of the account that storage-account names? "
-        + "it may have been rotated"
-    case "AuthorizationFailure", "AuthorizationSourceIPMismatch":
-      "does the storage account's firewall let this cluster's outgoing address in?"
-    case "KeyBasedAuthenticationNotPermitted":
-      "the storage account refuses account keys: allow storage account key access for it"
-    case "AccountIsDisabled":
-      "is the subscription that the storage account belongs to active?"
-    case "InsufficientAccountPermissions", "AuthorizationPermissionMismatch":
-      "does the storage account allow reading, writing and listing blobs?"
-    case "AuthorizationProtocolMismatch", "AccountRequiresHttps":
-      "the storage account takes https only: correct APP_ABS_ENDPOINT"
-    case "ContainerNotFound":
-      "create the container or correct APP_ABS_CONTAINER_NAME; this program never creates one"
-    case "ResourceNotFound", "InvalidUri", "InvalidResourceName":
-      "is APP_ABS_ENDPOINT the blob endpoint of the storage account?"
-    case "ContainerBeingDeleted":
-      "the container is being deleted; once it is gone, create it anew"
-    case "InvalidBlockList":
-      "does another program write to the same blob, or delete staged blocks?"
-    case "ConditionNotMet":
-      "somebody changed the blob meanwhile"
-    case "LeaseIdMissing":
-      "somebody holds a lease on the blob: break it, or wait until it ends"
-    case "BlobArchived":
-      "move the blob out of the archive tier and wait until that is done"
-    case "BlobImmutableDueToPolicy":
-      "a retention policy or a legal hold of the container protects the blob"
-    case nil where requestID == nil:
-      "something else than the store seems to have answered: is APP_ABS_ENDPOINT right, "
+    if let hint = hintOfDetails { return hint }
+    if let code, let row = ServiceErrorCode.named(code) { return row.hint }
+    if code == nil, status == 413 {
+      return "does a proxy limit the size of requests? raise its limit above "
+        + "APP_BACKUP_BLOCK_SIZE, or choose a smaller one"
+    }
+    if code == nil, requestID == nil {
+      return "something else than the store seems to have answered: is APP_ABS_ENDPOINT right, "
         + "and is there a proxy on the way?"
-    default:
-      status == 429 || status == 503 ? "is the storage account at its request limit?" : nil
+    }
+    return status == 429 || status == 503 ? "is the storage account at its request limit?" : nil
+  }
+
+  /// Where the service names the header field that it does not take.
+  private var hintOfDetails: String? {
+    switch detail("HeaderName")?.lowercased() {
+    case "x-ms-version":
+      "the store does not know this version of the service: set APP_ABS_API_VERSION to one that "
+        + "it knows, such as 2019-07-07 for Azure Stack Hub"
+    case "x-ms-content-crc64":
+      "the store does not check CRC64: it needs version \(ServiceVersion.oldest) of the service or "
+        + "a later one"
+    default: nil
     }
   }
 }
 
-/// `<Error><Code/><Message/><AuthenticationErrorDetail/></Error>`, or anything else.
+/// `<Error><Code/><Message/><HeaderName/>…<AuthenticationErrorDetail/></Error>`, or anything else.
 private struct ErrorBody {
-  var code: String?
+  private(set) var code: String?
+  private(set) var details: [ServiceError.Detail] = []
   private var message: String?
-  private var authenticationDetail: String?
+
+  /// The elements that Azure's reference knows besides code and message, and some that the service
+  /// sends; none else is shown.
+  private static let detailNames: Set = [
+    "HeaderName", "HeaderValue", "QueryParameterName", "QueryParameterValue", "MinimumAllowed",
+    "MaximumAllowed", "MinimumLength", "MaximumLength", "MinLimit", "MaxLimit", "Limit", "Reason",
+    "XmlNodeName", "XmlNodeValue", "LineNumber", "LinePosition", "UriPath", "ContainerName",
+    "ResourceName", "CopySourceErrorCode", "ExtendedErrorDetail",
+  ]
+  private static let mostDetails = 8
 
   init(_ bytes: [UInt8]) {
-    var found: [String: String] = [:]
+    var found: [ServiceError.Detail] = []
     do {
       try XMLReader.read(bytes) { element in
-        if element.path.count == 2 && element.path[0] == "Error" {
-          found[element.path[1]] = element.text
-        }
+        // The first that are known, so that a body of many elements does not fill memory.
+        guard element.path.count == 2, element.path[0] == "Error",
+          found.count < 3 + Self.mostDetails, let text = Self.firstLine(element.text)
+        else { return }
+        found.append(ServiceError.Detail(name: element.path[1], text: text))
       }
     } catch {
       return  // An answer to HEAD has no body, and a proxy's is not XML: the status has to do.
     }
-    code = found["Code"].flatMap(Self.firstLine)
-    message = found["Message"].flatMap(Self.firstLine)
-    authenticationDetail = found["AuthenticationErrorDetail"].flatMap(Self.firstLine)
+    let text = { (name: String) in found.first { $0.name == name }?.text }
+    code = text("Code")
+    message = text("Message")
+    details = found.filter { Self.detailNames.contains($0.name) }
+    if text("HeaderName")?.lowercased() == "authorization" {
+      details.removeAll { $0.name == "HeaderValue" }
+    }
+    if let detail = text("AuthenticationErrorDetail").map(Self.withoutSignature), !detail.isEmpty {
+      details.append(ServiceError.Detail(name: "AuthenticationErrorDetail", text: detail))
+    }
   }
 
-  /// Of what is said about a failed authentication, only a remark on the date: the rest quotes
-  /// the signature and the string to sign, and the hint says it better.
-  var presentableMessage: String? {
-    if code == "AuthenticationFailed" || authenticationDetail != nil {
-      return authenticationDetail.flatMap { $0.hasPrefix("Request date header") ? $0 : nil }
-    }
-    return message
+  /// What the service says of every failed authentication says nothing.
+  var presentableMessage: String? { code == "AuthenticationFailed" ? nil : message }
+
+  /// Without what it quotes: that may be the signature or the string that was signed. Only of a
+  /// date the quotation is what matters, and of a wrong signature the hint says all.
+  private static func withoutSignature(_ detail: String) -> String {
+    if detail.hasPrefix("Request date header") { return detail }
+    return detail.hasPrefix("The MAC signature") ? "" : quotationsDropped(detail)
+  }
+
+  private static func quotationsDropped(_ text: String) -> String {
+    let pieces = text.split(separator: "'", omittingEmptySubsequences: false)
+    return pieces.indices.map { $0.isMultiple(of: 2) ? String(pieces[$0]) : "'…'" }.joined()
   }
 
   /// What follows in a message are the request's id and time, which stand elsewhere.

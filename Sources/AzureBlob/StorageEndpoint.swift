@@ -53,6 +53,14 @@ package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
 
   package var description: String { origin + path }
 
+  /// Whether what is sent can be read on the way: plain HTTP to another machine.
+  package var isReadableOnTheWay: Bool {
+    guard let host = origin.firstRange(of: "http://").map({ origin[$0.upperBound...] }) else {
+      return false
+    }
+    return !Loopback.isLoopback(hostAndPort: host)
+  }
+
   init(origin: String, path: String) {
     self.origin = origin
     self.path = path

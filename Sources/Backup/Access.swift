@@ -58,7 +58,8 @@ struct StoreAccess {
     connection.timeouts.stall = .seconds(60)
     if let authorities = configuration.storageCA { connection.trust = .authorities(authorities) }
     return BlobContainer(
-      configuration.container, of: endpoint, key: key, transport: transport,
+      configuration.container, of: endpoint, key: key, version: configuration.storageVersion,
+      transport: transport,
       connection: connection, retryPolicy: retryPolicy)
   }
 }

@@ -62,6 +62,9 @@ package final class BackupRun {
 
   private func readSecrets() throws -> Access {
     stage = .secrets
+    for warning in configuration.warnings {
+      log.warning("configuration is unusual", ["error": warning.text, "hint": warning.hint])
+    }
     let access = try Access(configuration, environment: environment, transport: transport)
     for warning in access.warnings { log.warning("access is unusual", ["error": warning]) }
     return access

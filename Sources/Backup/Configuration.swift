@@ -18,6 +18,8 @@ package struct Configuration: Sendable {
   package let spoolFolder: String?
   /// Bytes.
   package let spoolLimit: Int?
+  /// What can be done, but is probably not meant.
+  package let warnings: [ConfigurationWarning]
 
   /// Reads everything before it complains, so that all mistakes are reported at once.
   ///
@@ -58,6 +60,9 @@ package struct Configuration: Sendable {
     self.retention = retention
     self.spoolFolder = spoolFolder
     self.spoolLimit = spoolLimit
+    warnings =
+      store.warnings
+      + ConfigurationWarning.readablePassword(to: endpoints, with: credentialsSecretName)
   }
 
   package subscript<Value>(dynamicMember path: KeyPath<StoreConfiguration, Value>) -> Value {

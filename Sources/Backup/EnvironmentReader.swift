@@ -21,6 +21,10 @@ struct EnvironmentReader {
     Variable.all.flatMap { variable in complaints.filter { $0.variable == variable.name } }
   }
 
+  var unknownVariables: [ConfigurationWarning] {
+    ConfigurationWarning.unknownVariables(in: environment)
+  }
+
   /// A variable that must be set, or has a default; `nil` only after a complaint.
   mutating func required<Value>(
     _ variable: Variable, _ parse: (String) throws(InvalidValue) -> Value

@@ -12,6 +12,7 @@ package struct StoreConfiguration: Sendable {
   /// Without a slash at its end.
   package let blobPrefix: String
   package let storageURL: ServiceURL?
+  package let storageVersion: ServiceVersion
   package let storageCA: CertificateAuthorities?
   /// Bytes; also of the ranges in which a blob is read.
   package let blockSize: Int
@@ -26,6 +27,8 @@ package struct StoreConfiguration: Sendable {
 
   package let timeout: Duration
   package let reporting: Reporting
+  /// What can be done, but is probably not meant.
+  package let warnings: [ConfigurationWarning]
 
   /// Reads everything before it complains. `needingRecord` is for a command that cannot do without
   /// the ConfigMap, `needingRetention` for one that cannot without the policy; `readFile` gives the bytes of a file, or throws.
@@ -61,6 +64,10 @@ package struct StoreConfiguration: Sendable {
     let storageURL = reader.optional(.storageEndpoint) { text throws(InvalidValue) in
       try ServiceURL(text)
     }
+    let allowsHTTP = reader.required(.allowHTTP, ConfigurationValue.onOrOff)
+    let storageVersion = reader.required(.apiVersion) { text throws(InvalidValue) in
+      try ServiceVersion(text)
+    }
     let storageCA = reader.certificates(.storageCA)
     let recordConfigMapName = reader.optional(.recordConfigMap, ConfigurationValue.objectName)
     let keepNewest = reader.optional(.keepNewest, ConfigurationValue.number(in: 0...100_000))
@@ -81,8 +88,17 @@ package struct StoreConfiguration: Sendable {
           expected: "so many that (blocks in flight + 1) × block size is at most 32MiB"))
     }
 
+    if let storageURL, storageURL.isReadableOnTheWay, allowsHTTP == false {
+      reader.complain(
+        .storageEndpoint,
+        InvalidValue(
+          "\(storageURL)",
+          expected: "encrypted, and off this machine the database would travel readable for all on "
+            + "the way: use https, or set APP_ABS_ALLOW_HTTP=on where that is meant"))
+    }
+
     guard reader.mistakes.isEmpty, let namespace, let container, let accountSecretName,
-      let blobPrefix, let timeout, let blockSize, let checksPages
+      let blobPrefix, let timeout, let blockSize, let checksPages, let storageVersion
     else { return nil }
 
     self.namespace = namespace
@@ -91,6 +107,7 @@ package struct StoreConfiguration: Sendable {
     self.accountSecretName = accountSecretName
     self.blobPrefix = blobPrefix
     self.storageURL = storageURL
+    self.storageVersion = storageVersion
     self.storageCA = storageCA
     self.blockSize = blockSize
     self.blocksInFlight = blocksInFlight ?? min(6, Self.mostBlocksInFlight(of: blockSize))
@@ -105,6 +122,7 @@ package struct StoreConfiguration: Sendable {
       }
     self.timeout = timeout
     self.reporting = reporting
+    warnings = reader.unknownVariables + ConfigurationWarning.plainHTTP(to: storageURL)
   }
 
   /// One more is held while it fills, and what 32 MiB for all of them leave of 64 MiB is enough for

@@ -49,6 +49,14 @@ extension Variable {
   static let storageEndpoint = Variable(
     "APP_ABS_ENDPOINT", .none("https://{account}.blob.core.windows.net"),
     "Blob endpoint, http or https. A path-style emulator's ends in the account's name.")
+  static let allowHTTP = Variable(
+    "APP_ABS_ALLOW_HTTP", .value("off"),
+    "on: APP_ABS_ENDPOINT may be http off this machine, where the database travels readable for all on the way. off: that is refused."
+  )
+  static let apiVersion = Variable(
+    "APP_ABS_API_VERSION", .value("2021-12-02"),
+    "Version of the Blob service that requests name (x-ms-version), 2019-02-02 or later; Azure Stack Hub takes 2019-07-07."
+  )
   static let storageCA = Variable(
     "APP_ABS_CA_FILE", .none("the system's CAs"),
     "PEM file with the CA that signs the blob endpoint's certificate.")
@@ -96,7 +104,7 @@ extension Variable {
   package static let all = [
     namespace, endpoints, tlsSecret, credentialsSecret, etcdTransport, container, accountSecret,
     blobPrefix,
-    storageEndpoint, storageCA, recordConfigMap, keepNewest, expiration,
+    storageEndpoint, allowHTTP, apiVersion, storageCA, recordConfigMap, keepNewest, expiration,
     historyExpiration, timeout, blockSize,
     blocksInFlight, pageCheck, spoolFolder, spoolLimit, kubeconfig, logLevel, logFormat,
     terminationMessage,

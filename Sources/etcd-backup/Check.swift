@@ -1,4 +1,4 @@
-/// `etcd-backup check`: can a backup be taken, recorded and restored? Changes nothing.
+/// `etcd-backup check`: can a backup be taken, recorded and restored? Writes one block, which never becomes a blob.
 
 internal import ArgumentParser
 internal import Backup
@@ -6,22 +6,24 @@ internal import FoundationEssentials
 
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Contact everything that a run contacts, and change nothing.",
+    abstract: "Contact everything that a run contacts; no blob and no record changes.",
     discussion: """
       Takes the environment of a run and asks, with its credentials: is the
       configuration right; does Kubernetes accept us, may we read the Secrets and
       write the record; does each etcd endpoint answer, is it up to date, and may
-      we take a snapshot; may we read and write the container; does the clock agree
-      with the store's; is the recorded backup there; and what will retention delete.
+      we take a snapshot; may we list, write and delete in the container; does the
+      clock agree with the store's; is the recorded backup there; and what will
+      retention delete. What passes was tried, and the line says what was.
 
       To learn whether a snapshot may be taken, one is begun and let go of after its
-      first message. To learn whether blobs may be written, one block is staged under
-      a name of its own, PREFIX/check-…, and taken away again; it never becomes a
-      blob.
+      first message. To learn whether blobs may be written, one block of one byte is
+      staged under a random name, PREFIX/check-…; it is never committed, so it never
+      becomes a blob. To learn whether blobs may be deleted, that name is deleted. A
+      store that keeps the block all the same discards it after a week.
 
       \(Help.exitStatuses(of: [
-        (.success, "a run can succeed; there may be warnings"),
-        (.failed, "a run would fail; another try may help"),
+        (.success, "nothing was found that a run or a restore would fail at; see the warnings"),
+        (.failed, "a run, or a restore of the recorded backup, would fail; another try may help"),
       ] + Help.usualStatuses))
       """)
 

@@ -158,6 +158,16 @@ import Testing
     #expect(server.requests.last?.kind == .putBlockList)
   }
 
+  @Test(arguments: ["BlobImmutableDueToPolicy", "BlobImmutableDueToLegalHold"])
+  func `D14: that a policy protects since its lost answer is recognised as ours`(
+    code: String
+  ) throws {
+    let server = server([
+      Self.lostAnswer, .absent, .refusal(409, code), .properties(size: 2500),
+    ])
+    #expect(try commit(server).size == 2500)
+  }
+
   @Test func `is not made of nothing`() throws {
     let server = server([])
     let error = try #require(throws: AzureBlobError.self) { try commit(server, 0) }

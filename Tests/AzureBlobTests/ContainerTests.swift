@@ -162,6 +162,32 @@ import Testing
     #expect(server.requests.count == requests)
   }
 
+  @Test func `X9: that sends ever-new markers and nothing else comes to an end`() throws {
+    let counter = Counter()
+    let server = ScriptedServer { _ in page([], marker: "m\(counter.next())") }
+    let error = try #require(throws: AzureBlobError.self) { try names(server) }
+    #expect(error.description.contains("more than 1000 pages in a row are empty"))
+    #expect(counter.count == 1001)
+  }
+
+  @Test func `X9: whose markers go in circles is an error`() throws {
+    let counter = Counter()
+    let server = ScriptedServer { _ in
+      let number = counter.next()
+      return page(["prod/\(number)"], marker: "m\(number % 3)")
+    }
+    let error = try #require(throws: AzureBlobError.self) { try names(server) }
+    #expect(error.description.contains("goes in circles"))
+    #expect(counter.count == 4)
+  }
+
+  @Test func `X9: whose marker is longer than a URL is an error`() throws {
+    let server = ScriptedServer { _ in page([], marker: String(repeating: "m", count: 8193)) }
+    let error = try #require(throws: AzureBlobError.self) { try names(server) }
+    #expect(error.description.contains("longer than 8192 bytes"))
+    #expect(server.requests.count == 1)
+  }
+
   @Test func `U1: asks for a page again after a transient failure`() throws {
     let server = ScriptedServer(script: [
       page(["prod/a"], marker: "2"), .response(503, text: ""), [.reset], page(["prod/b"]),
@@ -192,8 +218,11 @@ import Testing
     #expect(try delete(server) == .alreadyGone)
   }
 
-  @Test(arguments: [(409, "BlobImmutableDueToPolicy"), (412, "LeaseIdMissing")])
-  func `D9: that a policy or a lease protects is no error`(status: Int, code: String) throws {
+  @Test(arguments: [
+    (409, "BlobImmutableDueToPolicy"), (412, "LeaseIdMissing"),
+    (409, "BlobImmutableDueToLegalHold"),
+  ])
+  func `D9, D14: that a policy or a lease protects is no error`(status: Int, code: String) throws {
     let server = ScriptedServer { _ in .refusal(status, code) }
     #expect(try delete(server) == .protected)
   }
@@ -216,35 +245,58 @@ import Testing
   }
 }
 
-@Suite struct `Proving that a container can be written to` {
-  @Test func `stages a block, takes it away, and commits nothing`() throws {
-    let server = ScriptedServer { request in
-      request.kind == .putBlock ? .stored(request) : .response(202)
-    }
+@Suite struct `Probing a container` {
+  @Test func `C8: stages a block and commits nothing`() throws {
+    let server = ScriptedServer { request in .stored(request) }
     let store = try TestStore(server)
-    try store.container.proveWritable(at: store.blob, runID: TestStore.runID)
-    #expect(server.requests.map(\.kind) == [.putBlock, .delete])
-    #expect(server.requests.allSatisfy { $0.path == TestStore.blobPath })
+    try store.container.stageBlock(at: store.blob, runID: TestStore.runID)
+    #expect(server.requests.map(\.kind) == [.putBlock])
+    #expect(server.requests[0].path == TestStore.blobPath)
   }
 
-  @Test func `is content where the service has nothing to take away`() throws {
-    let server = ScriptedServer { request in
-      request.kind == .putBlock ? .stored(request) : .refusal(404, "BlobNotFound")
-    }
-    let store = try TestStore(server)
-    try store.container.proveWritable(at: store.blob, runID: TestStore.runID)
-  }
-
-  @Test(arguments: [RecordedRequest.Kind.putBlock, .delete])
-  func `fails where either is refused`(refused: RecordedRequest.Kind) throws {
-    let server = ScriptedServer { request in
-      if request.kind == refused { return .refusal(403, "AuthorizationPermissionMismatch") }
-      return request.kind == .putBlock ? .stored(request) : .response(202)
-    }
+  @Test func `C8: fails where a block is refused`() throws {
+    let server = ScriptedServer { _ in .refusal(403, "AuthorizationPermissionMismatch") }
     let store = try TestStore(server)
     let error = try #require(throws: AzureBlobError.self) {
-      try store.container.proveWritable(at: store.blob, runID: TestStore.runID)
+      try store.container.stageBlock(at: store.blob, runID: TestStore.runID)
     }
     #expect(error.isConfiguration)
+  }
+
+  @Test func `C8: lists one blob in one request`() throws {
+    let server = ScriptedServer { _ in
+      .response(
+        200,
+        text: "<EnumerationResults><Blobs/><NextMarker>m</NextMarker></EnumerationResults>")
+    }
+    #expect(try !TestStore(server).container.hasBlob(under: "prod/"))
+    #expect(server.requests.map(\.kind) == [.list])
+    #expect(server.requests[0].query.hasSuffix("maxresults=1"))
+  }
+
+  @Test func `U13: names another version of the service, and signs it`() throws {
+    let server = ScriptedServer { _ in .response(200) }
+    let plain = try TestStore(server).container
+    let container = BlobContainer(
+      plain.name, of: plain.endpoint, key: try #require(AccountKey(TestStore.key)),
+      version: try ServiceVersion("2019-07-07"), transport: Transport())
+    _ = try container.properties()
+    #expect(server.requests[0]["x-ms-version"] == "2019-07-07")
+    #expect(server.requests[0].isRightlySigned)
+  }
+}
+
+@Suite struct `A version of the service` {
+  @Test(arguments: ["2019-02-02", "2019-07-07", "2021-12-02", "2026-10-06"])
+  func `U13: is a date from the first that checks CRC64 on`(text: String) throws {
+    #expect(try "\(ServiceVersion(text))" == text)
+  }
+
+  @Test(arguments: [
+    "2017-11-09", "2019-02-01", "2019-7-7", "2019-13-01", "2019-02-32", "latest", "20190707", "",
+    "2019-07-07\r\nx: y", "２０１９-07-07",
+  ])
+  func `U13: is refused where it is none`(text: String) {
+    #expect(throws: InvalidValue.self) { try ServiceVersion(text) }
   }
 }

@@ -109,6 +109,23 @@ import Testing
   }
 
   @Test(arguments: [
+    "http://127.0.0.1:10000/a", "http://127.255.0.9", "HTTP://LOCALHOST:1", "http://[::1]:10000",
+    "http://[0:0:0:0:0:0:0:1]", "https://store.example.com",
+  ])
+  func `X8: that is this machine or encrypted cannot be read on the way`(text: String) throws {
+    #expect(try !ServiceURL(text).isReadableOnTheWay)
+  }
+
+  @Test(arguments: [
+    "http://store.example.com", "http://127.evil.com", "http://localhost.evil.com",
+    "http://10.0.0.1:10000/a", "http://127.0.0.1.evil.com", "http://[::2]", "http://[1::1]",
+    "http://127.1", "http://0127.0.0.1", "http://[::]", "http://azurite:10000/a",
+  ])
+  func `X8: that is another machine's plain http can be read on the way`(text: String) throws {
+    #expect(try ServiceURL(text).isReadableOnTheWay)
+  }
+
+  @Test(arguments: [
     ("acct.blob.core.windows.net", "must begin with https:// or http://"),
     ("ftp://acct.example.com", "must begin with https:// or http://"),
     ("https://", "needs a host name"),

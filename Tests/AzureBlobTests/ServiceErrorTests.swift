@@ -52,6 +52,119 @@ import Testing
     #expect(!refusal(status, code).isTransient)
   }
 
+  /// Azure's two published lists, in their order: blob service, then common REST API.
+  private static let published = """
+    AppendPositionConditionNotMet BlobAlreadyExists BlobImmutableDueToLegalHold
+    BlobImmutableDueToPolicy BlobNotFound BlobOperationNotSupported BlobOverwritten
+    BlobTierInadequateForContentLength BlockCountExceedsLimit BlockListTooLong
+    CannotChangeToLowerTier CannotVerifyCopySource ContainerAlreadyExists ContainerBeingDeleted
+    ContainerDisabled ContainerHasLegalHold ContainerImmutabilityPolicyLocked ContainerNotFound
+    ContentLengthLargerThanTierLimit CopyAcrossAccountsNotSupported CopyIdMismatch
+    FeatureVersionMismatch IncrementalCopyBlobMismatch
+    IncrementalCopyOfEarlierVersionSnapshotNotAllowed IncrementalCopySourceMustBeSnapshot
+    InfiniteLeaseDurationRequired InvalidBlobOrBlock InvalidBlobTier InvalidBlobType InvalidBlockId
+    InvalidBlockList InvalidOperation InvalidPageRange InvalidSourceBlobType InvalidSourceBlobUrl
+    InvalidVersionForPageBlobOperation LeaseAlreadyPresent LeaseAlreadyBroken
+    LeaseIdMismatchWithBlobOperation LeaseIdMismatchWithContainerOperation
+    LeaseIdMismatchWithLeaseOperation LeaseIdMissing LeaseIsBreakingAndCannotBeAcquired
+    LeaseIsBreakingAndCannotBeChanged LeaseIsBrokenAndCannotBeRenewed LeaseLost
+    LeaseNotPresentWithBlobOperation LeaseNotPresentWithContainerOperation
+    LeaseNotPresentWithLeaseOperation MaxBlobSizeConditionNotMet NoPendingCopyOperation
+    OperationNotAllowedOnIncrementalCopyBlob PendingCopyOperation PreviousSnapshotCannotBeNewer
+    PreviousSnapshotNotFound PreviousSnapshotOperationNotSupported SequenceNumberConditionNotMet
+    SequenceNumberIncrementTooLarge SnapshotCountExceeded SnaphotOperationRateExceeded
+    SnapshotsPresent SourceConditionNotMet SystemInUse TargetConditionNotMet
+    UnauthorizedBlobOverwrite UnsupportedHeader BlobBeingRehydrated BlobArchived BlobNotArchived
+    NoAuthenticationInformation InvalidAuthenticationInfo AccountAlreadyExists AccountBeingCreated
+    AccountIsDisabled AccountProtectedFromDeletion AuthenticationFailed
+    ConditionHeadersNotSupported ConditionNotMet EmptyMetadataKey InsufficientAccountPermissions
+    InternalError InvalidHeaderValue InvalidHttpVerb InvalidInput InvalidMd5 InvalidMetadata
+    InvalidQueryParameterValue InvalidRange InvalidResourceName InvalidUri InvalidXmlDocument
+    InvalidXmlNodeValue Md5Mismatch MetadataTooLarge MissingContentLengthHeader
+    MissingRequiredQueryParameter MissingRequiredHeader MissingRequiredXmlNode
+    MultipleConditionHeadersNotSupported OperationTimedOut OutOfRangeInput
+    OutOfRangeQueryParameterValue RequestBodyTooLarge ResourceTypeMismatch RequestUrlFailedToParse
+    ResourceAlreadyExists ResourceNotFound ServerBusy UnsupportedHeader UnsupportedXmlNode
+    UnsupportedQueryParameter UnsupportedHttpVerb
+    """.split(whereSeparator: \.isWhitespace).map(String.init)
+
+  @Test(arguments: published)
+  func `D14: has a class for every code that Azure publishes`(code: String) throws {
+    let row = try #require(ServiceErrorCode.named(code))
+    #expect(refusal(400, code).errorClass == row.errorClass)
+    if row.errorClass == .permanent { #expect(row.hint != nil, "nobody would know what to do") }
+  }
+
+  @Test func `D14: has one row for each code`() {
+    #expect(ServiceErrorCode.all.count == ServiceErrorCode.rowCount)
+  }
+
+  @Test(
+    arguments: [
+      (409, "BlobImmutableDueToLegalHold"), (409, "BlobImmutableDueToPolicy"),
+      (412, "LeaseIdMissing"), (409, "ContainerHasLegalHold"),
+      (409, "ContainerImmutabilityPolicyLocked"),
+    ])
+  func `D14: of what somebody wants to stay is protection`(status: Int, code: String) {
+    #expect(refusal(status, code).errorClass == .protected)
+    #expect(!refusal(status, code).isConfiguration)
+  }
+
+  @Test(
+    arguments: [
+      (400, "InvalidHeaderValue"), (400, "UnsupportedHeader"), (400, "TlsVersionNotPermitted"),
+      (409, "ContainerDisabled"), (409, "BlobOperationNotSupported"),
+      (413, "RequestBodyTooLarge"), (413, nil), (405, "UnsupportedHttpVerb"), (501, nil),
+    ] as [(Int, String?)])
+  func `U13: that no other try can change is the configuration's fault`(
+    status: Int, code: String?
+  ) {
+    #expect(refusal(status, code).isConfiguration)
+    #expect(!refusal(status, code).isTransient)
+  }
+
+  private func refusal(_ elements: String) -> ServiceError {
+    ServiceError(
+      Response(
+        status: 400, headers: ["x-ms-request-id": "r-1"],
+        body: Array("<Error>\(elements)</Error>".utf8)),
+      to: .getContainerProperties, at: "https://h/c", now: Self.now)
+  }
+
+  @Test func `U13: says which header field the store does not take`() {
+    let error = refusal(
+      "<Code>InvalidHeaderValue</Code><Message>Not in the correct format.\nRequestId:r-1</Message>"
+        + "<HeaderName>x-ms-version</HeaderName><HeaderValue>2021-12-02</HeaderValue>")
+    #expect(
+      error.description == "Get Container Properties of https://h/c failed: 400 "
+        + "InvalidHeaderValue, Not in the correct format., HeaderName: x-ms-version, HeaderValue: 2021-12-02 "
+        + "(request id r-1)")
+    #expect(error.hint?.contains("set APP_ABS_API_VERSION") == true)
+    #expect(error.isConfiguration)
+  }
+
+  @Test(arguments: [
+    ("<QueryParameterName>maxresults</QueryParameterName>", "QueryParameterName: maxresults"),
+    ("<Reason>too long</Reason>", "Reason: too long"),
+    (
+      "<AuthenticationErrorDetail>Audience validation failed.</AuthenticationErrorDetail>",
+      "AuthenticationErrorDetail: Audience validation failed."
+    ),
+  ])
+  func `U13: shows the details that the service gives`(element: String, words: String) {
+    #expect(refusal("<Code>InvalidInput</Code>\(element)").description.contains(words))
+  }
+
+  @Test func `U13: shows neither a signature, nor what it does not know, nor very much`() {
+    let error = refusal(
+      "<Code>InvalidHeaderValue</Code><HeaderName>Authorization</HeaderName>"
+        + "<HeaderValue>SharedKey a:c2ln</HeaderValue><Secret>c2ln</Secret>"
+        + "<AuthenticationErrorDetail>The value 'c2ln is wrong</AuthenticationErrorDetail>"
+        + String(repeating: "<Reason>\(String(repeating: "x", count: 1000))</Reason>", count: 1000))
+    #expect(!error.description.contains("c2ln"))
+    #expect(error.description.utf8.count < 6000)
+  }
+
   @Test(
     arguments: [
       (401, "NoAuthenticationInformation"), (403, "AuthenticationFailed"),

@@ -66,7 +66,7 @@ def test_all_is_well(recorded, etcd):
     run = check(recorded)
     assert run.status == 0 and run.json["outcome"] == "pass", run.text
     assert outcomes(run) == {subject: {"pass"} for subject in (
-        "configuration", "kubernetes", "secret", "record", "etcd", "container", "clock", "writing", "recorded",
+        "configuration", "kubernetes", "secret", "record", "etcd", "container", "clock", "listing", "writing", "deleting", "recorded",
         "retention")}
     details = " ".join(finding["detail"] for finding in run.json["checks"])
     for word in ("3.4.23", "leader", f"revision {etcd.first.status()['header']['revision']}", recorded.recorded_path):
@@ -92,7 +92,7 @@ def test_nothing_is_changed(recorded):
 
 def test_the_first_run_of_all_is_only_warned(world):
     assert_warns(check(world), "record", "no backup is recorded yet")
-    assert "will be created" in world.run("check").text
+    assert "does not exist yet, and may be created" in world.run("check").text
 
 
 @pytest.mark.parametrize("transport", ["gateway", "grpc", "auto"])
@@ -118,6 +118,21 @@ def test_the_spools_folder_must_be_usable(recorded, tmp_path):
 
 
 # Configuration and Kubernetes
+
+
+def test_C8_a_misspelt_variable_is_a_warning_with_the_nearest_name(recorded):
+    assert_warns(check(recorded, APP_BACKUP_PAGE_CHEK="off"), "configuration", "APP_BACKUP_PAGE_CHECK")
+    run = recorded.run(APP_BACKUP_PAGE_CHEK="off")
+    assert run.status == 0 and "APP_BACKUP_PAGE_CHECK" in run.log, run
+
+
+def test_X8_plain_http_to_another_machine_is_refused_unless_it_is_meant(world):
+    elsewhere = {"APP_ABS_ENDPOINT": f"http://store.invalid/{world.sandbox.account}", "http_proxy": world.sandbox.blob_url}
+    run = check(world, **elsewhere)
+    assert_fails(run, 78, "configuration", "APP_ABS_ALLOW_HTTP=on")
+    assert world.requests() == []
+    run = check(world, **elsewhere, APP_ABS_ALLOW_HTTP="on")
+    assert any(f["outcome"] == "warn" and "not encrypted" in f["detail"] for f in run.json["checks"]), run.text
 
 
 def test_every_mistake_in_the_configuration_is_a_line_and_nobody_is_asked(world):
@@ -177,6 +192,8 @@ def test_no_secret_is_ever_shown(recorded):
         "storage-account": recorded.sandbox.account, "storage-key": "c2VjcmV0IGtleSBvZiBub2JvZHk="})
     run = check(recorded)
     assert_fails(run, 78, "container", "AuthenticationFailed", "storage-key")
+    passed = [f["detail"] for f in run.json["checks"] if f["outcome"] == "pass"]
+    assert not any("opens" in detail for detail in passed), f"C8: {passed}"
     assert "c2VjcmV0" not in run.text + run.log
 
 
@@ -288,15 +305,11 @@ def test_a_missing_container_is_said(recorded):
     assert_fails(check(recorded, APP_ABS_CONTAINER_NAME="nobody-made-this"), 78, "container", "create the container")
 
 
-@pytest.mark.parametrize("operation", ["PutBlock", "DeleteBlob"])
-def test_a_container_that_may_not_be_written_to_is_found_out(recorded, operation):
+@pytest.mark.parametrize("operation, subject", [
+    ("PutBlock", "writing"), ("DeleteBlob", "deleting"), ("ListBlobs", "listing")])
+def test_C8_what_may_not_be_done_with_the_container_is_found_out(recorded, operation, subject):
     recorded.fault(operation, "status", status=403, code="AuthorizationPermissionMismatch")
-    assert_fails(check(recorded), 78, "writing", "allow reading, writing")
-
-
-def test_a_store_that_may_not_be_listed_is_found_out(recorded):
-    recorded.fault("ListBlobs", "status", status=403, code="AuthorizationPermissionMismatch")
-    assert_fails(check(recorded), 78, "retention")
+    assert_fails(check(recorded), 78, subject, "allow reading, writing")
 
 
 def test_a_policy_is_mentioned(recorded):
@@ -311,19 +324,19 @@ def test_U10_a_clock_that_drifts_is_a_warning(recorded, seconds, words):
     assert_warns(check(recorded), "clock", words, "15 minutes")
 
 
-def test_a_recorded_backup_that_is_gone_is_a_warning(recorded):
+def test_C8_a_recorded_backup_that_is_gone_is_a_failure(recorded):
     recorded.container.delete_blob(recorded.recorded_path.split("/", 1)[1])
-    assert_warns(check(recorded), "recorded backup", "is not there", "etcd-backup list")
+    assert_fails(check(recorded), 1, "recorded backup", "is not there", "etcd-backup list")
 
 
-def test_a_recorded_backup_in_the_archive_is_a_warning(recorded):
+def test_C8_a_recorded_backup_in_the_archive_is_a_failure(recorded):
     recorded.service.get_blob_client(*recorded.recorded_path.split("/", 1)).set_standard_blob_tier("Archive")
-    assert_warns(check(recorded), "recorded backup", "archive tier", "lifecycle")
+    assert_fails(check(recorded), 1, "recorded backup", "archive tier", "lifecycle")
 
 
-def test_a_record_that_names_no_backup_is_a_warning(world):
+def test_C8_a_record_that_names_no_backup_is_a_failure(world):
     world.sandbox.put_configmap(NAMESPACE, RECORD, {RECORDED_PATH: "nonsense"})
-    assert_warns(check(world), "record", "nonsense")
+    assert_fails(check(world), 1, "record", "nonsense")
 
 
 def test_D5_retention_that_keeps_one_backup_only_is_a_warning(recorded):

@@ -137,6 +137,12 @@ def test_D9_a_backup_kept_by_policy_is_no_error(world):
     assert_left(world, run_keeping(world, 1), old)
 
 
+def test_D14_a_backup_under_a_legal_hold_is_no_error(world):
+    old = plant_backups(world, 3)
+    world.fault("DeleteBlob", "status", status=409, code="BlobImmutableDueToLegalHold")
+    assert_left(world, run_keeping(world, 1), old)
+
+
 def test_a_backup_that_is_already_gone_is_no_error(world):
     old = plant_backups(world, 3)
     world.fault("DeleteBlob", "status", path=old[1], status=404, code="BlobNotFound")

@@ -78,6 +78,11 @@ def test_U1_a_stalled_store_ends_with_the_deadline(empty_world, blocks):
     (403, "AuthorizationFailure", ["firewall"]),
     (403, "KeyBasedAuthenticationNotPermitted", ["KeyBasedAuthenticationNotPermitted"]),
     (404, "ContainerNotFound", ["etcd-backups"]),
+    pytest.param(400, "TlsVersionNotPermitted", ["TLS"], id="U13-tls"),
+    pytest.param(400, "UnsupportedHeader", ["APP_ABS_API_VERSION"], id="U13-header"),
+    pytest.param(409, "ContainerDisabled", ["disabled"], id="U13-disabled"),
+    pytest.param(409, "BlobOperationNotSupported", ["general-purpose"], id="U13-operation"),
+    pytest.param(413, "RequestBodyTooLarge", ["APP_BACKUP_BLOCK_SIZE"], id="U13-too-large"),
 ])
 def test_U2_a_refusal_fails_fast_and_names_the_cause(empty_world, blocks, status, code, words):
     before = empty_world.recorded_path
@@ -87,6 +92,14 @@ def test_U2_a_refusal_fails_fast_and_names_the_cause(empty_world, blocks, status
     assert run.seconds < 5, run
     for word in [code, *words]:
         assert word in run.log, f"{word!r} is not said\n{run}"
+
+
+def test_U13_another_version_of_the_service_will_do_and_one_the_store_lacks_is_named(world):
+    world.assert_success(world.run(APP_ABS_API_VERSION="2019-07-07"))
+    run = world.run(APP_ABS_API_VERSION="2019-07-08")
+    assert run.status == 78, run
+    for words in ("HeaderName: x-ms-version", "HeaderValue: 2019-07-08", "set APP_ABS_API_VERSION"):
+        assert words in run.log, f"{words!r} is not said\n{run}"
 
 
 def test_U2_a_wrong_key_is_explained_and_never_shown(world):

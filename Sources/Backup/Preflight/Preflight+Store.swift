@@ -10,13 +10,15 @@ extension Preflight {
     let isProtected = properties.hasImmutabilityPolicy || properties.hasLegalHold
     add(
       .pass, subject,
-      "can be reached" + (isProtected ? "; its policy keeps blobs that retention gives up" : ""))
+      "is there, and the account's key opens it"
+        + (isProtected ? "; its policy keeps blobs that retention gives up" : ""))
     checkClock(properties)
+    let mayList = try checkListing(of: container)
     try checkWriting(to: container)
     if let recorded = (record ?? nil)?[Record.pathKey].flatMap({ try? BackupPath($0) }) {
       try checkRecorded(recorded, container)
     }
-    try checkRetention(container, record: record)
+    if mayList { try checkRetention(container, record: record) }
   }
 
   private func checkClock(_ properties: ContainerProperties) {
@@ -28,12 +30,32 @@ extension Preflight {
     add(.warn, "clock", text, remedy: ContainerProperties.clockHint)
   }
 
+  private func checkListing(of container: BlobContainer) throws -> Bool {
+    let subject = "listing of \(container.name)"
+    let prefix = configuration.blobPrefix + "/"
+    let isAny = try attempt(subject) { try container.hasBlob(under: prefix) }
+    guard let isAny else { return false }
+    add(
+      .pass, subject,
+      "was allowed under \(prefix)" + (isAny ? "" : ", where no blob was listed"))
+    return true
+  }
+
   private func checkWriting(to container: BlobContainer) throws {
     let runID = RunID.random()
+    let blob = try BlobName("\(configuration.blobPrefix)/check-\(runID)")
     try attempt("writing to \(container.name)") {
-      let blob = try BlobName("\(configuration.blobPrefix)/check-\(runID)")
-      try container.proveWritable(at: blob, runID: runID)
-      add(.pass, "writing to \(container.name)", "blocks can be stored and blobs deleted")
+      try container.stageBlock(at: blob, runID: runID)
+      add(.pass, "writing to \(container.name)", "a block was stored; it never becomes a blob")
+    }
+    let subject = "deleting from \(container.name)"
+    try attempt(subject) {
+      if try container.delete(blob) == .protected {
+        return add(
+          .warn, subject, "a policy or a lease protects what is there from the start",
+          remedy: "retention deletes nothing before that ends")
+      }
+      add(.pass, subject, "was allowed, tried on a name that no blob has")
     }
   }
 
@@ -42,8 +64,8 @@ extension Preflight {
       let blob = try container.sibling(named: path.container).properties(of: path.blob)
       guard let blob else {
         return add(
-          .warn, "recorded backup", "\(path) is not there",
-          remedy: "the next run records another; for a restore see etcd-backup list")
+          .fail, "recorded backup", "\(path) is not there: a restore of it would fail",
+          remedy: "take a backup now, which is then recorded; for a restore see etcd-backup list")
       }
       let details = BackupDetails(path.name, blob)
       let text =
@@ -51,11 +73,12 @@ extension Preflight {
         + "stored \(Timestamp.format(details.lastModified))"
       if details.isArchived {
         return add(
-          .warn, "recorded backup", "\(text), in the archive tier",
+          .fail, "recorded backup",
+          "\(text), in the archive tier: a restore of it would fail until it is moved out",
           remedy: "exclude the prefix from the account's lifecycle rules: to read an archived blob "
             + "takes hours")
       }
-      add(.pass, "recorded backup", text)
+      add(.pass, "recorded backup", "\(text), is there; etcd-backup verify reads it")
     }
   }
 

@@ -1,4 +1,5 @@
-/// Contacts everything that a run contacts, with the run's own credentials, and changes nothing.
+/// Contacts everything that a run contacts, with the run's own credentials; the only thing that it
+/// writes is one block, which never becomes a blob.
 
 internal import AzureBlob
 internal import Etcd
@@ -30,7 +31,10 @@ package final class Preflight {
   /// Throws only where the run must stop; what cannot be checked because of an earlier failure is
   /// left out.
   package func run() throws {
-    add(.pass, "configuration", "every variable can be used")
+    add(.pass, "configuration", "every variable is well formed")
+    for warning in configuration.warnings {
+      add(.warn, "configuration", warning.text, remedy: warning.hint)
+    }
     if !configuration.checksPages {
       add(
         .warn, "page check", "off: a broken database would be stored as a backup",
@@ -45,7 +49,7 @@ package final class Preflight {
     if let container {
       add(
         .pass, "secret \(configuration.accountSecretName)",
-        "opens the storage account \(container.endpoint.account)")
+        "names the storage account \(container.endpoint.account) and holds a well-formed key")
     }
     let fields = try checkRecord(in: cluster)
     if let etcd = try openEtcd(cluster) { try checkMembers(of: etcd) }
@@ -123,7 +127,9 @@ package final class Preflight {
       do {
         _ = try BackupPath(text)
       } catch {
-        add(.warn, subject, "\(error)", remedy: "the next run replaces it")
+        add(
+          .fail, subject, "\(error): a restore of the recorded backup would fail",
+          remedy: "the next run replaces it; for a restore see etcd-backup list")
       }
     } else {
       add(.warn, subject, "no backup is recorded yet", remedy: "the first run records one")
@@ -145,7 +151,10 @@ package final class Preflight {
     switch answer {
     case nil: break
     case .some(true?):
-      add(.pass, subject, verb == "create" ? "will be created" : "can be read and written")
+      add(
+        .pass, subject,
+        verb == "create"
+          ? "does not exist yet, and may be created" : "was read, and may be written")
     case .some(false?):
       let action = Action(verb, .configMaps, named: name, in: configuration.namespace)
       add(Finding(subject, KubernetesError.forbidden(action, message: "no rule allows it")))

@@ -21,6 +21,9 @@ package struct BackupStore {
     _ configuration: StoreConfiguration, environment: [String: String], patience: Patience,
     log: Log, progressBar: ProgressBar? = nil
   ) throws {
+    for warning in configuration.warnings {
+      log.warning("configuration is unusual", ["error": warning.text, "hint": warning.hint])
+    }
     let transport = Transport { patience.stopReason }
     transport.logRetries(to: log)
     let access = try StoreAccess(configuration, environment: environment, transport: transport)
