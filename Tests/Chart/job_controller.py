@@ -50,6 +50,8 @@ class JobController(Cluster):
         code, answer = super().collection(method, version, plural, namespace, query, body)
         if method == "POST" and plural == "jobs":
             self.start(answer)
+        if method == "POST" and plural == "pods":  # one that belongs to no Job
+            self.runs[answer["metadata"]["name"]] = self.threads.submit(self.run, answer)
         return code, answer
 
     def single(self, method, key, headers, body):

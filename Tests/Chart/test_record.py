@@ -1,6 +1,5 @@
 """No way to install, upgrade, roll back or remove the chart empties the record of a run, or turns it back (C7)."""
 
-import re
 import shlex
 import shutil
 
@@ -8,6 +7,7 @@ import pytest
 import yaml
 
 from api_server import Cluster
+from documentation import Document
 from helm import CHART, ENABLED, merged
 from processes import ROOT
 
@@ -203,8 +203,7 @@ def test_c7_nothing_that_is_rendered_is_the_record(helm):
     assert names == ["etcd-saver-dashboard"]
 
 
-README = (CHART / "README.md").read_text()
-[DISOWN] = re.findall(r"^```bash\n(kubectl annotate.*?)^```", README, re.MULTILINE | re.DOTALL)
+[DISOWN] = Document("chart/README.md").blocks("## What it installs")
 PRUNING = {
     "by label": (["--prune", "--selector=app.kubernetes.io/instance=backup", "--prune-allowlist=core/v1/ConfigMap"], ""),
     "an apply set": (["--server-side", "--prune", "--applyset=configmaps/everything"], "true"),

@@ -1,4 +1,4 @@
-"""Stands in for what needs a kubelet or Azure when README's procedure is run: `kubectl exec` and `kubectl cp` into the
+"""Stands in for what needs a kubelet or Azure when docs/restore-by-hand.md is run: `kubectl exec` and `kubectl cp` into the
 stand-in's pods, `az storage blob` through Microsoft's Python client. Everything else is the real kubectl.
 """
 
@@ -58,7 +58,7 @@ def az(arguments: list[str]) -> None:
             with open(target, "wb") as file:
                 container.download_blob(name).readinto(file)
         case _:
-            raise ValueError(f"README's chapter has no such command: {arguments}")
+            raise ValueError(f"docs/restore-by-hand.md has no such command: {arguments}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""README's procedure by hand, run as it stands there: the code blocks of its chapter, in their order."""
+"""docs/restore-by-hand.md, run as it stands there: its code blocks, in their order."""
 
 import os
 import re
@@ -9,26 +9,21 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import BlobClient
 
-from processes import ROOT, Child
+from documentation import Document
+from processes import Child
 from restore_world import MEMBERS, assert_same, restore_world
 from sandbox import ACCOUNT_KEY
 from test_restore_statefulset import assert_restored, write_more
 from world import CONTAINER, NAMESPACE, RECORD, RECORDED_PATH
 
-README = Path(os.environ.get("RESTORE_README", ROOT / "README.md"))
 SHIMS = Path(__file__).with_name("by_hand.py")
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run containers of pods")
 
 
-def blocks() -> list[str]:
-    """The bash blocks of the chapter "By hand"."""
-    [chapter] = re.findall(r"^### By hand\n(.*?)(?=^##|\Z)", README.read_text(), re.MULTILINE | re.DOTALL)
-    return re.findall(r"^```bash\n(.*?)^```", chapter, re.MULTILINE | re.DOTALL)
-
-
+BLOCKS = Document("docs/restore-by-hand.md").blocks()
 (FIND, LIST, TAKE_ANOTHER, DOWNLOAD, PROVE, NAME_IMAGE, PROVE_IMAGE, HOLD, RESTORE, SWITCH, GO_BACK, START, ASK_EACH,
- REMOVE_OLD) = blocks()
+ REMOVE_OLD) = BLOCKS
 UP_TO_HOLD = (FIND, DOWNLOAD, PROVE, NAME_IMAGE, PROVE_IMAGE, HOLD)
 
 
@@ -59,7 +54,7 @@ class Operator:
         }
 
     def run(self, *scripts: str) -> subprocess.CompletedProcess:
-        """All in one bash, as the chapter says, up to the first command that fails."""
+        """All in one bash, as the document says, up to the first command that fails."""
         command = ["bash", "-ec", "\n".join(scripts)]
         self.runs += 1
         bash = Child(command, self.world.folder / f"workstation-{self.runs}.log", self.environment, self.folder)
@@ -80,9 +75,9 @@ def operator(world):
     return Operator(world)
 
 
-def test_J11_no_pod_of_the_chapter_costs_the_time_of_its_grace_period_or_gets_a_token():
-    pods = re.findall(r"^kind: Pod\n(.*?)^EOF", "".join(blocks()).replace("  kubectl", "kubectl"), re.M | re.S)
-    assert len(pods) == 2 and "kubectl run" not in "".join(blocks())
+def test_J11_no_pod_of_the_document_costs_the_time_of_its_grace_period_or_gets_a_token():
+    pods = re.findall(r"^kind: Pod\n(.*?)^EOF", "".join(BLOCKS).replace("  kubectl", "kubectl"), re.M | re.S)
+    assert len(pods) == 2 and "kubectl run" not in "".join(BLOCKS)
     for pod in pods:
         assert "terminationGracePeriodSeconds: 1\n" in pod and "automountServiceAccountToken: false\n" in pod
 
@@ -93,7 +88,7 @@ def assert_done(done: subprocess.CompletedProcess) -> str:
 
 
 @pytest.mark.parametrize("world", [True, False], ids=["restricted", "root"], indirect=True)
-def test_J11_the_commands_of_the_readme_bring_everything_back(world, operator):
+def test_J11_the_commands_of_the_document_bring_everything_back(world, operator):
     before = world.etcd.state()
     path = world.back_up()
     write_more(world)

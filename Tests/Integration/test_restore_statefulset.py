@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from admission import TOKEN_PATH, admitted_pod, checked
+from documentation import Document
 from etcd import Release
 from gateway import ALL_KEYS, GatewayError, encode
 from processes import ROOT, StartFailed, wait_until
@@ -19,6 +21,19 @@ from restore_world import CRONJOB, MEMBERS, NAME, RestoreWorld, assert_same, res
 from world import CREDENTIALS_SECRET, NAMESPACE, RECORD
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run containers of pods")
+
+
+def options_of(command: str) -> list[str]:
+    script, *options = shlex.split(command)
+    assert script == "restore/restore.sh"
+    return options
+
+
+# The commands of the emergency card; the README has the first two.
+CARD = re.findall(r"`(restore/restore\.sh\b.*?)`", "\n".join(
+    row[2] for row in Document("docs/restore.md").cells("## Emergency card")))
+assert Document("README.md").blocks("## Restore") == ["\n".join(CARD[:2]) + "\n"]
+LOOK, RESTORE, FINISH, UNDO = map(options_of, CARD)
 
 
 class SharedCluster:
@@ -75,7 +90,7 @@ def assert_restored(cluster: RestoreWorld, before: dict) -> None:
 
 
 def clean_up(cluster: RestoreWorld) -> None:
-    cluster.run("--finish")
+    cluster.run(*FINISH)
     assert cluster.note is None
     for member in MEMBERS:
         assert cluster.names_on(member) == ["default.etcd"]
@@ -133,7 +148,7 @@ def test_undoing_a_finished_restore_brings_the_newer_data_back(cluster):
         assert [name.partition("restore-")[0] for name in cluster.names_on(member)] == [
             "default.etcd", "default.etcd.before-"]
     write_more(cluster)
-    said = cluster.run("--undo")
+    said = cluster.run(*UNDO)
     assert "UNDONE" in said
     cluster.wait_until_serving()
     assert cluster.data_identities() == data
@@ -154,7 +169,7 @@ def test_an_older_backup_by_name_and_the_old_data_discarded(cluster):
     assert cluster.names_on(MEMBERS[2]) == ["default.etcd"]
 
 
-def test_it_needs_the_rights_that_the_readme_names_and_no_others(cluster, monkeypatch):
+def test_it_needs_the_rights_that_the_documents_name_and_no_others(cluster, monkeypatch):
     asked = set()
     respond = cluster.plane.respond
 
@@ -173,7 +188,7 @@ def test_it_needs_the_rights_that_the_readme_names_and_no_others(cluster, monkey
         cluster.run("--undo")
         monkeypatch.undo()
     sentence = r"the right to read and write the namespace's (.*?) and to read its (.*?)\."
-    written, read = re.search(sentence, (ROOT / "README.md").read_text(), re.DOTALL).groups()
+    written, read = re.search(sentence, Document("docs/restore.md").text, re.DOTALL).groups()
     rights = {(verb, name) for verb in ("read", "write") for name in re.findall("`(.+?)`", written)}
     assert asked == rights | {("read", name) for name in re.findall("`(.+?)`", read)}
 
@@ -181,7 +196,7 @@ def test_it_needs_the_rights_that_the_readme_names_and_no_others(cluster, monkey
 def test_a_member_with_old_data_cannot_join_the_restored_cluster(cluster):
     """The same member and cluster ids would let it: raft would take its old log for the new one."""
     cluster.back_up()
-    cluster.run()
+    cluster.run(*RESTORE)
     before = cluster.etcd.state()
     cluster.stop_members()
     volume = cluster.volume(MEMBERS[2])
@@ -242,7 +257,7 @@ def test_a_dry_run_shows_every_job_and_changes_nothing(cluster):
     cluster.back_up()
     writes = len(cluster.plane.writes)
     with Untouched(cluster):
-        said = cluster.run("--dry-run")
+        said = cluster.run(*LOOK)
     assert len(cluster.plane.writes) == writes
     names = re.findall(r'^  name: "(\S+)"', said, re.MULTILINE)
     jobs = [f"{NAME}-restore-{kind}-{number}" for kind in ("check", "member", "switch") for number in range(3)]
