@@ -4,8 +4,8 @@ internal import Digests
 internal import Glibc
 package import HTTP
 
-/// First in, first out. The file is unlinked as soon as it is made, so nothing is left behind
-/// however the program ends. It is a ring: where it cannot grow, the room at its beginning is used
+/// First in, first out. The file has no name (`NamelessFile`), so nothing is left behind however the
+/// program ends. It is a ring: where it cannot grow, the room at its beginning is used
 /// again once that has been taken out.
 ///
 /// A file system may lose what it took, or give back something else, without a word. So a checksum
@@ -23,11 +23,11 @@ package import HTTP
 
   /// `limit`, in bytes, bounds the file; a full folder bounds it as well.
   package init(in folder: String, limit: Int = .max) throws(SpoolError) {
-    let path = "\(folder)/etcd-backup-spool-\(UInt64.random(in: .min ... .max))"
-    let file = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard file >= 0 else { throw .unusableFolder(folder, reason: Self.reason(errno)) }
-    unsafe unlink(path)
-    self.file = file
+    do throws(NamelessFile.Failure) {
+      file = try NamelessFile.open(in: folder)
+    } catch {
+      throw .unusableFolder(folder, reason: Self.reason(error.errno))
+    }
     self.limit = limit
   }
 

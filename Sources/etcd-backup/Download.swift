@@ -13,8 +13,9 @@ struct Download: ParsableCommand {
       The file appears under its name only once it is complete, proven and on disk:
       its length, the SHA-256 at its end and the one in the blob's metadata all
       agree, and every page of the database is sound (APP_BACKUP_PAGE_CHECK). Until
-      then it is .NAME.partial in the same folder. With --output - the bytes are out
-      before they are proven: only exit status 0 says that they are a backup.
+      then it has no name, or .NAME.partial where the file system needs one. With
+      --output - the bytes are out before they are proven: only exit status 0 says
+      that they are a backup.
 
       The result is printed on standard output, the log goes to standard error.
 

@@ -1,6 +1,7 @@
 """Fixtures: a sandbox and clusters of one test's own, gone with it."""
 
 import contextlib
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,15 @@ def pytest_configure() -> None:
     }.items():
         if not path.exists():
             raise pytest.UsageError(f"{path} is missing: run `{command}`")
+
+
+@pytest.fixture(scope="session")
+def failing_calls(tmp_path_factory) -> Path:
+    """A library to preload: it lets the nth call of one function fail."""
+    path = tmp_path_factory.mktemp("failing") / "calls.so"
+    source = Path(__file__).with_name("failing_calls.c")
+    subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", path, source], check=True)
+    return path
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import time
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,18 @@ def folder(tmp_path):
 
 def names(folder) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def nameless(program) -> tuple[int, int]:
+    """Size and mode of the file without a name that the process has open; zeros where it has none."""
+    for descriptor in Path(f"/proc/{program.pid}/fd").iterdir():
+        try:
+            if os.readlink(descriptor).endswith(" (deleted)"):
+                found = descriptor.stat()
+                return found.st_size, stat.S_IMODE(found.st_mode)
+        except FileNotFoundError:
+            pass  # closed since
+    return 0, 0
 
 
 def assert_downloaded(world: World, run, file) -> None:
@@ -319,21 +332,57 @@ def test_R2_J5_room_is_checked_before_anything_is_downloaded(stored, small_disk)
 def test_R2_J5_a_disk_that_fills_meanwhile_is_said_and_left_clean(stored, small_disk):
     stored.fault("GetBlob", "throttle", bytesPerSecond=700_000)
     program = stored.start("download", "-o", str(small_disk / "b"))
-    wait_until(lambda: any(p.stat().st_size for p in small_disk.iterdir()), "a partial file")
+    wait_until(lambda: nameless(program)[0], "a partial file")
     (small_disk / "other").write_bytes(bytes(4 * MEBIBYTE))
     run = program.wait()
     assert run.status == 1 and "No space left" in run.log and "make room" in run.log, run
     assert names(small_disk) == ["other"], run
 
 
-def test_what_a_killed_download_left_takes_no_room_from_the_next(stored, small_disk):
+def test_P1_a_killed_download_leaves_nothing(stored, small_disk):
     stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
     program = stored.start("download", "-o", str(small_disk / "b"))
+    wait_until(lambda: nameless(program)[0] > MEBIBYTE, "a partial file")
+    assert nameless(program)[1] == 0o600, "others may not read it"
+    assert names(small_disk) == [], "it has no name"
+    program.kill()
+    assert names(small_disk) == []
+    stored.faults([])
+    assert_downloaded(stored, stored.run("download", "-o", str(small_disk / "b")), small_disk / "b")
+
+
+# Where the file system cannot make files without a name
+
+
+@pytest.fixture
+def named(stored, failing_calls):
+    stored.env |= {"LD_PRELOAD": str(failing_calls), "FAILING_CALL": "O_TMPFILE", "FAILING_FROM": "1",
+                   "FAILING_COUNT": "1000"}
+    return stored
+
+
+def test_P1_what_a_killed_download_left_under_a_name_takes_no_room_from_the_next(named, small_disk):
+    named.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
+    program = named.start("download", "-o", str(small_disk / "b"))
     wait_until(lambda: any(p.stat().st_size > MEBIBYTE for p in small_disk.iterdir()), "a partial file")
     program.kill()
     assert names(small_disk) == [".b.partial"]
-    stored.faults([])
-    assert_downloaded(stored, stored.run("download", "-o", str(small_disk / "b")), small_disk / "b")
+    assert stat.S_IMODE((small_disk / ".b.partial").stat().st_mode) == 0o600
+    named.faults([])
+    assert_downloaded(named, named.run("download", "-o", str(small_disk / "b")), small_disk / "b")
+
+
+@pytest.mark.parametrize("options", [[], ["--force"]])
+def test_two_downloads_to_one_file_with_a_name_do_not_meet(named, folder, options):
+    named.fault("GetBlob", "delay", milliseconds=1000)
+    first = named.start("download", "-o", str(folder / "b"), *options)
+    wait_until(lambda: names(folder) == [".b.partial"], "a partial file")
+    first.send(signal.SIGSTOP)
+    named.faults([])
+    second = named.run("download", "-o", str(folder / "b"), *options)
+    first.send(signal.SIGCONT)
+    assert second.status == 1 and "another process" in second.log, second
+    assert_downloaded(named, first.wait(), folder / "b")
 
 
 # Interruption
@@ -343,8 +392,8 @@ def test_what_a_killed_download_left_takes_no_room_from_the_next(stored, small_d
 def test_U12_an_interrupted_download_leaves_nothing(stored, folder, number):
     stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
     program = stored.start("download", "-o", str(folder / "b"))
-    wait_until(lambda: any(p.stat().st_size for p in folder.iterdir()), "a partial file")
-    assert names(folder) == [".b.partial"], "nothing under the final name"
+    wait_until(lambda: nameless(program)[0], "a partial file")
+    assert names(folder) == [], "nothing under any name"
     sent = time.monotonic()
     program.send(number)
     run = program.wait()
@@ -352,16 +401,37 @@ def test_U12_an_interrupted_download_leaves_nothing(stored, folder, number):
     assert_nothing_there(run, folder, 143)
 
 
-def test_two_downloads_to_one_file_do_not_meet(stored, folder):
-    stored.fault("GetBlob", "delay", milliseconds=1000)
+def test_P1_what_appears_during_a_download_is_left_alone(stored, folder):
+    stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
     first = stored.start("download", "-o", str(folder / "b"))
-    wait_until(lambda: names(folder) == [".b.partial"], "a partial file")
+    wait_until(lambda: nameless(first)[0], "a partial file")
     first.send(signal.SIGSTOP)
     stored.faults([])
-    second = stored.run("download", "-o", str(folder / "b"))
+    assert_downloaded(stored, stored.run("download", "-o", str(folder / "b")), folder / "b")
+    (folder / "b").write_text("somebody's")
     first.send(signal.SIGCONT)
-    assert second.status == 1 and "another process" in second.log, second
-    assert_downloaded(stored, first.wait(), folder / "b")
+    run = first.wait()
+    assert run.status == 78 and "was created by another program during the download" in run.log, run
+    assert "move that file away or name another one" in run.log, run
+    assert names(folder) == ["b"] and (folder / "b").read_text() == "somebody's"
+
+
+@pytest.mark.parametrize("options", [[], ["--force"]])
+def test_P1_a_folder_that_cannot_be_written_to_disk_is_said_and_that_the_file_is_there(
+        stored, folder, failing_calls, options):
+    if options:
+        (folder / "b").write_text("old")
+    run = stored.run("download", "-o", str(folder / "b"), *options, LD_PRELOAD=str(failing_calls),
+                     FAILING_CALL="fsync", FAILING_FROM="2", FAILING_COUNT="1")
+    assert run.status == 1 and "b is there, complete and verified" in run.log and "pass --force" in run.log, run
+    assert (folder / "b").read_bytes() == stored.download(stored.recorded_path) and names(folder) == ["b"]
+
+
+def test_P1_a_file_that_cannot_be_written_to_disk_is_not_there(stored, folder, failing_calls):
+    run = stored.run("download", "-o", str(folder / "b"), LD_PRELOAD=str(failing_calls), FAILING_CALL="fsync",
+                     FAILING_FROM="1", FAILING_COUNT="1")
+    assert_nothing_there(run, folder, 1, "cannot write to disk")
+
 
 
 # Standard output

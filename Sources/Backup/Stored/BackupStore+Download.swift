@@ -4,8 +4,8 @@ internal import Digests
 internal import HTTP
 
 extension BackupStore {
-  /// Where nothing goes wrong, `file` is the whole backup, safe on disk. Whatever else happens,
-  /// nothing is there that was not there before.
+  /// Where nothing goes wrong, `file` is the whole backup, safe on disk. On an error nothing is there
+  /// that was not there before, except after `FileError.notDurable`.
   package func download(
     _ path: BackupPath, to file: String, replacing: Bool
   ) throws -> ProvenBackup {

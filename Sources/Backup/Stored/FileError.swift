@@ -5,6 +5,10 @@ internal import HTTP
 
 enum FileError: Explained, Equatable {
   case exists(String)
+  /// Something took this name during the download.
+  case appeared(String)
+  /// The file is whole and has its name, but a power failure may take the name away again.
+  case notDurable(String, errno: Int32)
   /// There is something under this name that a download must not replace.
   case notFile(String)
   case beingWritten(String)
@@ -22,6 +26,12 @@ enum FileError: Explained, Equatable {
   var description: String {
     switch self {
     case .exists(let path): "\(path) exists"
+    case .appeared(let path):
+      "\(path) was created by another program during the download; it was left as it is, and the "
+        + "download was discarded"
+    case .notDurable(let path, let errno):
+      "\(path) is there, complete and verified, but its folder could not be written to disk: "
+        + "\(unsafe String(cString: strerror(errno)))"
     case .notFile(let path): "\(path) is not a file"
     case .beingWritten(let path): "\(path) is being downloaded by another process"
     case .noSpace(let folder, let needed, let available):
@@ -38,6 +48,10 @@ enum FileError: Explained, Equatable {
   var hint: String? {
     switch self {
     case .exists: "--force replaces it"
+    case .appeared: "move that file away or name another one, then download again"
+    case .notDurable:
+      "check the volume; keep the file, but do not rely on it to survive a power failure. "
+        + "To download it again, pass --force"
     case .notFile: "name a file that does not exist yet"
     case .beingWritten: "wait for it, or end it"
     case .noSpace: "make room there, or choose a folder on another volume"
@@ -58,9 +72,9 @@ enum FileError: Explained, Equatable {
   /// Another try fails as well unless somebody does something first.
   var isConfiguration: Bool {
     switch self {
-    case .exists, .notFile: true
+    case .exists, .appeared, .notFile: true
     case .failed(_, _, let errno): [EACCES, EPERM, EROFS, ENOENT, ENOTDIR].contains(errno)
-    case .beingWritten, .noSpace, .nobodyReads, .stopped: false
+    case .beingWritten, .notDurable, .noSpace, .nobodyReads, .stopped: false
     }
   }
 

@@ -1,16 +1,20 @@
-/// A file that appears under its name only once it is complete; until then it has another name in the same folder.
+/// A file that appears under its name only once it is complete; until then it has none.
 
 internal import Glibc
 
-/// Letting go of it removes what has not been published. What a killed process left behind is
-/// written over by the next one, since the partial file's name is always the same; a lock on it keeps
-/// two processes from writing to one file.
+/// Letting go of it removes what has not been published, and so does the end of the process.
+///
+/// Where the file system cannot make files without a name, the name is `.NAME.partial` until then.
+/// What a killed process left under it is written over by the next one; a lock keeps two processes
+/// from writing to one file.
 struct PartialFile: ~Copyable {
   private let descriptor: Int32
   private let folderDescriptor: Int32
   private let path: String
   private let folder: String
+  /// Where a file without a name is given one in two steps, this is the name between them.
   private let partialPath: String
+  private let isNamed: Bool
   private let replacing: Bool
   private var isPublished = false
 
@@ -25,11 +29,17 @@ struct PartialFile: ~Copyable {
     let folderDescriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard folderDescriptor >= 0 else { throw .failed(.openFolder, folder, errno: errno) }
     let descriptor: Int32
-    do throws(FileError) {
-      descriptor = try Self.openLocked(partialPath, for: path)
-    } catch {
-      close(folderDescriptor)
-      throw error
+    if let file = NamelessFile.openLinkable(in: folder) {
+      descriptor = file
+      isNamed = false
+    } else {
+      do throws(FileError) {
+        descriptor = try Self.openLocked(partialPath, for: path)
+      } catch {
+        close(folderDescriptor)
+        throw error
+      }
+      isNamed = true
     }
     self.path = path
     self.folder = folder
@@ -40,7 +50,7 @@ struct PartialFile: ~Copyable {
   }
 
   deinit {
-    if !isPublished { _ = unsafe unlink(partialPath) }
+    if isNamed, !isPublished { _ = unsafe unlink(partialPath) }
     close(descriptor)
     close(folderDescriptor)
   }
@@ -75,23 +85,55 @@ struct PartialFile: ~Copyable {
   /// Puts the file, safe on disk, under its name in one step.
   mutating func publish() throws(FileError) {
     guard fsync(descriptor) == 0 else { throw .failed(.synchronise, path, errno: errno) }
+    if isNamed { try publishNamed() } else { try publishNameless() }
+    isPublished = true
+    try synchroniseFolder()
+  }
+
+  // MARK: Details
+
+  private func publishNameless() throws(FileError) {
+    guard replacing else {
+      guard NamelessFile.link(descriptor, to: path) else { throw notLinked(errno) }
+      return
+    }
+    try Self.check(path, replacing: true)
+    // Only a rename replaces a file in one step, and only what has a name can be renamed.
+    var isLinked = NamelessFile.link(descriptor, to: partialPath)
+    if !isLinked, errno == EEXIST, unsafe unlink(partialPath) == 0 {
+      isLinked = NamelessFile.link(descriptor, to: partialPath)
+    }
+    guard isLinked else { throw .failed(.publish, partialPath, errno: errno) }
+    do throws(FileError) {
+      try rename()
+    } catch {
+      _ = unsafe unlink(partialPath)
+      throw error
+    }
+  }
+
+  private func publishNamed() throws(FileError) {
     if replacing {
       try Self.check(path, replacing: true)
       try rename()
     } else if unsafe link(partialPath, path) == 0 {
       _ = unsafe unlink(partialPath)
     } else if errno == EEXIST {
-      throw .exists(path)
+      throw .appeared(path)
     } else {
       // Some network volumes have no hard links. Two of us are kept apart by the lock.
-      try Self.check(path, replacing: false)
+      do throws(FileError) {
+        try Self.check(path, replacing: false)
+      } catch .exists {
+        throw .appeared(path)
+      }
       try rename()
     }
-    isPublished = true
-    try synchroniseFolder()
   }
 
-  // MARK: Details
+  private func notLinked(_ number: Int32) -> FileError {
+    number == EEXIST ? .appeared(path) : .failed(.publish, path, errno: number)
+  }
 
   private func rename() throws(FileError) {
     guard unsafe Glibc.rename(partialPath, path) == 0 else {
@@ -103,7 +145,7 @@ struct PartialFile: ~Copyable {
   private func synchroniseFolder() throws(FileError) {
     // Volumes that know no such thing say EINVAL.
     guard fsync(folderDescriptor) == 0 || errno == EINVAL else {
-      throw .failed(.synchronise, folder, errno: errno)
+      throw .notDurable(path, errno: errno)
     }
   }
 
