@@ -33,7 +33,7 @@ struct KeyValue {
   /// Where in the message the next field begins.
   private(set) var offset = 0
   /// Where in the message the user's key lies.
-  private var userKey = 0..<0
+  private(set) var userKey = 0..<0
   private var modRevision: UInt64 = 0
   /// The known fields that were there, one bit each.
   private var known: UInt64 = 0
