@@ -97,7 +97,7 @@ extension ServiceError: CustomStringConvertible {
     if isClockSkew {
       return "correct this node's clock: Azure takes requests dated within 15 minutes of its own"
     }
-    if let hint = hintOfDetails { return hint }
+    if let hint = hintOnSignature ?? hintOfDetails { return hint }
     if let code, let row = ServiceErrorCode.named(code) { return row.hint }
     if code == nil, status == 413 {
       return "does a proxy limit the size of requests? raise its limit above "

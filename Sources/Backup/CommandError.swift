@@ -19,7 +19,8 @@ package struct CommandError: Error, Equatable {
       return
     }
     cause = error.description
-    hint = error.hint
+    // A signal is no fault that could be mended.
+    hint = error.status == .terminated ? nil : error.hint
     self.status = status ?? error.status
   }
 }

@@ -86,7 +86,8 @@ extension RunError: CustomStringConvertible {
       return
     }
     cause = error.description
-    hint = error.hint
+    // A signal is no fault that could be mended.
+    hint = error.status == .terminated ? nil : error.hint
     status = stage >= .record ? .incomplete : error.status
   }
 }

@@ -66,9 +66,13 @@ package struct EtcdCluster {
     let first = try search(except: broken)
     guard !first.hasQuorum else { return first }
     // An election may be over soon, and behind an address there may be another member, too.
+    let delay = max(.zero, electionPatience - began.duration(to: .now))
+    transport.report(
+      Retry(
+        attempt: 1, delay: delay,
+        cause: first.failures.last?.description ?? "the cluster has no quorum"))
     do throws(TransferError) {
-      try transport.sleep(
-        for: electionPatience - began.duration(to: .now), before: "another look for a quorum")
+      try transport.sleep(for: delay, before: "another look for a quorum")
     } catch {
       throw .unreachable(endpoint: first.status.endpoint, error)
     }

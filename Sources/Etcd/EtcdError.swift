@@ -139,7 +139,9 @@ extension EtcdError: CustomStringConvertible {
       "is etcd started with --enable-grpc-gateway=false, or from a configuration file without enable-grpc-gateway: true (needed before 3.5)? does a proxy stand in front that passes only gRPC? then set APP_BACKUP_ETCD_TRANSPORT=grpc"
     case .notGRPC:
       "does a proxy stand in front that passes only HTTP/1.1? then set APP_BACKUP_ETCD_TRANSPORT=gateway"
-    case .noUsableEndpoint(let errors): errors.lazy.compactMap(\.hint).first
+    case .noUsableEndpoint(let errors):
+      // Where the run was stopped, that is the reason, and not what other endpoints did.
+      errors.first { $0.stopReason != nil }.map(\.hint) ?? errors.lazy.compactMap(\.hint).first
     case .differentClusters:
       "list the client URLs of one cluster only in APP_BACKUP_ETCD_ENDPOINTS"
     case .onlyLearners: "add the URL of a voting member to APP_BACKUP_ETCD_ENDPOINTS"

@@ -66,6 +66,9 @@ extension EtcdCluster {
       }
       return nil
     } catch {
+      if case .interrupted(_, let failure) = error, error.stopReason != nil {
+        throw .unreachable(endpoint: server.endpoint, failure)
+      }
       return .broken(error)
     }
   }

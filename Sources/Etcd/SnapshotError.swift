@@ -77,6 +77,8 @@ extension SnapshotError: CustomStringConvertible {
     case .refused(_, let message) where message.hasSuffix("context deadline exceeded"):
       "is a proxy between this pod and etcd limiting how long a call may take?"
     case .refused: refusal?.hint
+    // We broke it off ourselves.
+    case .interrupted(_, let error) where stopReason != nil: error.hint
     case .interrupted(_, let error):
       error.hint ?? "did etcd restart, or a proxy between this pod and etcd cut the connection?"
     case .truncated: "is a proxy between this pod and etcd closing long answers?"

@@ -50,6 +50,7 @@ struct Check: ParsableCommand {
     try session.conclude {
       let preflight = Preflight(
         configuration, environment: environment, patience: session.patience,
+        log: session.log,
         tell: { tell($0, results) })
       try preflight.run()
       throw try end(preflight.findings, results, session.output)

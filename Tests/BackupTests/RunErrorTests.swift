@@ -120,4 +120,14 @@ import Testing
     ])
     #expect(RunError(both, in: .member).status == status)
   }
+
+  @Test func `J13 of a stop asks nothing about etcd, proxies or the network`() {
+    let stopped = TransferError(.stopped(.terminated), request: "POST /snapshot", detail: "")
+    let late = TransferError(.stopped(.deadline), request: "POST /snapshot", detail: "")
+    #expect(
+      RunError(SnapshotError.interrupted(received: 7, stopped), in: .snapshot).hint == nil)
+    #expect(
+      SnapshotError.interrupted(received: 7, late).hint?.contains("APP_BACKUP_TIMEOUT") == true)
+    #expect(SnapshotError.interrupted(received: 7, stopped).hint == nil)
+  }
 }

@@ -30,7 +30,7 @@ def slow(empty_world, start_etcd):
     return empty_world
 
 
-def test_SIGTERM_before_the_commit_ends_the_run_within_a_second(slow):
+def test_J13_SIGTERM_before_the_commit_ends_the_run_within_a_second_and_is_told_as_a_stop(slow):
     program = slow.start()
     slow.wait_for_request("PutBlock")
     sent = time.monotonic()
@@ -38,6 +38,7 @@ def test_SIGTERM_before_the_commit_ends_the_run_within_a_second(slow):
     run = program.wait()
     assert time.monotonic() - sent < 1, run
     slow.assert_nothing_happened(run, 143)
+    assert "stopped by a signal" in run.log and "did etcd restart" not in run.log and "proxy" not in run.log, run
 
 
 def test_SIGTERM_while_etcd_does_not_answer_ends_the_run_within_a_second(world, etcd):

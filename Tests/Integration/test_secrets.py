@@ -134,3 +134,15 @@ def test_U9_a_token_that_is_replaced_during_a_run_is_read_again(secretive, tmp_p
     secretive.assert_success(run)
     assert "token-of-the-next-hour" not in run.log
     assert 401 in [request.get("status") for request in secretive.requests()], "the old one was refused"
+
+
+def test_J13_a_signature_that_does_not_match_is_no_firewall_whatever_code_the_store_has_for_it(world):
+    """Azurite's refusal of a wrong key, word for word."""
+    words = ("Server failed to authenticate the request. Make sure the value of Authorization header is formed "
+             "correctly including the signature.")
+    world.faults([{"match": {"service": "blob"}, "action": {
+        "kind": "status", "status": 403, "code": "AuthorizationFailure", "message": words}}])
+    run = world.run()
+    world.faults([])
+    world.assert_nothing_happened(run, 78)
+    assert "storage-key" in run.log and "rotated" in run.log and "firewall" not in run.log, run

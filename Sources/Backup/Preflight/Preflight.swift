@@ -19,13 +19,14 @@ package final class Preflight {
 
   /// `tell` gets each finding as soon as it is known.
   package init(
-    _ configuration: Configuration, environment: [String: String], patience: Patience,
+    _ configuration: Configuration, environment: [String: String], patience: Patience, log: Log,
     tell: @escaping (Finding) -> Void
   ) {
     self.configuration = configuration
     self.environment = environment
     self.tell = tell
     transport = Transport { patience.stopReason }
+    transport.logRetries(to: log)
   }
 
   /// Throws only where the run must stop; what cannot be checked because of an earlier failure is
