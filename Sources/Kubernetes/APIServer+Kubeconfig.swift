@@ -29,7 +29,11 @@ private struct Kubeconfig {
     self.path = path
     let text: String
     do throws(UnreadableFile) {
-      text = String(decoding: try readFile(at: path), as: UTF8.self)
+      let bytes = try readFile(at: path)
+      guard ![[0xFF, 0xFE], [0xFE, 0xFF]].contains(Array(bytes.prefix(2))) else {
+        throw UnreadableFile(reason: "it is UTF-16: save it as UTF-8")
+      }
+      text = String(decoding: bytes, as: UTF8.self)
     } catch {
       throw .unreadable(reason: error.reason)
     }
@@ -145,7 +149,8 @@ private struct Kubeconfig {
       throw .unsupported(user.entry, field: field)
     }
     let token = try user.text("token").map { text throws(KubeconfigFault) in
-      guard let token = BearerToken(text) else {
+      // Unlike a token in a file, it is not trimmed: kubectl sends it as it stands, and servers refuse it.
+      guard !text.contains(where: \.isWhitespace), let token = BearerToken(text) else {
         throw user.malformed("token", expected: "one word of printable ASCII")
       }
       return token

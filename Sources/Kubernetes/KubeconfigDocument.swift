@@ -23,7 +23,48 @@ struct KubeconfigDocument {
       throw .notYAML(problem: "no mapping at the top", line: nil)
     }
     self.root = root
+    try check()
   }
+
+  /// What kubectl refuses a whole kubeconfig for.
+  private func check() throws(KubeconfigFault) {
+    for (field, value) in [("apiVersion", "v1"), ("kind", "Config")] {
+      guard let node = root[field], let text = Self.text(node) else { continue }
+      guard node.isText, text == value else { throw .malformed(field, expected: value) }
+    }
+    if let node = root["current-context"], Self.text(node) != nil, !node.isText {
+      throw .malformed("current-context", expected: Self.textExpected)
+    }
+    if let node = root["preferences"], !node.isMapping, !isNothing(node) {
+      throw .malformed("preferences", expected: "a mapping")
+    }
+    for kind in [KubeconfigEntry.Kind.context, .cluster, .user] {
+      try check(kind)
+    }
+  }
+
+  private func check(_ kind: KubeconfigEntry.Kind) throws(KubeconfigFault) {
+    if let node = root["\(kind.rawValue)s"], !node.isList, !isNothing(node) {
+      throw .malformed("\(kind.rawValue)s", expected: "a list")
+    }
+    var seen: Set<String> = []
+    for entry in list(kind) {
+      guard let name = entry["name"], let text = Self.text(name) else { continue }
+      guard name.isText else {
+        throw .malformed("a name in \(kind.rawValue)s", expected: Self.textExpected)
+      }
+      guard seen.insert(text).inserted else {
+        throw .twice(KubeconfigEntry(kind: kind, name: text))
+      }
+    }
+  }
+
+  private func isNothing(_ node: YAMLNode) -> Bool {
+    node.scalar != nil && Self.text(node) == nil
+  }
+
+  fileprivate static let textExpected =
+    "text, but a number or a boolean to kubectl: put it in quotes"
 
   var currentContext: String? {
     root["current-context"].flatMap(Self.text)
@@ -34,7 +75,7 @@ struct KubeconfigDocument {
     list(kind).compactMap { $0["name"].flatMap(Self.text) }
   }
 
-  /// The entry of this name; of several the first, as kubectl has it.
+  /// The entry of this name.
   func section(
     _ kind: KubeconfigEntry.Kind, named name: String
   ) throws(KubeconfigFault) -> Section {
@@ -73,13 +114,19 @@ extension KubeconfigDocument {
     func text(_ field: String) throws(KubeconfigFault) -> String? {
       guard let value = node?[field] else { return nil }
       guard value.scalar != nil else { throw malformed(field, expected: "text") }
-      return KubeconfigDocument.text(value)
+      guard let text = KubeconfigDocument.text(value) else { return nil }
+      guard value.isText else {
+        throw malformed(field, expected: KubeconfigDocument.textExpected)
+      }
+      return text
     }
 
     func flag(_ field: String) throws(KubeconfigFault) -> Bool {
-      guard let text = try text(field) else { return false }
+      guard let value = node?[field] else { return false }
+      guard value.scalar != nil else { throw malformed(field, expected: "true or false") }
+      guard let text = KubeconfigDocument.text(value) else { return false }
       // As YAML 1.1 has it, which kubectl reads; in quotes each of them is a text.
-      guard node?[field]?.scalar?.isPlain == true else {
+      guard value.scalar?.isPlain == true else {
         throw malformed(field, expected: "true or false, without quotes")
       }
       switch text {
@@ -98,8 +145,9 @@ extension KubeconfigDocument {
     /// PEM from `field` + `-data`, inline in base64, or else from the file that `field` names.
     func pem(_ field: String) throws(KubeconfigFault) -> PEMText? {
       if let text = try text("\(field)-data") {
-        // Whoever folds long lines may leave blanks in it.
-        guard let data = Data(base64Encoded: text.filter { !$0.isWhitespace }) else {
+        guard try self.text(field) == nil else { throw .both(entry, field: field) }
+        // Line ends may stand in it, blanks may not.
+        guard let data = Data(base64Encoded: text.filter { !$0.isNewline }) else {
           throw malformed("\(field)-data", expected: "PEM in base64")
         }
         return PEMText(Array(data), named: "\(field)-data")

@@ -9,6 +9,12 @@ package enum KubeconfigFault: Error, Equatable {
   case noCurrentContext(present: [String])
   /// Something refers to an entry that is not there.
   case noSuchEntry(KubeconfigEntry, present: [String])
+  /// Something that belongs to no entry.
+  case malformed(String, expected: String)
+  /// Two entries of a kind have this name.
+  case twice(KubeconfigEntry)
+  /// A field is there both as a file and as data.
+  case both(KubeconfigEntry, field: String)
   case missingField(KubeconfigEntry, field: String)
   /// The value itself is never shown: it may be a password.
   case malformedField(KubeconfigEntry, field: String, expected: String)
@@ -46,6 +52,9 @@ extension KubeconfigFault: CustomStringConvertible {
     case .notYAML(let problem, nil): "not YAML: \(problem)"
     case .noCurrentContext: "current-context is not set"
     case .noSuchEntry(let entry, _): "there is no \(entry)"
+    case .malformed(let field, let expected): "\(field) is not \(expected)"
+    case .twice(let entry): "there is more than one \(entry)"
+    case .both(let entry, let field): "\(entry): both \(field) and \(field)-data are set"
     case .missingField(let entry, let field): "\(entry): \(field) is not set"
     case .malformedField(let entry, let field, let expected):
       "\(entry): \(field) is not \(expected)"
@@ -71,7 +80,11 @@ extension KubeconfigFault: CustomStringConvertible {
     case .noCurrentContext(let present):
       "set it with `kubectl config use-context`; \(Self.list(present))"
     case .noSuchEntry(_, let present): "is the name spelled right? \(Self.list(present))"
-    case .missingField, .malformedField: nil
+    case .malformed("apiVersion", _), .malformed("kind", _):
+      "does APP_KUBECONFIG_PATH name a kubeconfig?"
+    case .twice: "rename or remove one of them"
+    case .both: "remove one of the two"
+    case .malformed, .missingField, .malformedField: nil
     case .unusableFile:
       "paths count from the kubeconfig's folder; `kubectl config view --flatten` puts the "
         + "contents into the kubeconfig itself"

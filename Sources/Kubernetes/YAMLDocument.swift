@@ -33,6 +33,11 @@ internal import CYAML
         description: parser.problem.map { unsafe String(cString: $0) } ?? "it cannot be read",
         line: parser.error == YAML_READER_ERROR ? nil : Int(parser.problem_mark.line) + 1)
     }
+    // What kubectl reads; libyaml takes later versions as well, in which other scalars are numbers.
+    let version = unsafe document.version_directive
+    if unsafe version != nil, unsafe version?.pointee.major != 1 || version?.pointee.minor != 1 {
+      throw Problem(description: "%YAML names a version other than 1.1", line: nil)
+    }
     if let line = lineOfRepeatedKey() {
       throw Problem(description: "a key stands twice in one mapping", line: line)
     }
@@ -47,6 +52,14 @@ internal import CYAML
       let node = YAMLNode(document: self, index: Int32(index + 1))
       if node.isBinary {
         return Problem(description: "!!binary is not supported", line: line(of: node))
+      }
+      let key = node.pairs.first {
+        guard let scalar = $0.key.scalar else { return true }
+        return scalar.isPlain && ["", "~", "null", "Null", "NULL"].contains(scalar.text)
+      }
+      if let key {
+        return Problem(
+          description: "a key of a mapping is null, a list or a mapping", line: line(of: key.key))
       }
       let merge = node.pairs.first { $0.key.scalar.map { $0.text == "<<" && $0.isPlain } ?? false }
       if let merge {
@@ -112,16 +125,24 @@ struct YAMLNode {
     }
   }
 
-  fileprivate var isBinary: Bool {
+  fileprivate var isBinary: Bool { tag == "tag:yaml.org,2002:binary" }
+
+  /// A scalar's tag says that it is a number, a boolean or something of one's own.
+  var isTaggedOtherwise: Bool { tag != "tag:yaml.org,2002:str" }
+
+  private var tag: String? {
     unsafe document.withNode(index) { node in
-      guard let tag = unsafe node.tag else { return false }
+      guard let tag = unsafe node.tag else { return nil }
       return unsafe String(cString: UnsafeRawPointer(tag).assumingMemoryBound(to: CChar.self))
-        == "tag:yaml.org,2002:binary"
     }
   }
 
   /// A list or a mapping without anything in it.
   var isEmptyCollection: Bool { scalar == nil && elements.isEmpty && pairs.isEmpty }
+
+  var isList: Bool {
+    unsafe document.withNode(index) { unsafe $0.type == YAML_SEQUENCE_NODE }
+  }
 
   var isMapping: Bool {
     unsafe document.withNode(index) { unsafe $0.type == YAML_MAPPING_NODE }

@@ -241,4 +241,25 @@ import Testing
     #expect("\(fault)" == #"user "admin": \#(field) is not supported"#)
     #expect(fault.hint?.hasSuffix(" ") == false)
   }
+
+  @Test func `Y1 is a number or a boolean where a text belongs, as kubectl has it`() throws {
+    for value in ["12345", "0x1F", "1e3", "true", "yes", ".inf"] {
+      guard
+        case .malformedField(Self.user, "token", _) = try fault(
+          of: KubeconfigText(user: ["token: \(value)"]).yaml)
+      else {
+        Issue.record("\(value)")
+        continue
+      }
+    }
+  }
+
+  @Test func `Y1 is an entry or a field that is there twice`() throws {
+    let text = KubeconfigText().yaml + "- name: admin\n  user: {token: other}\n"
+    #expect(try fault(of: text) == .twice(Self.user))
+    let both = ["certificate-authority: ca.crt", "certificate-authority-data: \(base64(somePEM))"]
+    #expect(
+      try fault(of: KubeconfigText(cluster: both).yaml)
+        == .both(Self.cluster, field: "certificate-authority"))
+  }
 }

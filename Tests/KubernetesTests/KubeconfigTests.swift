@@ -106,22 +106,8 @@ import Testing
     #expect(server.connection.identity?.keyPEM == Array(TestCertificate.other.key.utf8))
   }
 
-  @Test func `prefers inline data to files`() throws {
-    try folder.write(otherPEM, to: "ca.crt")
-    let inline = base64(somePEM)
-    let server = try load(
-      KubeconfigText(
-        cluster: ["certificate-authority: ca.crt", "certificate-authority-data: \(inline)"],
-        user: [
-          "client-certificate: missing.crt", "client-certificate-data: \(inline)",
-          "client-key: missing.key", "client-key-data: \(base64(TestCertificate.ec.key))",
-        ]))
-    #expect(try server.connection.trust == authorities(somePEM))
-    #expect(server.connection.identity?.certificatePEM == Array(somePEM.utf8))
-  }
-
   @Test func `may fold inline data over lines`() throws {
-    let folded = base64(somePEM).split(every: 20).joined(separator: "\n          ")
+    let folded = base64(somePEM).split(every: 20).joined(separator: "\n      ")
     let server = try load(
       KubeconfigText(cluster: ["certificate-authority-data: |", "  \(folded)"]))
     #expect(try server.connection.trust == authorities(somePEM))
@@ -177,16 +163,6 @@ import Testing
 
   @Test func `Y1 may list no groups to act as`() throws {
     _ = try load(KubeconfigText(user: ["token: abc", "as-groups: []", "as-user-extra: {}"]))
-  }
-
-  @Test func `takes the first of two entries of one name`() throws {
-    var text = KubeconfigText(server: "https://first").yaml
-    text += "extensions: []\n"
-    text.replace(
-      "users:", with: "- name: c1\n  cluster:\n    server: https://second\nusers:",
-      maxReplacements: 1)
-    #expect(
-      try APIServer.kubeconfig(at: folder.write(text, to: "config")).url == "https://first:443")
   }
 }
 
