@@ -33,7 +33,8 @@ test-integration: tools build sandbox ## Run the tests on real etcd servers
 .PHONY: test-long
 test-long: tools build sandbox ## Run what is long by nature: 2 GB of database, 100,000 blobs, 100,000 random worlds
 	@.ci/stage "long integration tests" $(pytest) -m large
-	@.ci/stage "long unit tests" env TEST_LONG=1 swift test --parallel --filter '[Rr]andom'
+	@.ci/stage "long unit tests" env TEST_LONG=1 \
+	  swift test -c release --scratch-path .build/long --parallel --filter '[Rr]andom'
 
 .PHONY: test-chart
 test-chart: tools build sandbox ## Run the tests of the chart: both helms, promtool, the pod as rendered

@@ -249,45 +249,58 @@ private struct RetentionModel {
     let isGivenUp: Bool?
   }
 
+  /// A backup with its names as texts, which take their time to be made.
+  private struct Seen {
+    let blob: StoredBackup
+    let name: String
+    /// Lineage and history.
+    let origin: (String, String)?
+
+    init(_ blob: StoredBackup) {
+      self.blob = blob
+      name = "\(blob.name)"
+      switch blob.origin {
+      case .unknown: origin = nil
+      case .history(let history, let lineage): origin = ("\(lineage)", "\(history)")
+      }
+    }
+  }
+
   func mayGo() -> Set<ULID> {
     if isHeld { return [] }
+    let all = blobs.map(Seen.init)
+      .sorted { ($0.blob.written, $0.name) > ($1.blob.written, $1.name) }
     var may = Set(blobs.map(\.name))
     let lineage = fields["backup-lineage"] ?? ""
     let running = fields["backup-history"] ?? ""
     let text = fields["backup-histories"] ?? ""
     let entries = (try? JSONDecoder().decode([Entry].self, from: Data(text.utf8))) ?? []
-    func group(_ isIn: @escaping ((String, String)?) -> Bool) -> (StoredBackup) -> Bool {
-      { blob in
-        switch blob.origin {
-        case .unknown: isIn(nil)
-        case .history(let history, let lineage): isIn(("\(lineage)", "\(history)"))
-        }
-      }
+    func group(_ isIn: ((String, String)?) -> Bool) -> [StoredBackup] {
+      all.filter { isIn($0.origin) }.map(\.blob)
     }
-    func newestFirst(_ isIn: (StoredBackup) -> Bool) -> [StoredBackup] {
-      blobs.filter { $0.oddity == nil && isIn($0) }
-        .sorted { ($0.written, "\($0.name)") > ($1.written, "\($1.name)") }
+    func newestFirst(_ isIn: ((String, String)?) -> Bool) -> [StoredBackup] {
+      group(isIn).filter { $0.oddity == nil }
     }
     func keep(_ some: some Sequence<StoredBackup>) { for blob in some { may.remove(blob.name) } }
 
     // (a)
-    let others = blobs.filter(group { $0.map { $0.0 != lineage } ?? false })
+    let others = group { $0.map { $0.0 != lineage } ?? false }
     keep(others)
     // (b)
-    let ours = newestFirst(group { $0.map { $0 == (lineage, running) } ?? false })
+    let ours = newestFirst { $0.map { $0 == (lineage, running) } ?? false }
     keep(ours.prefix(self.keep))
     // (c)
     var known: Set<String> = [running]
     for entry in entries where entry.name != running {
       known.insert(entry.name)
       if entry.isGivenUp == true { continue }
-      let history = newestFirst(group { $0.map { $0 == (lineage, entry.name) } ?? false })
+      let history = newestFirst { $0.map { $0 == (lineage, entry.name) } ?? false }
       keep(history.prefix(1))
       let end = entry.endTime.flatMap { try? Date($0, strategy: .iso8601) }
       let isRecent = end.map { now <= Int($0.timeIntervalSince1970) + historyExpiration } ?? true
       if isRecent { keep(history.prefix(self.keep)) }
     }
-    keep(blobs.filter(group { $0.map { $0.0 == lineage && !known.contains($0.1) } ?? false }))
+    keep(group { $0.map { $0.0 == lineage && !known.contains($0.1) } ?? false })
     // (d)
     may.remove(recorded)
     for key in ["backup-last-verified-path", "backup-previous-history-path"] {
@@ -300,15 +313,15 @@ private struct RetentionModel {
     // (f)
     keep(blobs.filter { $0.oddity != nil })
     // Without a lineage.
-    let unknown = newestFirst(group { $0 == nil })
+    let unknown = newestFirst { $0 == nil }
     // Odd ones are not looked at: what they say of a lineage need not be true.
     if others.contains(where: { $0.oddity == nil }) { keep(unknown) }
     let times = ours.map(\.written)
     let span = (times.max() ?? 0) - (times.min() ?? 0)
     if !ours.isEmpty, ours.count >= self.keep, span >= expiration {
-      let all = (ours.prefix(self.keep) + unknown)
+      let both = (ours.prefix(self.keep) + unknown)
         .sorted { ($0.written, "\($0.name)") > ($1.written, "\($1.name)") }
-      keep(all.prefix(self.keep))
+      keep(both.prefix(self.keep))
     } else {
       keep(unknown.prefix(self.keep))
     }
