@@ -27,7 +27,11 @@ test-unit: packages ## Run the unit tests and the wire tests
 	@.ci/stage "unit and wire tests" swift test --parallel
 
 .PHONY: test-integration
-test-integration: tools build sandbox ## Run the tests on real etcd servers
+test-integration: tools build sandbox run-integration ## Run the tests on real etcd servers
+
+# The same where all three are there; .ci/run uses it beside a build.
+.PHONY: run-integration
+run-integration:
 	@.ci/stage "integration tests" $(pytest) --numprocesses 4
 
 .PHONY: test-long
@@ -37,7 +41,10 @@ test-long: tools build sandbox ## Run what is long by nature: 2 GB of database, 
 	  swift test -c release --scratch-path .build/long --parallel --filter '[Rr]andom'
 
 .PHONY: test-chart
-test-chart: tools build sandbox ## Run the tests of the chart: both helms, promtool, the pod as rendered
+test-chart: tools build sandbox run-chart ## Run the tests of the chart: both helms, promtool, the pod as rendered
+
+.PHONY: run-chart
+run-chart:
 	@.ci/stage "chart tests" .build/venv/bin/python -m pytest Tests/Chart --numprocesses 4
 
 .PHONY: image-test
@@ -78,10 +85,7 @@ packages:
 
 .PHONY: tools
 tools: packages
-	@.ci/python
-	@.ci/etcd-versions
-	@.ci/helm
-	@.ci/promtool
+	@.ci/stage "tools" .ci/tools
 
 .PHONY: sandbox
 sandbox: packages
