@@ -5,6 +5,8 @@
 release := swift build -c release --static-swift-stdlib
 binary := .build/release/etcd-backup
 pytest := .build/venv/bin/python -m pytest Tests/Integration
+# Most tests wait most of the time, for elections and deadlines, so there are more workers than cores.
+parallel := --numprocesses 8 --dist worksteal
 
 .PHONY: help
 help: ## Show this list
@@ -32,7 +34,7 @@ test-integration: tools build sandbox run-integration ## Run the tests on real e
 # The same where all three are there; .ci/run uses it beside a build.
 .PHONY: run-integration
 run-integration:
-	@.ci/stage "integration tests" $(pytest) --numprocesses 4
+	@.ci/stage "integration tests" $(pytest) $(parallel)
 
 .PHONY: test-long
 test-long: tools build sandbox ## Run what is long by nature: 2 GB of database, 100,000 blobs, 100,000 random worlds
@@ -45,7 +47,7 @@ test-chart: tools build sandbox run-chart ## Run the tests of the chart: both he
 
 .PHONY: run-chart
 run-chart:
-	@.ci/stage "chart tests" .build/venv/bin/python -m pytest Tests/Chart --numprocesses 4
+	@.ci/stage "chart tests" .build/venv/bin/python -m pytest Tests/Chart $(parallel)
 
 .PHONY: image-test
 image-test: tools sandbox ## Build the container image without a daemon, try it, print its sizes (as root)
