@@ -25,6 +25,7 @@ RUN_BY = {
     ("chart/README.md", "## What it installs"): "Tests/Chart/test_record.py",
     ("docs/operations.md", "## Run one by hand"): "Tests/Chart/test_by_hand.py",
     ("docs/operations.md", "## check, list and verify in the cluster"): "Tests/Chart/test_by_hand.py",
+    ("docs/operations.md", "## Commands"): "Tests/Integration/test_documentation.py",
     ("docs/operations.md", "## Rotate keys and certificates"): "Tests/Chart/test_by_hand.py",
     ("docs/upgrade-from-kyma.md", "## With the chart"): "Tests/Chart/test_by_hand.py",
     ("docs/restore-by-hand.md", None): "Tests/Integration/test_restore_by_hand.py",
@@ -139,6 +140,16 @@ def test_every_command_is_listed_with_options_that_it_has():
         known = printed(command, "--help")
         for option in re.findall(r"--[a-z-]+", options):
             assert option in known, f"{name}: {command} {option}"
+
+
+def test_the_completion_script_completes_commands():
+    [block] = OPERATIONS.blocks("## Commands")
+    done = subprocess.run(
+        ["bash", "-ec", f'PATH="{BINARY.parent}:$PATH"\n{block}\ncomplete -p etcd-backup'],
+        capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("complete "), done.stdout + done.stderr
+    for shell in ("zsh", "fish"):
+        assert "retention" in printed("--generate-completion-script", shell)
 
 
 def test_every_option_of_restore_sh_that_a_document_names_exists():
