@@ -162,6 +162,16 @@ def test_every_option_of_restore_sh_that_a_document_names_exists():
             assert span.split()[0] in known, span
 
 
+def test_every_message_of_a_failed_restore_that_is_explained_is_one_of_ours_or_of_kubernetes():
+    paths = [*ROOT.glob("restore/*.sh"), *ROOT.glob("Sources/**/*.swift")]
+    ours = "\n".join(path.read_text() for path in paths)
+    kubernetes = {"ErrImagePull", "ImagePullBackOff", "pods ", " is forbidden", "violates PodSecurity"}
+    for message, _ in DOCUMENTS["docs/restore.md"].cells("## When a step fails"):
+        for span in re.findall("`(.+?)`", message):
+            for part in re.split("…|: ", span):
+                assert not part.strip() or part in ours or part in kubernetes, f"{span}: no program says {part!r}"
+
+
 def make_targets() -> set[str]:
     return set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)) - {"help"}
 
