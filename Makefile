@@ -24,6 +24,10 @@ build: packages ## Build the release binary, .build/release/etcd-backup
 	@.ci/stage "release build" $(release) --product etcd-backup
 	@.ci/stage "release binary" .ci/check-binary $(binary)
 
+.PHONY: build-tests
+build-tests: packages
+	@.ci/stage "debug build" swift build --build-tests
+
 .PHONY: test-unit
 test-unit: packages ## Run the unit tests and the wire tests
 	@.ci/stage "unit and wire tests" swift test --parallel
