@@ -6,7 +6,7 @@ release := swift build -c release --static-swift-stdlib
 binary := .build/release/etcd-backup
 pytest := .build/venv/bin/python -m pytest Tests/Integration
 # Most tests wait most of the time, for elections and deadlines, so there are more workers than cores.
-parallel := --numprocesses 8 --dist worksteal
+parallel := --numprocesses 6 --dist worksteal
 
 .PHONY: help
 help: ## Show this list
