@@ -5,8 +5,8 @@
 release := swift build -c release --static-swift-stdlib
 binary := .build/release/etcd-backup
 pytest := .build/venv/bin/python -m pytest Tests/Integration
-# Most tests wait most of the time, for elections and deadlines, so there are more workers than cores.
-parallel := --numprocesses 6 --dist worksteal
+# Tests wait half of the time, for elections and deadlines, so there are twice as many workers as cores.
+parallel := --numprocesses 4 --dist worksteal
 
 .PHONY: help
 help: ## Show this list
@@ -26,7 +26,7 @@ build: packages ## Build the release binary, .build/release/etcd-backup
 
 .PHONY: build-tests
 build-tests: packages
-	@.ci/stage "debug build" swift build --build-tests
+	@.ci/stage "debug build" nice swift build --build-tests
 
 .PHONY: test-unit
 test-unit: packages ## Run the unit tests and the wire tests
