@@ -31,7 +31,7 @@ def failing(empty_world, start_etcd, failing_calls, tmp_path):
     empty_world.env |= {
         "LD_PRELOAD": str(failing_calls), "FAILING_REPORT": str(tmp_path / "calls"),
         "APP_BACKUP_BLOCK_SIZE": "1MiB", "APP_BACKUP_SPOOL_DIRECTORY": str(tmp_path / "spool"),
-        "APP_BACKUP_TIMEOUT": "20s"}
+        "APP_BACKUP_TIMEOUT": "8s"}
     empty_world.words = tmp_path / "termination-message"
     return empty_world
 
@@ -66,6 +66,10 @@ def assert_honest(world: World, outcome, before: str | None) -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_K4_a_call_that_fails_is_an_error_or_does_no_harm(failing, call):
+    if call in ("pwrite", "pread"):
+        # Only what the store does not take at once is spooled.
+        failing.env["APP_BACKUP_BLOCKS_IN_FLIGHT"] = "1"
+        failing.fault("PutBlock", "delay", milliseconds=200)
     whole = run(failing, call, EVER, 1)
     failing.assert_success(whole)
     calls = int((failing.folder / "calls").read_text())
@@ -77,7 +81,8 @@ def test_K4_a_call_that_fails_is_an_error_or_does_no_harm(failing, call):
             outcome = run(failing, call, first, count)
             assert_honest(failing, outcome, before)
             failed += outcome.status != 0
-    assert failed or call == "pwrite", f"no failure of {call} had any effect: the test shows nothing"
+    # A spool that cannot grow counts as full, and a transfer that is not let go of is over all the same.
+    assert failed or call in ("pwrite", "curl_multi_remove_handle"), f"no failure of {call} had any effect: the test shows nothing"
 
 
 @pytest.mark.parametrize("call", ["none", "O_TMPFILE"])
