@@ -339,9 +339,11 @@ REFUSED = {
 def _kubectl(server: Server, path: Path):
     server.seen.clear()
     done = subprocess.run(
-        [KUBECTL, f"--kubeconfig={path}", "--request-timeout=10s", "get", "--raw", "/api/v1/probe"],
+        [KUBECTL, f"--kubeconfig={path}", "--request-timeout=10s", "version"],
         env=CLEAN_ENVIRONMENT | {"HOME": str(path.parent)}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=60, check=False)
+    if "Please enter Username" in done.stdout:  # how kubectl 1.20 says that there are no credentials
+        return ("", []), done.stdout.strip()
     return (server.seen[0] if server.seen else None), done.stderr.strip()
 
 
