@@ -64,7 +64,9 @@ def assert_honest(world: World, outcome, before: str | None) -> None:
     assert '"level":"error"' in outcome.log.replace(" ", ""), f"no error line\n{outcome}"
 
 
-@pytest.mark.parametrize("call", CALLS)
+# A run computes digests thousands of times; their failures take minutes and are all alike.
+@pytest.mark.parametrize("call", [
+    pytest.param(call, marks=pytest.mark.large) if call.startswith("EVP_") else call for call in CALLS])
 def test_K4_a_call_that_fails_is_an_error_or_does_no_harm(failing, call):
     if call in ("pwrite", "pread"):
         # Only what the store does not take at once is spooled.

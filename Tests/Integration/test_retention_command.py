@@ -128,7 +128,7 @@ def test_X7_a_signal_ends_the_question_at_once_and_nothing_is_deleted(broken, qu
     else:
         question.send(getattr(signal, f"SIG{how}"))
         status = question.wait(5)
-    assert status == 143 and time.monotonic() - sent < 1
+    assert status == 143 and time.monotonic() - sent < 3
     assert len(broken.blob_names) == 4
 
 

@@ -51,6 +51,8 @@ def test_kills_at_any_moment_leave_whole_blobs_only(tmp_path):
     with Sandbox(state=tmp_path, kubernetes=False) as service:
         service.create_container(CONTAINER)
         for attempt in range(6):
+            committed = []
+
             def write():
                 for number in range(1000):
                     body = bytes([number % 256]) * size
@@ -59,18 +61,20 @@ def test_kills_at_any_moment_leave_whole_blobs_only(tmp_path):
                         put_block(service, blob, body, block_id=b"0001")
                         put_block(service, blob, body, block_id=b"0002")
                         commit(service, blob, ("Latest", b"0001"), ("Latest", b"0002"))
+                        committed.append(blob)
                     except OSError:
                         return
 
             writer = threading.Thread(target=write)
             writer.start()
-            time.sleep(0.15 + 0.07 * attempt)
+            wait_until(lambda: len(committed) > 1, "the second blob")
+            time.sleep(0.013 * attempt)
             service.kill()
             writer.join()
             service.start()
         client = service.blob_service_client().get_container_client(CONTAINER)
         names = [item.name for item in client.list_blobs()]
-        assert len(names) > 6
+        assert len(names) >= 12
         for name in names:
             expected = bytes([int(name.split("/")[1]) % 256]) * (2 * size)
             assert client.download_blob(name).readall() == expected

@@ -132,7 +132,7 @@ def test_U4_two_runs_that_write_to_one_name_store_all_of_the_one_or_all_of_the_o
         empty_world, start_etcd, delayed, winner, statuses):
     world = empty_world
     world.env["APP_BACKUP_BLOCK_SIZE"] = "1MiB"
-    world.fault("PutBlockList", "delay", times=delayed, milliseconds=2000)  # both have staged their blocks by then
+    world.fault("PutBlockList", "delay", times=delayed, milliseconds=5000)  # both have staged their blocks by then
     clusters = [start_etcd(), start_etcd()]
     for cluster in clusters:
         cluster.fill(5, value_size=MEBIBYTE)
@@ -248,12 +248,12 @@ BLOCKS = 40
 
 @pytest.fixture
 def behind_a_slow_store(empty_world, start_etcd):
-    """Some 40 MB in blocks of 1 MiB, of which the store takes five a second, one after the other."""
+    """Some 40 MB in blocks of 1 MiB, of which the store takes three a second, one after the other."""
     cluster = start_etcd()
     cluster.fill(BLOCKS, value_size=MEBIBYTE)
     empty_world.back_up(cluster)
     empty_world.env |= {"APP_BACKUP_BLOCK_SIZE": "1MiB", "APP_BACKUP_BLOCKS_IN_FLIGHT": "1"}
-    empty_world.fault("PutBlock", "throttle", bytesPerSecond=5 * MEBIBYTE)
+    empty_world.fault("PutBlock", "throttle", bytesPerSecond=3 * MEBIBYTE)
     return cluster
 
 
