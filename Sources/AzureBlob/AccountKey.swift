@@ -1,4 +1,4 @@
-/// The storage account's shared key, decoded once at start-up.
+// The storage account's shared key, decoded once at start-up.
 
 internal import Console
 internal import FoundationEssentials

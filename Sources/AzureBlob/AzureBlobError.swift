@@ -1,4 +1,4 @@
-/// What can go wrong between this program and a container of Azure Blob Storage.
+// What can go wrong between this program and a container of Azure Blob Storage.
 
 package import HTTP
 

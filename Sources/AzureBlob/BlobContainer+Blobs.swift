@@ -1,4 +1,4 @@
-/// What a container tells about itself and its blobs, and how a blob is deleted.
+// What a container tells about itself and its blobs, and how a blob is deleted.
 
 internal import HTTP
 

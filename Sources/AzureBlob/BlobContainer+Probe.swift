@@ -1,4 +1,4 @@
-/// Finds out whether blobs may be listed and written, and makes none.
+// Finds out whether blobs may be listed and written, and makes none.
 
 internal import HTTP
 

@@ -1,7 +1,7 @@
-/// One container of a storage account: where uploads, listings, downloads and deletions start.
-///
-/// Every attempt of every request is dated, named and signed anew, and transient failures are
-/// tried again as the retry policy says.
+// One container of a storage account: where uploads, listings, downloads and deletions start.
+//
+// Every attempt of every request is dated, named and signed anew, and transient failures are
+// tried again as the retry policy says.
 
 package import HTTP
 internal import FoundationEssentials

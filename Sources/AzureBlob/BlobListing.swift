@@ -1,4 +1,4 @@
-/// A container's blobs under a prefix, one page at a time, however many there are.
+// A container's blobs under a prefix, one page at a time, however many there are.
 
 internal import HTTP
 

@@ -1,4 +1,4 @@
-/// What is stored beside a blob's bytes: short texts under names of lower-case letters and digits.
+// What is stored beside a blob's bytes: short texts under names of lower-case letters and digits.
 
 internal import HTTP
 

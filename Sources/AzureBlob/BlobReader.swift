@@ -1,4 +1,4 @@
-/// Reads one version of a blob from its first byte to its last, several ranges of it at once.
+// Reads one version of a blob from its first byte to its last, several ranges of it at once.
 
 package import HTTP
 

@@ -1,4 +1,4 @@
-/// What is known of a blob once its commit has succeeded: proof for the record, and what to check.
+// What is known of a blob once its commit has succeeded: proof for the record, and what to check.
 
 package struct BlobReceipt: Equatable, Sendable {
   package let blob: BlobName

@@ -1,4 +1,4 @@
-/// The name of one block within a blob being uploaded.
+// The name of one block within a blob being uploaded.
 
 internal import FoundationEssentials
 

@@ -1,4 +1,4 @@
-/// The commit: one request that makes all staged blocks a visible blob, or none.
+// The commit: one request that makes all staged blocks a visible blob, or none.
 
 internal import HTTP
 

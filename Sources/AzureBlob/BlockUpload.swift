@@ -1,4 +1,4 @@
-/// Writes one blob block by block while its bytes come in; nothing is visible before the commit.
+// Writes one blob block by block while its bytes come in; nothing is visible before the commit.
 
 internal import Digests
 internal import HTTP

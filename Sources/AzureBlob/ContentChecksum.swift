@@ -1,4 +1,4 @@
-/// A CRC-64 as `x-ms-content-crc64` carries it: eight bytes, the lowest first, in base64.
+// A CRC-64 as `x-ms-content-crc64` carries it: eight bytes, the lowest first, in base64.
 
 package import Digests
 internal import FoundationEssentials

@@ -1,4 +1,4 @@
-/// One version of a blob's content, as the service names it.
+// One version of a blob's content, as the service names it.
 
 /// In header fields it stands in quotes, in listings without; here always without.
 package struct ETag: Hashable, Sendable {

@@ -1,4 +1,4 @@
-/// A setting that cannot be what it should be, found before anything is contacted.
+// A setting that cannot be what it should be, found before anything is contacted.
 
 package struct InvalidValue: Error, Equatable {
   /// As it was given, without anything that may be a secret.

@@ -1,4 +1,4 @@
-/// What sets one run apart from every other: 64 random bits, written as 16 lower-case hex digits.
+// What sets one run apart from every other: 64 random bits, written as 16 lower-case hex digits.
 
 package struct RunID: Hashable, Sendable, CustomStringConvertible {
   package let description: String

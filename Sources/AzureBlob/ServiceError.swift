@@ -1,4 +1,4 @@
-/// An error that the Blob service answered with, read from whatever it sent.
+// An error that the Blob service answered with, read from whatever it sent.
 
 internal import Console
 package import HTTP

@@ -1,6 +1,6 @@
-/// Signs requests with a storage account's key: Azure's "Shared Key" scheme of 2009-09-19 and later.
-///
-/// See https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key.
+// Signs requests with a storage account's key: Azure's "Shared Key" scheme of 2009-09-19 and later.
+//
+// See https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key.
 
 internal import Console
 internal import Digests

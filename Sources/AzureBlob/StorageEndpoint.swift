@@ -1,4 +1,6 @@
-/// Where the blobs of one storage account live: the account's name and the URL in front of every path.
+// Where the blobs of one storage account live: the account's name and the URL in front of every path.
+
+internal import HTTP
 
 package struct StorageEndpoint: Hashable, Sendable {
   package let account: String

@@ -1,4 +1,4 @@
-/// One request of the Blob service before an attempt dates and signs it.
+// One request of the Blob service before an attempt dates and signs it.
 
 package import HTTP
 

@@ -1,4 +1,4 @@
-/// Reads the service's XML answers with expat: each element is reported as it ends.
+// Reads the service's XML answers with expat: each element is reported as it ends.
 
 internal import CExpat
 

@@ -1,4 +1,4 @@
-/// The release of this program.
+// The release of this program.
 
 package enum Version {
   /// The chart's `appVersion` is the same.

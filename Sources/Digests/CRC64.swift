@@ -1,7 +1,7 @@
-/// CRC-64/NVME, the checksum of Azure's `x-ms-content-crc64`: folded by carry-less multiplication, or through tables.
-///
-/// Width 64, polynomial 0xAD93D23594C93659 (reflected 0x9A6C9329AC4BC9B5), reflected in and out,
-/// start value and final xor all ones.
+// CRC-64/NVME, the checksum of Azure's `x-ms-content-crc64`: folded by carry-less multiplication, or through tables.
+//
+// Width 64, polynomial 0xAD93D23594C93659 (reflected 0x9A6C9329AC4BC9B5), reflected in and out,
+// start value and final xor all ones.
 
 internal import CCarryless
 

@@ -1,4 +1,4 @@
-/// HMAC-SHA256 (RFC 2104), computed by OpenSSL: what Azure's SharedKey signs with.
+// HMAC-SHA256 (RFC 2104), computed by OpenSSL: what Azure's SharedKey signs with.
 
 internal import COpenSSL
 

@@ -1,4 +1,4 @@
-/// Bytes as lower-case hex digits.
+// Bytes as lower-case hex digits.
 
 package enum Hex {
   package static func lowercase(_ bytes: some Sequence<UInt8>) -> String {

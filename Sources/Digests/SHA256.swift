@@ -1,4 +1,4 @@
-/// SHA-256 over bytes that arrive in pieces, computed by OpenSSL.
+// SHA-256 over bytes that arrive in pieces, computed by OpenSSL.
 
 internal import COpenSSL
 

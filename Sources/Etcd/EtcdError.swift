@@ -1,4 +1,4 @@
-/// What can go wrong between the list of endpoints and a member that can be backed up.
+// What can go wrong between the list of endpoints and a member that can be backed up.
 
 package import HTTP
 

@@ -1,4 +1,4 @@
-/// Owns one libcurl easy handle: made in `init`, freed in `deinit`, never copied.
+// Owns one libcurl easy handle: made in `init`, freed in `deinit`, never copied.
 
 internal import CCurl
 

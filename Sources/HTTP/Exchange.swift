@@ -1,4 +1,4 @@
-/// One request under way and its answer as it comes in: the state that libcurl's callbacks touch.
+// One request under way and its answer as it comes in: the state that libcurl's callbacks touch.
 
 internal import CCurl
 internal import Certificates

@@ -1,4 +1,4 @@
-/// Header fields in the order in which they are sent or came; names compare without case.
+// Header fields in the order in which they are sent or came; names compare without case.
 
 package struct Headers: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   package struct Field: Sendable, Equatable {

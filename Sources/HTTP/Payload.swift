@@ -1,4 +1,4 @@
-/// Bytes of a request's body, or of an answer's, at one fixed address for as long as libcurl may touch them.
+// Bytes of a request's body, or of an answer's, at one fixed address for as long as libcurl may touch them.
 
 /// A buffer of fixed capacity that is filled, sent, emptied and filled again.
 ///

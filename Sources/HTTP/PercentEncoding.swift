@@ -1,4 +1,4 @@
-/// Percent-encoding (RFC 3986, 2.1): everything but unreserved characters, which is what Azure's own clients send.
+// Percent-encoding (RFC 3986, 2.1): everything but unreserved characters, which is what Azure's own clients send.
 
 package enum PercentEncoding {
   /// One path segment or one query name or value.

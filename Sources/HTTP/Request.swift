@@ -1,4 +1,4 @@
-/// What is asked of a server: method, URL, header fields and, where there is one, a body in memory.
+// What is asked of a server: method, URL, header fields and, where there is one, a body in memory.
 
 package struct Request {
   package var method: String

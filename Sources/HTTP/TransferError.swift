@@ -1,4 +1,4 @@
-/// What can go wrong between sending a request and holding a whole answer, whatever its status.
+// What can go wrong between sending a request and holding a whole answer, whatever its status.
 
 internal import CCurl
 

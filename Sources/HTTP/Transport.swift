@@ -1,9 +1,9 @@
-/// Drives every request of the program over one curl_multi loop, on one thread.
-///
-/// Whoever waits for one transfer keeps all others moving: while the run reads the snapshot, its
-/// blocks go out. Everything that waits, waits here, and so ends here when the run must stop.
-///
-/// See https://curl.se/libcurl/c/libcurl-multi.html.
+// Drives every request of the program over one curl_multi loop, on one thread.
+//
+// Whoever waits for one transfer keeps all others moving: while the run reads the snapshot, its
+// blocks go out. Everything that waits, waits here, and so ends here when the run must stop.
+//
+// See https://curl.se/libcurl/c/libcurl-multi.html.
 
 internal import CCurl
 internal import Glibc

@@ -1,6 +1,6 @@
-/// The way to the API server of the cluster in which this pod runs.
-///
-/// See https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/.
+// The way to the API server of the cluster in which this pod runs.
+//
+// See https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/.
 
 internal import Certificates
 internal import HTTP

@@ -1,6 +1,6 @@
-/// The way to an API server as the current context of a kubeconfig describes it.
-///
-/// See https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/.
+// The way to an API server as the current context of a kubeconfig describes it.
+//
+// See https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/.
 
 internal import Certificates
 internal import Console
@@ -61,7 +61,9 @@ private struct Kubeconfig {
         "server", expected: "an http or https URL without user, query and fragment")
     }
     // As `kubectl proxy` offers it. Anywhere else Secrets would travel in the clear.
-    if url.scheme == .http, !url.isLoopback { throw .plainHTTP(cluster.entry) }
+    if url.scheme == .http, !Loopback.isLoopback(hostAndPort: url.host) {
+      throw .plainHTTP(cluster.entry)
+    }
 
     var connection = Connection()
     connection.trust = try trust()

@@ -1,4 +1,4 @@
-/// The way to one Kubernetes API server: where it is, whom to trust, who we are.
+// The way to one Kubernetes API server: where it is, whom to trust, who we are.
 
 package import HTTP
 

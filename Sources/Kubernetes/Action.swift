@@ -1,4 +1,4 @@
-/// One thing asked of the API server, in the words of its access rules: a verb on a resource.
+// One thing asked of the API server, in the words of its access rules: a verb on a resource.
 
 internal import HTTP
 

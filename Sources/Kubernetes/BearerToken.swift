@@ -1,4 +1,4 @@
-/// How we say who we are: a token as it stands, a token in a file that is replaced now and then, or nothing.
+// How we say who we are: a token as it stands, a token in a file that is replaced now and then, or nothing.
 
 internal import Console
 internal import FoundationEssentials

@@ -1,4 +1,4 @@
-/// ConfigMaps: read one, or set some of its keys and leave the others alone.
+// ConfigMaps: read one, or set some of its keys and leave the others alone.
 
 extension Cluster {
   /// The text values of a ConfigMap; `nil` where there is none of this name.

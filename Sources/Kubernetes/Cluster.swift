@@ -1,4 +1,4 @@
-/// A client for one namespace of a Kubernetes cluster: reads Secrets, reads and writes ConfigMaps.
+// A client for one namespace of a Kubernetes cluster: reads Secrets, reads and writes ConfigMaps.
 
 package import HTTP
 

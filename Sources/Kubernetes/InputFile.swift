@@ -1,4 +1,4 @@
-/// Files read whole, with a reason in plain words where that fails.
+// Files read whole, with a reason in plain words where that fails.
 
 internal import Glibc
 

@@ -1,4 +1,4 @@
-/// Any JSON, so that an object can be sent back with everything in it that we know nothing of.
+// Any JSON, so that an object can be sent back with everything in it that we know nothing of.
 
 internal import FoundationEssentials
 

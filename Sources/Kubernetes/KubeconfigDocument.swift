@@ -1,7 +1,7 @@
-/// A kubeconfig as it stands in its file: entries and fields by name, faults with their place.
-///
-/// Read from YAML's nodes and not through a decoder, so that an error names entry and field and
-/// never quotes a value. JSON is YAML too.
+// A kubeconfig as it stands in its file: entries and fields by name, faults with their place.
+//
+// Read from YAML's nodes and not through a decoder, so that an error names entry and field and
+// never quotes a value. JSON is YAML too.
 
 internal import Certificates
 internal import FoundationEssentials

@@ -1,4 +1,4 @@
-/// What can be wrong with a kubeconfig: where in it, and what was expected there.
+// What can be wrong with a kubeconfig: where in it, and what was expected there.
 
 package import Certificates
 

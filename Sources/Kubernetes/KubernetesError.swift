@@ -1,4 +1,4 @@
-/// What can go wrong between looking for the API server and holding its answer.
+// What can go wrong between looking for the API server and holding its answer.
 
 package import HTTP
 

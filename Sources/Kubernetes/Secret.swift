@@ -1,4 +1,4 @@
-/// A Secret as read from the API server. Printing it in any way shows its name only.
+// A Secret as read from the API server. Printing it in any way shows its name only.
 
 internal import FoundationEssentials
 

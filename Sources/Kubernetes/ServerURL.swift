@@ -1,4 +1,4 @@
-/// An absolute http or https URL of a server, taken apart just as far as a connection needs.
+// An absolute http or https URL of a server, taken apart just as far as a connection needs.
 
 internal import HTTP
 
@@ -52,15 +52,6 @@ struct ServerURL: Equatable {
     self.scheme = scheme
     self.host = String(host)
     self.path = String(path)
-  }
-
-  /// Whether the host is this machine, so that nothing sent there is seen by others.
-  var isLoopback: Bool {
-    let host = host.lowercased()
-    if host == "localhost" || host == "[::1]" { return true }
-    // Four numbers: `127.example.com` is somebody else's.
-    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
   }
 
   var address: String { "\(host):\(port)" }

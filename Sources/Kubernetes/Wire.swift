@@ -1,4 +1,4 @@
-/// What goes over the wire, as the API server spells it: the JSON of requests and answers.
+// What goes over the wire, as the API server spells it: the JSON of requests and answers.
 
 internal import Console
 internal import FoundationEssentials

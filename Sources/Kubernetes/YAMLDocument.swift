@@ -1,4 +1,4 @@
-/// One YAML document, read by libyaml and looked at in place. JSON is YAML too.
+// One YAML document, read by libyaml and looked at in place. JSON is YAML too.
 
 /// Aliases are followed when they are looked at, never copied out: a document that expands to
 /// billions of nodes costs no more than its text.

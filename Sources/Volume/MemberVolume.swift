@@ -1,4 +1,4 @@
-/// One etcd member's volume during a restore: where old and restored data lie, and how they change places.
+// One etcd member's volume during a restore: where old and restored data lie, and how they change places.
 
 internal import FoundationEssentials
 internal import Glibc

@@ -1,6 +1,6 @@
-/// A path on a volume, and the few things that a restore does to what lies there.
-///
-/// A slash is a byte: as a character it would be one with an accent that a name may begin with.
+// A path on a volume, and the few things that a restore does to what lies there.
+//
+// A slash is a byte: as a character it would be one with an accent that a name may begin with.
 
 internal import FoundationEssentials
 internal import Glibc

@@ -1,4 +1,4 @@
-/// Why a restore cannot go on at a member's volume.
+// Why a restore cannot go on at a member's volume.
 
 package enum VolumeError: Error, Equatable {
   case badPlace(String, expected: String)

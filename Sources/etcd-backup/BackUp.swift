@@ -1,4 +1,4 @@
-/// `etcd-backup backup`, which is also what `etcd-backup` alone does: takes one backup.
+// `etcd-backup backup`, which is also what `etcd-backup` alone does: takes one backup.
 
 internal import ArgumentParser
 internal import Backup

@@ -1,4 +1,4 @@
-/// `etcd-backup check`: can a backup be taken, recorded and restored? Writes one block, which never becomes a blob.
+// `etcd-backup check`: can a backup be taken, recorded and restored? Writes one block, which never becomes a blob.
 
 internal import ArgumentParser
 internal import Backup

@@ -1,4 +1,4 @@
-/// The command `etcd-backup`: takes one backup and exits with a documented status, or does what a subcommand says.
+// The command `etcd-backup`: takes one backup and exits with a documented status, or does what a subcommand says.
 
 internal import ArgumentParser
 internal import Backup

@@ -1,4 +1,4 @@
-/// `etcd-backup download`: one stored backup to a file or to standard output.
+// `etcd-backup download`: one stored backup to a file or to standard output.
 
 internal import ArgumentParser
 internal import Backup

@@ -1,4 +1,4 @@
-/// What `--help` says beyond the usage line: every variable and every exit status.
+// What `--help` says beyond the usage line: every variable and every exit status.
 
 internal import Backup
 

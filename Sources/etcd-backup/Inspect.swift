@@ -1,4 +1,4 @@
-/// `etcd-backup inspect`: what is inside a database in a local file, and whether it is sound.
+// `etcd-backup inspect`: what is inside a database in a local file, and whether it is sound.
 
 internal import ArgumentParser
 internal import Backup

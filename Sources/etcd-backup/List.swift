@@ -1,4 +1,4 @@
-/// `etcd-backup list`: the stored backups, newest first.
+// `etcd-backup list`: the stored backups, newest first.
 
 internal import ArgumentParser
 internal import Backup

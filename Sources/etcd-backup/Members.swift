@@ -1,4 +1,4 @@
-/// `etcd-backup members`, for restore.sh and so not in `--help`: waits until every etcd member serves.
+// `etcd-backup members`, for restore.sh and so not in `--help`: waits until every etcd member serves.
 
 internal import ArgumentParser
 internal import Backup

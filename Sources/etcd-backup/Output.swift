@@ -1,4 +1,4 @@
-/// Results on standard output: readable for people, JSON for scripts.
+// Results on standard output: readable for people, JSON for scripts.
 
 internal import ArgumentParser
 internal import Backup

@@ -1,4 +1,4 @@
-/// `etcd-backup retention`: lineages and histories, what goes and why; a person adopts or gives up.
+// `etcd-backup retention`: lineages and histories, what goes and why; a person adopts or gives up.
 
 internal import ArgumentParser
 internal import Backup

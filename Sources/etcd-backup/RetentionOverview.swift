@@ -1,4 +1,4 @@
-/// Lineages and histories as `etcd-backup retention` shows them.
+// Lineages and histories as `etcd-backup retention` shows them.
 
 internal import Backup
 

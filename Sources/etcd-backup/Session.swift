@@ -1,4 +1,4 @@
-/// What every subcommand begins and ends with: the configuration, the log, a way to be stopped, and an exit status.
+// What every subcommand begins and ends with: the configuration, the log, a way to be stopped, and an exit status.
 
 internal import ArgumentParser
 internal import Backup

@@ -1,4 +1,4 @@
-/// Rows under headings, each column as wide as its widest cell.
+// Rows under headings, each column as wide as its widest cell.
 
 internal import Console
 

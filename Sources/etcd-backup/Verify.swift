@@ -1,4 +1,4 @@
-/// `etcd-backup verify`: stored backups read back and proven whole, without using disk.
+// `etcd-backup verify`: stored backups read back and proven whole, without using disk.
 
 internal import ArgumentParser
 internal import Backup

@@ -1,4 +1,4 @@
-/// `etcd-backup volume …`, for restore.sh and so not in `--help`: the moves of a restore on one member's volume.
+// `etcd-backup volume …`, for restore.sh and so not in `--help`: the moves of a restore on one member's volume.
 
 internal import ArgumentParser
 internal import Backup

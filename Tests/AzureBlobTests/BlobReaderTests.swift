@@ -1,4 +1,4 @@
-/// Reading a blob by ranges: in order, in one version, resumed where it broke off, in bounded memory.
+// Reading a blob by ranges: in order, in one version, resumed where it broke off, in bounded memory.
 
 import AzureBlob
 import HTTP

@@ -1,4 +1,4 @@
-/// Blocks on the wire: how they are cut, checked, tried again and kept moving.
+// Blocks on the wire: how they are cut, checked, tried again and kept moving.
 
 import AzureBlob
 import Glibc

@@ -1,4 +1,4 @@
-/// The commit on the wire: what is sent, what becomes of open outcomes, and what is checked after.
+// The commit on the wire: what is sent, what becomes of open outcomes, and what is checked after.
 
 import AzureBlob
 import HTTP

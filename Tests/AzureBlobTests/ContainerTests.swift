@@ -1,4 +1,4 @@
-/// What is asked of a container besides uploads: itself, its blobs, their bytes, their end.
+// What is asked of a container besides uploads: itself, its blobs, their bytes, their end.
 
 import AzureBlob
 import HTTP

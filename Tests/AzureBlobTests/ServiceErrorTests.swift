@@ -1,4 +1,4 @@
-/// What is made of the service's refusals: whether to try again, what to say, what to do.
+// What is made of the service's refusals: whether to try again, what to say, what to do.
 
 import AzureBlob
 import HTTP

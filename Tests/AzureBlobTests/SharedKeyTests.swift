@@ -1,4 +1,4 @@
-/// Shared Key signatures that Microsoft's own client computes for the same requests.
+// Shared Key signatures that Microsoft's own client computes for the same requests.
 
 import AzureBlob
 import FoundationEssentials

@@ -1,4 +1,4 @@
-/// A container whose store is a scripted server, with a clock and a randomness that tests know.
+// A container whose store is a scripted server, with a clock and a randomness that tests know.
 
 import AzureBlob
 import Digests

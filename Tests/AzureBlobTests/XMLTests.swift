@@ -1,4 +1,4 @@
-/// The service's documents: listings, block lists, and what must not be taken for one.
+// The service's documents: listings, block lists, and what must not be taken for one.
 
 import AzureBlob
 import Testing

@@ -1,4 +1,4 @@
-/// Naming a stored backup: by its name, with its prefix, or by its whole path.
+// Naming a stored backup: by its name, with its prefix, or by its whole path.
 
 import AzureBlob
 import Backup

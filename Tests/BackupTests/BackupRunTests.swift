@@ -1,4 +1,4 @@
-/// Whole runs, where no real etcd, store or cluster can be brought to do what the test is about.
+// Whole runs, where no real etcd, store or cluster can be brought to do what the test is about.
 
 import Backup
 import Bolt

@@ -1,4 +1,4 @@
-/// Sizes as people write them and as logs show them.
+// Sizes as people write them and as logs show them.
 
 import Backup
 import Testing

@@ -1,4 +1,4 @@
-/// The environment, read once: every variable right, wrong and missing.
+// The environment, read once: every variable right, wrong and missing.
 
 import AzureBlob
 import Backup

@@ -1,4 +1,4 @@
-/// Durations as Go's own documentation and tests (`time.ParseDuration`) understand them.
+// Durations as Go's own documentation and tests (`time.ParseDuration`) understand them.
 
 import Backup
 import Testing

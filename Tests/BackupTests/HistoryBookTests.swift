@@ -1,4 +1,4 @@
-/// When a history goes on, breaks or resumes, and how the record tells of it.
+// When a history goes on, breaks or resumes, and how the record tells of it.
 
 import Backup
 import Testing

@@ -1,4 +1,4 @@
-/// The log: one line per event, whatever stands in it.
+// The log: one line per event, whatever stands in it.
 
 import Backup
 import Foundation

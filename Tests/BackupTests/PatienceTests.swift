@@ -1,4 +1,4 @@
-/// When a run must stop, and when it must not.
+// When a run must stop, and when it must not.
 
 import Backup
 import HTTP

@@ -1,4 +1,4 @@
-/// How the findings of a preflight become its exit status.
+// How the findings of a preflight become its exit status.
 
 import AzureBlob
 import Backup

@@ -1,4 +1,4 @@
-/// How far a snapshot has come, told now and then.
+// How far a snapshot has come, told now and then.
 
 import Backup
 import Testing

@@ -1,4 +1,4 @@
-/// Retention against a slow model of its promises, in random worlds.
+// Retention against a slow model of its promises, in random worlds.
 
 import Backup
 import Foundation

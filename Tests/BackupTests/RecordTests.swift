@@ -1,4 +1,4 @@
-/// What the ConfigMap says of the last success.
+// What the ConfigMap says of the last success.
 
 import Backup
 import Bolt

@@ -1,4 +1,4 @@
-/// What is foretold of retention.
+// What is foretold of retention.
 
 import Backup
 import Testing

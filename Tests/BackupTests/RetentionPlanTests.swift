@@ -1,4 +1,4 @@
-/// Which backups go, and above all which stay.
+// Which backups go, and above all which stay.
 
 import Backup
 import Testing

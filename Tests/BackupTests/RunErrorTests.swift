@@ -1,4 +1,4 @@
-/// Exit statuses: an interface that Jobs and scripts depend on.
+// Exit statuses: an interface that Jobs and scripts depend on.
 
 import AzureBlob
 import Backup

@@ -1,4 +1,4 @@
-/// What a run makes of the histories in its record, and what it leaves there.
+// What a run makes of the histories in its record, and what it leaves there.
 
 import Backup
 import Foundation

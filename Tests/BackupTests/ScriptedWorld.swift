@@ -1,4 +1,4 @@
-/// Everything a run talks to, played by one scripted server, which so sees the order of all requests.
+// Everything a run talks to, played by one scripted server, which so sees the order of all requests.
 
 import Backup
 import Foundation

@@ -1,4 +1,4 @@
-/// What list, download and verify need of the environment: the way to the store, and no more.
+// What list, download and verify need of the environment: the way to the store, and no more.
 
 import Backup
 import Testing

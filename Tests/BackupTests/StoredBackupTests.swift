@@ -1,4 +1,4 @@
-/// Which blobs of a listing are backups of ours; all others are none of our business.
+// Which blobs of a listing are backups of ours; all others are none of our business.
 
 import AzureBlob
 import Backup

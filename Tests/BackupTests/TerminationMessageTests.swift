@@ -1,4 +1,4 @@
-/// The result of a run in the status of its container: one line of JSON that Kubernetes takes whole.
+// The result of a run in the status of its container: one line of JSON that Kubernetes takes whole.
 
 import Backup
 import Bolt

@@ -1,4 +1,4 @@
-/// Names of backups against the specification (https://github.com/ulid/spec).
+// Names of backups against the specification (https://github.com/ulid/spec).
 
 import Backup
 import TestSupport

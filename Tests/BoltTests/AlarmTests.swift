@@ -1,4 +1,4 @@
-/// Alarms that a database holds are told, and nothing else is taken for one.
+// Alarms that a database holds are told, and nothing else is taken for one.
 
 import Bolt
 import BoltTestSupport

@@ -1,4 +1,4 @@
-/// K1, K2: every fault of a certificate, a key or an authority has its own message, before libcurl sees any of them.
+// K1, K2: every fault of a certificate, a key or an authority has its own message, before libcurl sees any of them.
 
 import Certificates
 import TestSupport

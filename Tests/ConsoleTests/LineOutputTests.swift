@@ -1,4 +1,4 @@
-/// Lines to a reader that stalls.
+// Lines to a reader that stalls.
 
 import Console
 import Glibc

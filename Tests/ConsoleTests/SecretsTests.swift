@@ -1,4 +1,4 @@
-/// Known secrets of the run are taken out of everything that is printed, by value.
+// Known secrets of the run are taken out of everything that is printed, by value.
 
 import Console
 import Foundation

@@ -1,4 +1,4 @@
-/// CRC-64/NVME against values that Microsoft's own library computed, among others.
+// CRC-64/NVME against values that Microsoft's own library computed, among others.
 
 import Digests
 import TestSupport

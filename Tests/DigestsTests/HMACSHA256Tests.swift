@@ -1,4 +1,4 @@
-/// HMAC-SHA256 against the vectors of RFC 4231, section 4.
+// HMAC-SHA256 against the vectors of RFC 4231, section 4.
 
 import Digests
 import Testing

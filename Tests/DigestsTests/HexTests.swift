@@ -1,4 +1,4 @@
-/// Bytes as hex digits.
+// Bytes as hex digits.
 
 import Digests
 import Testing

@@ -1,4 +1,4 @@
-/// SHA-256 against the examples of FIPS 180-2 (appendix B) and a real snapshot.
+// SHA-256 against the examples of FIPS 180-2 (appendix B) and a real snapshot.
 
 import Digests
 import TestSupport

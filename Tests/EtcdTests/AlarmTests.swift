@@ -1,4 +1,4 @@
-/// What becomes of a snapshot whose database holds alarms, which etcd 3.3 tells in no other way.
+// What becomes of a snapshot whose database holds alarms, which etcd 3.3 tells in no other way.
 
 import Bolt
 import BoltTestSupport

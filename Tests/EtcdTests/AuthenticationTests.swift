@@ -1,4 +1,4 @@
-/// etcd's users: when a token is fetched, how it is sent, and what each refusal means.
+// etcd's users: when a token is fetched, how it is sent, and what each refusal means.
 
 import Etcd
 import HTTP

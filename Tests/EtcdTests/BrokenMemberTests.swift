@@ -1,4 +1,4 @@
-/// A member whose own database is broken is named, and another one takes its place.
+// A member whose own database is broken is named, and another one takes its place.
 
 import Digests
 import Etcd

@@ -1,4 +1,4 @@
-/// Client URLs of etcd: what is one, and what only looks like one.
+// Client URLs of etcd: what is one, and what only looks like one.
 
 import Etcd
 import Testing

@@ -1,4 +1,4 @@
-/// Frames of native gRPC, and the status without which nothing is over.
+// Frames of native gRPC, and the status without which nothing is over.
 
 import Etcd
 import Foundation

@@ -1,4 +1,4 @@
-/// Lines of the gateway, and what else may come in their place.
+// Lines of the gateway, and what else may come in their place.
 
 import Etcd
 import Foundation

@@ -1,4 +1,4 @@
-/// Where the gateway is found and what is understood of its answers, release by release.
+// Where the gateway is found and what is understood of its answers, release by release.
 
 import Etcd
 import HTTP

@@ -1,4 +1,4 @@
-/// Which member is backed up, decided from what each says of itself.
+// Which member is backed up, decided from what each says of itself.
 
 import Etcd
 import Testing

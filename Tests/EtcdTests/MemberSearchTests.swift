@@ -1,4 +1,4 @@
-/// The search for a member over real connections: dead endpoints, lagging members, lost quorum.
+// The search for a member over real connections: dead endpoints, lagging members, lost quorum.
 
 import Etcd
 import HTTP

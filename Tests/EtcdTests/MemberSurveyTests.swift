@@ -1,4 +1,4 @@
-/// Whether a member serves: what tells of its quorum, and what does not.
+// Whether a member serves: what tells of its quorum, and what does not.
 
 import Etcd
 import HTTP

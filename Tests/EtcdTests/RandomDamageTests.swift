@@ -1,4 +1,4 @@
-/// The promise itself: whatever happens to a stream on its way, nothing but the snapshot is accepted.
+// The promise itself: whatever happens to a stream on its way, nothing but the snapshot is accepted.
 
 import Digests
 import Etcd

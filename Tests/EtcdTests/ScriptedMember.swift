@@ -1,4 +1,4 @@
-/// An etcd member played by a scripted server: right in everything that a test does not change.
+// An etcd member played by a scripted server: right in everything that a test does not change.
 
 import Etcd
 import HTTP

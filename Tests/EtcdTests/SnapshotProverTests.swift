@@ -1,4 +1,4 @@
-/// What proves a snapshot file whole, read from wherever it lies and in pieces of any length.
+// What proves a snapshot file whole, read from wherever it lies and in pieces of any length.
 
 import Bolt
 import Digests

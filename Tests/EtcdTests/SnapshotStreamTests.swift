@@ -1,4 +1,4 @@
-/// Snapshots over the wire: what is handed out, what is refused, and how it ends when nothing comes.
+// Snapshots over the wire: what is handed out, what is refused, and how it ends when nothing comes.
 
 import Digests
 import Etcd

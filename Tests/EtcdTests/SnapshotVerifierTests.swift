@@ -1,4 +1,4 @@
-/// What proves a snapshot whole, message by message.
+// What proves a snapshot whole, message by message.
 
 import Digests
 import Bolt

@@ -1,4 +1,4 @@
-/// The traps of etcd's gateway and of TLS: each ends in a message that names cause and remedy.
+// The traps of etcd's gateway and of TLS: each ends in a message that names cause and remedy.
 
 import Etcd
 import HTTP

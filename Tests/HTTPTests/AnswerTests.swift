@@ -1,4 +1,4 @@
-/// Answers in every framing that HTTP/1.1 has, whole and cut off at every byte.
+// Answers in every framing that HTTP/1.1 has, whole and cut off at every byte.
 
 import HTTP
 import TestSupport

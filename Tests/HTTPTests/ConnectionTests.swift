@@ -1,4 +1,4 @@
-/// How servers are reached: connections that are used again, other addresses, proxies.
+// How servers are reached: connections that are used again, other addresses, proxies.
 
 import Glibc
 import Certificates

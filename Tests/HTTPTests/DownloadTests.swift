@@ -1,4 +1,4 @@
-/// Answers whose body is pulled piece by piece.
+// Answers whose body is pulled piece by piece.
 
 import HTTP
 import TestSupport

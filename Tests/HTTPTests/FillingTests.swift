@@ -1,4 +1,4 @@
-/// Answers that carry a part of something into memory that is kept however they end.
+// Answers that carry a part of something into memory that is kept however they end.
 
 import HTTP
 import TestSupport

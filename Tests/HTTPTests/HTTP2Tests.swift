@@ -1,4 +1,4 @@
-/// HTTP/2 as servers of gRPC speak it: fields after the body.
+// HTTP/2 as servers of gRPC speak it: fields after the body.
 
 import HTTP
 import TestSupport

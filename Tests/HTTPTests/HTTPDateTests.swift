@@ -1,4 +1,4 @@
-/// Dates as HTTP writes them.
+// Dates as HTTP writes them.
 
 import HTTP
 import Testing

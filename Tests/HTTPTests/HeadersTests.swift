@@ -1,4 +1,4 @@
-/// Header fields: their order, and names that compare without case.
+// Header fields: their order, and names that compare without case.
 
 import HTTP
 import TestSupport

@@ -1,4 +1,4 @@
-/// A request's body in memory.
+// A request's body in memory.
 
 import HTTP
 import Testing

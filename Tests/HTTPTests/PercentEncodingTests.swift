@@ -1,4 +1,4 @@
-/// What stands for a byte that a URL cannot hold.
+// What stands for a byte that a URL cannot hold.
 
 import HTTP
 import Testing

@@ -1,4 +1,4 @@
-/// What goes out on the wire, byte for byte.
+// What goes out on the wire, byte for byte.
 
 import HTTP
 import TestSupport

@@ -1,4 +1,4 @@
-/// How long a server asks to be left alone, in all forms in which servers ask.
+// How long a server asks to be left alone, in all forms in which servers ask.
 
 import HTTP
 import Testing

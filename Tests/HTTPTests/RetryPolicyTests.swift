@@ -1,4 +1,4 @@
-/// How often and how patiently something is tried again.
+// How often and how patiently something is tried again.
 
 import HTTP
 import Testing

@@ -1,4 +1,4 @@
-/// Everything that waits ends when the run must stop, and lets go of what it waited for.
+// Everything that waits ends when the run must stop, and lets go of what it waited for.
 
 import HTTP
 import TestSupport

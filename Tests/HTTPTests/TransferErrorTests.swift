@@ -1,4 +1,4 @@
-/// What went wrong on the wire: its kind, its words, its hint, and no secret.
+// What went wrong on the wire: its kind, its words, its hint, and no secret.
 
 import Certificates
 import HTTP

@@ -1,4 +1,4 @@
-/// Waiting for something other than an answer.
+// Waiting for something other than an answer.
 
 import HTTP
 import Testing

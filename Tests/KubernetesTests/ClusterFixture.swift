@@ -1,4 +1,4 @@
-/// Clients of a scripted server, which speaks plain HTTP on this machine, as `kubectl proxy` does.
+// Clients of a scripted server, which speaks plain HTTP on this machine, as `kubectl proxy` does.
 
 import HTTP
 import Kubernetes

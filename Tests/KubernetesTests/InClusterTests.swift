@@ -1,4 +1,4 @@
-/// The way to the API server from inside a pod.
+// The way to the API server from inside a pod.
 
 import Certificates
 import HTTP

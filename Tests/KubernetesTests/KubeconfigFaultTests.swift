@@ -1,4 +1,4 @@
-/// Mistakes in a kubeconfig: each is told with its place, and never with a value.
+// Mistakes in a kubeconfig: each is told with its place, and never with a value.
 
 import Certificates
 import Kubernetes

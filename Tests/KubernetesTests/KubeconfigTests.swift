@@ -1,4 +1,4 @@
-/// The way to the API server as a kubeconfig describes it.
+// The way to the API server as a kubeconfig describes it.
 
 import Certificates
 import FoundationEssentials

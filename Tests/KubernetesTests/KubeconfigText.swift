@@ -1,4 +1,4 @@
-/// A kubeconfig with one context, cluster and user, as tests need it: fields are lines of YAML.
+// A kubeconfig with one context, cluster and user, as tests need it: fields are lines of YAML.
 
 import Certificates
 import FoundationEssentials

@@ -1,4 +1,4 @@
-/// Writing keys of a ConfigMap: patch, create where there is none, and look at what came of it.
+// Writing keys of a ConfigMap: patch, create where there is none, and look at what came of it.
 
 import Kubernetes
 import TestSupport

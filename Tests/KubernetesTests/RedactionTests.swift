@@ -1,4 +1,4 @@
-/// Nothing that is secret shows, however it is printed.
+// Nothing that is secret shows, however it is printed.
 
 import HTTP
 import Kubernetes

@@ -1,4 +1,4 @@
-/// What is tried again, how often and how patiently, and what is not.
+// What is tried again, how often and how patiently, and what is not.
 
 import HTTP
 import Kubernetes

@@ -1,4 +1,4 @@
-/// Reading a Secret over the wire, and its values out of it.
+// Reading a Secret over the wire, and its values out of it.
 
 import Kubernetes
 import TestSupport

@@ -1,4 +1,4 @@
-/// A real TLS server, `openssl s_server`, that serves the files of a folder as whole HTTP answers.
+// A real TLS server, `openssl s_server`, that serves the files of a folder as whole HTTP answers.
 
 import Foundation
 import Testing

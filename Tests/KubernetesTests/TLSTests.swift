@@ -1,4 +1,4 @@
-/// Whom we trust and who we are, shown on real TLS connections.
+// Whom we trust and who we are, shown on real TLS connections.
 
 import FoundationEssentials
 import HTTP

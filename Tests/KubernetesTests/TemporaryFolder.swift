@@ -1,4 +1,4 @@
-/// A folder of one test's own, gone when the test is.
+// A folder of one test's own, gone when the test is.
 
 import FoundationEssentials
 

@@ -1,4 +1,4 @@
-/// Tokens in files: read again when old, and when the server does not take them.
+// Tokens in files: read again when old, and when the server does not take them.
 
 import FoundationEssentials
 import Kubernetes

@@ -1,4 +1,4 @@
-/// Writing keys of a ConfigMap where a Role allows `get`, `create` and `update`, but no `patch`.
+// Writing keys of a ConfigMap where a Role allows `get`, `create` and `update`, but no `patch`.
 
 import Kubernetes
 import TestSupport

@@ -1,4 +1,4 @@
-/// What is said on one connection of a scripted server: requests read, replies performed, in turn.
+// What is said on one connection of a scripted server: requests read, replies performed, in turn.
 
 /// Belongs to the thread of its connection.
 final class Conversation {

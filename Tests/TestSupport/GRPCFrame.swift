@@ -1,4 +1,4 @@
-/// A message of the snapshot stream as native gRPC frames it.
+// A message of the snapshot stream as native gRPC frames it.
 
 package enum GRPCFrame {
   package static func bytes(remaining: UInt64, blob: [UInt8], more: [UInt8] = []) -> [UInt8] {

@@ -1,4 +1,4 @@
-/// A snapshot as etcd's gateway streams it: one JSON object per line, made from any bytes.
+// A snapshot as etcd's gateway streams it: one JSON object per line, made from any bytes.
 
 internal import Digests
 internal import FoundationEssentials

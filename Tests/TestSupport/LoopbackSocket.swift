@@ -1,4 +1,4 @@
-/// A TCP socket for 127.0.0.1; whoever makes one closes its descriptor.
+// A TCP socket for 127.0.0.1; whoever makes one closes its descriptor.
 
 internal import Glibc
 

@@ -1,4 +1,4 @@
-/// Bytes for bodies: cheap to make in any number, and different when shifted, swapped or cut.
+// Bytes for bodies: cheap to make in any number, and different when shifted, swapped or cut.
 
 /// Repeats every 251 bytes, a prime, so that no block size falls in step with it.
 package func patternBytes(_ count: Int) -> [UInt8] {

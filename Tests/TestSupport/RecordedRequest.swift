@@ -1,4 +1,4 @@
-/// One request as it arrived at a scripted server, byte for byte.
+// One request as it arrived at a scripted server, byte for byte.
 
 package struct RecordedRequest: Sendable {
   package struct Field: Sendable, Equatable {

@@ -1,4 +1,4 @@
-/// What a scripted server does about one request: actions, one after the other.
+// What a scripted server does about one request: actions, one after the other.
 
 extension ScriptedServer {
   package enum Action: Sendable {

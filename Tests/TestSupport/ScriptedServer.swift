@@ -1,4 +1,4 @@
-/// A real HTTP/1.1 server on 127.0.0.1 that does exactly what a test's script says, byte by byte.
+// A real HTTP/1.1 server on 127.0.0.1 that does exactly what a test's script says, byte by byte.
 
 internal import Synchronization
 

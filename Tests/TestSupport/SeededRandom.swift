@@ -1,4 +1,4 @@
-/// Random numbers that come in the same order every time, so that a failure can be repeated.
+// Random numbers that come in the same order every time, so that a failure can be repeated.
 
 /// SplitMix64, by Sebastiano Vigna: https://prng.di.unimi.it/splitmix64.c.
 package struct SeededRandom: RandomNumberGenerator {

@@ -1,4 +1,4 @@
-/// A complete small etcd snapshot, for tests that need a real one.
+// A complete small etcd snapshot, for tests that need a real one.
 
 internal import FoundationEssentials
 

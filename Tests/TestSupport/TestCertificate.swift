@@ -1,4 +1,4 @@
-/// A certificate, which is its own authority, and its key, made by `openssl` for one test.
+// A certificate, which is its own authority, and its key, made by `openssl` for one test.
 
 import Foundation
 

@@ -1,4 +1,4 @@
-/// Bytes that begin like a bbolt database and are as long as its header says; any size, no content.
+// Bytes that begin like a bbolt database and are as long as its header says; any size, no content.
 
 /// A bbolt database's first page is its header and a meta, which names page size and page count.
 package enum TestDatabase {

@@ -1,4 +1,4 @@
-/// A port of 127.0.0.1 that belongs to the test, but to which no connection can be made.
+// A port of 127.0.0.1 that belongs to the test, but to which no connection can be made.
 
 internal import Glibc
 internal import Synchronization

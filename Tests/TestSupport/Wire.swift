@@ -1,5 +1,5 @@
-/// The sockets and threads beneath the scripted server: plain POSIX, so that a test can break a
-/// connection at any byte.
+// The sockets and threads beneath the scripted server: plain POSIX, so that a test can break a
+// connection at any byte.
 
 internal import Glibc
 internal import Synchronization

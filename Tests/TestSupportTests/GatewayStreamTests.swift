@@ -1,4 +1,4 @@
-/// The rendered gateway stream against what real etcd servers were seen to send.
+// The rendered gateway stream against what real etcd servers were seen to send.
 
 import TestSupport
 import Testing

@@ -80,7 +80,7 @@
 {{- $mistakes = append $mistakes (printf "%s.endpoint is not an endpoint such as https://store.example.com: %s" $name
   "https or http, a host, a port where it is unusual, the account as its only path if any, and nothing else") }}
 {{- else if and (regexMatch "^(?i:http)://" $endpoint) (not $abs.allowHttp) (not (regexMatch
-  "^(?i:http)://(127(\\.[0-9]{1,3}){3}|localhost|\\[::1\\])[:/]" (printf "%s/" $endpoint))) }}
+  "^(?i:http)://(127(\\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}|(?i:localhost)|\\[::1\\])[:/]" (printf "%s/" $endpoint))) }}
 {{- $mistakes = append $mistakes (printf "%s.endpoint is plain http, so backups could be read on their way: %s" $name
   "write https, or set allowHttp beside it to true") }}
 {{- end }}

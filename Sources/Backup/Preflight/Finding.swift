@@ -1,4 +1,4 @@
-/// What one check of the preflight has shown.
+// What one check of the preflight has shown.
 
 package struct Finding: Equatable, Sendable {
   package enum Outcome: String, Sendable, CaseIterable {

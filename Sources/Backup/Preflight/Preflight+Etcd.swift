@@ -1,4 +1,4 @@
-/// The preflight's questions to etcd: each endpoint by itself, then the cluster as a run sees it.
+// The preflight's questions to etcd: each endpoint by itself, then the cluster as a run sees it.
 
 internal import Etcd
 internal import HTTP

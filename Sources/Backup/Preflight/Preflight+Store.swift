@@ -1,4 +1,4 @@
-/// The preflight's questions to the store: the container, the clock, writing, the recorded backup, and retention.
+// The preflight's questions to the store: the container, the clock, writing, the recorded backup, and retention.
 
 internal import AzureBlob
 internal import HTTP

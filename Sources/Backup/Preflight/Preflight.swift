@@ -1,5 +1,5 @@
-/// Contacts everything that a run contacts, with the run's own credentials; the only thing that it
-/// writes is one block, which never becomes a blob.
+// Contacts everything that a run contacts, with the run's own credentials; the only thing that it
+// writes is one block, which never becomes a blob.
 
 internal import AzureBlob
 internal import Etcd

@@ -1,4 +1,4 @@
-/// The histories of one lineage as the record keeps them, and what a new backup makes of them.
+// The histories of one lineage as the record keeps them, and what a new backup makes of them.
 
 /// Pure: reads no clock and asks no server.
 package struct HistoryBook: Equatable, Sendable {

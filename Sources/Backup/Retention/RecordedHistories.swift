@@ -1,4 +1,4 @@
-/// The histories in the record: how they are written, and how strictly they are read.
+// The histories in the record: how they are written, and how strictly they are read.
 
 internal import FoundationEssentials
 

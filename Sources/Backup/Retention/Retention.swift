@@ -1,4 +1,4 @@
-/// Deletes the backups that the plan gives up, and nothing that it has not seen in a complete listing.
+// Deletes the backups that the plan gives up, and nothing that it has not seen in a complete listing.
 
 internal import AzureBlob
 internal import HTTP

@@ -1,4 +1,4 @@
-/// What the coming runs will do to the backups that are stored now, told before it happens. Pure: reads no clock.
+// What the coming runs will do to the backups that are stored now, told before it happens. Pure: reads no clock.
 
 /// A run stores its own backup, records it, and only then deletes: so there is one more that is newer
 /// than all of these, and the one that is recorded now will not be any more.

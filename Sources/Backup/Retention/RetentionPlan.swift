@@ -1,4 +1,4 @@
-/// Which backups go, and why each of the others stays. Pure: reads no clock and deletes nothing.
+// Which backups go, and why each of the others stays. Pure: reads no clock and deletes nothing.
 
 package import AzureBlob
 

@@ -1,4 +1,4 @@
-/// How many backups stay, and for how long.
+// How many backups stay, and for how long.
 
 package struct RetentionPolicy: Equatable, Sendable {
   /// That many newest backups of a history stay, however old they are.

@@ -1,4 +1,4 @@
-/// What becomes of each backup, and why. Pure: reads no clock and deletes nothing.
+// What becomes of each backup, and why. Pure: reads no clock and deletes nothing.
 
 /// Why retention deletes nothing at all.
 package enum RetentionHold: Hashable, Sendable {

@@ -1,4 +1,4 @@
-/// A backup as the container's listing shows it, and what its run wrote of its age and its history.
+// A backup as the container's listing shows it, and what its run wrote of its age and its history.
 
 package import AzureBlob
 internal import Digests

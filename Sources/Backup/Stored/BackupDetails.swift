@@ -1,4 +1,4 @@
-/// What the store says of one backup without reading it: size, time, and the notes that its run left in the metadata.
+// What the store says of one backup without reading it: size, time, and the notes that its run left in the metadata.
 
 internal import AzureBlob
 

@@ -1,4 +1,4 @@
-/// Where one backup lies: `{container}/{prefix}/{ULID}`, as the record names it.
+// Where one backup lies: `{container}/{prefix}/{ULID}`, as the record names it.
 
 package import AzureBlob
 

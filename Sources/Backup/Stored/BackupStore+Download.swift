@@ -1,4 +1,4 @@
-/// Downloads a stored backup: to a file that appears only once it is proven, or to standard output.
+// Downloads a stored backup: to a file that appears only once it is proven, or to standard output.
 
 internal import Digests
 internal import HTTP

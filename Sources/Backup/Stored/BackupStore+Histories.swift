@@ -1,4 +1,4 @@
-/// What a person does with lineages and histories: takes a lineage over, or gives one up.
+// What a person does with lineages and histories: takes a lineage over, or gives one up.
 
 internal import AzureBlob
 internal import HTTP

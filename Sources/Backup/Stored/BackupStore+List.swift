@@ -1,4 +1,4 @@
-/// Lists the stored backups: what each is, which one is recorded, and what retention will make of it.
+// Lists the stored backups: what each is, which one is recorded, and what retention will make of it.
 
 internal import AzureBlob
 internal import Kubernetes

@@ -1,4 +1,4 @@
-/// Reads stored backups back, without using disk, and notes in the ConfigMap which was last proven whole.
+// Reads stored backups back, without using disk, and notes in the ConfigMap which was last proven whole.
 
 internal import AzureBlob
 internal import Digests

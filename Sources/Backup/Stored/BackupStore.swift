@@ -1,4 +1,4 @@
-/// The stored backups of one prefix and the record of the last: found, read back and proven; etcd is not needed.
+// The stored backups of one prefix and the record of the last: found, read back and proven; etcd is not needed.
 
 internal import AzureBlob
 package import Bolt

@@ -1,4 +1,4 @@
-/// What can go wrong on the way from proven bytes to a file.
+// What can go wrong on the way from proven bytes to a file.
 
 internal import Glibc
 internal import HTTP

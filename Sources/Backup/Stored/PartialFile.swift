@@ -1,4 +1,4 @@
-/// A file that appears under its name only once it is complete; until then it has none.
+// A file that appears under its name only once it is complete; until then it has none.
 
 internal import Glibc
 

@@ -1,4 +1,4 @@
-/// Bytes and results to standard output, as fast as somebody takes them, and no longer than the command may go on.
+// Bytes and results to standard output, as fast as somebody takes them, and no longer than the command may go on.
 
 internal import Console
 internal import Glibc

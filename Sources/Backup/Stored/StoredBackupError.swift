@@ -1,4 +1,4 @@
-/// What can be wrong with a stored backup, or with the way to name it.
+// What can be wrong with a stored backup, or with the way to name it.
 
 package import AzureBlob
 internal import Digests

@@ -1,10 +1,10 @@
-/// What libFuzzer calls: whatever pages come, the inspection of a database ends, within its memory, with one
-/// verdict however the bytes are cut, and with the same one for a file.
-///
-/// An input begins with four bytes: the size of the pieces, the root's page, the page of the stored list of
-/// free pages (0: none), and nothing yet. Then come the pages behind the metas, each as two bytes that say how
-/// much of it follows; the rest of it is zeros. So nearly every byte of an input matters. The metas are added
-/// here, since no mutation would get past their checksums. See https://llvm.org/docs/LibFuzzer.html.
+// What libFuzzer calls: whatever pages come, the inspection of a database ends, within its memory, with one
+// verdict however the bytes are cut, and with the same one for a file.
+//
+// An input begins with four bytes: the size of the pieces, the root's page, the page of the stored list of
+// free pages (0: none), and nothing yet. Then come the pages behind the metas, each as two bytes that say how
+// much of it follows; the rest of it is zeros. So nearly every byte of an input matters. The metas are added
+// here, since no mutation would get past their checksums. See https://llvm.org/docs/LibFuzzer.html.
 
 import Bolt
 import BoltTestSupport

@@ -1,7 +1,7 @@
-/// What libFuzzer calls: whatever bytes come, no decoder crashes, hangs or lets anything but a whole snapshot pass.
-///
-/// The first byte of an input chooses a decoder and how the call ends, the second the size of the
-/// pieces in which the rest is fed. See https://llvm.org/docs/LibFuzzer.html.
+// What libFuzzer calls: whatever bytes come, no decoder crashes, hangs or lets anything but a whole snapshot pass.
+//
+// The first byte of an input chooses a decoder and how the call ends, the second the size of the
+// pieces in which the rest is fed. See https://llvm.org/docs/LibFuzzer.html.
 
 import Digests
 import Etcd

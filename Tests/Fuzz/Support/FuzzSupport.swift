@@ -1,4 +1,4 @@
-/// What both fuzzers need: promises that end the fuzzing, and the corpus.
+// What both fuzzers need: promises that end the fuzzing, and the corpus.
 
 import Foundation
 

@@ -1,0 +1,71 @@
+// What a run is to do: the environment, parsed once into values that cannot be wrong.
+
+internal import AzureBlob
+package import Etcd
+
+/// Whatever is said of the store, is said of the run: `configuration.container` is its store's.
+@dynamicMemberLookup
+package struct Configuration: Sendable {
+  package let store: StoreConfiguration
+
+  package let endpoints: [Endpoint]
+  package let tlsSecretName: String?
+  package let credentialsSecretName: String?
+  package let etcdTransport: EtcdTransport
+
+  package let recordConfigMapName: String
+  package let retention: RetentionPolicy
+  package let spoolFolder: String?
+  /// Bytes.
+  package let spoolLimit: Int?
+  /// What can be done, but is probably not meant.
+  package let warnings: [ConfigurationWarning]
+
+  /// Reads everything before it complains, so that all mistakes are reported at once.
+  ///
+  /// `readFile` gives the bytes of a file, or throws.
+  package init(
+    environment: [String: String], readFile: @escaping (String) throws -> [UInt8]
+  ) throws(ConfigurationError) {
+    var reader = EnvironmentReader(environment, readFile: readFile)
+    let endpoints = reader.required(.endpoints, ConfigurationValue.endpoints)
+    let tlsSecretName = reader.optional(.tlsSecret, ConfigurationValue.objectName)
+    let credentialsSecretName = reader.optional(.credentialsSecret, ConfigurationValue.objectName)
+    let etcdTransport = reader.required(.etcdTransport, ConfigurationValue.etcdTransport)
+    let spoolFolder = reader.optional(.spoolFolder) { $0 }
+    let spoolLimit = reader.optional(
+      .spoolLimit, ConfigurationValue.byteCount(in: 1 << 20...1 << 40))
+    if let spoolLimit, spoolFolder == nil {
+      reader.complain(
+        .spoolLimit,
+        InvalidValue(
+          ByteCount.describe(UInt64(spoolLimit)),
+          expected: "of any use without APP_BACKUP_SPOOL_DIRECTORY"))
+    }
+    let store = StoreConfiguration(&reader)
+    for variable in [Variable.recordConfigMap, .keepNewest, .expiration] {
+      reader.complainIfMissing(variable)
+    }
+
+    guard reader.mistakes.isEmpty, let store, let endpoints, let etcdTransport,
+      let recordConfigMapName = store.recordConfigMapName, let retention = store.retention
+    else { throw ConfigurationError(mistakes: reader.mistakes) }
+
+    self.store = store
+    self.endpoints = endpoints
+    self.tlsSecretName = tlsSecretName
+    self.credentialsSecretName = credentialsSecretName
+    self.etcdTransport = etcdTransport
+    self.recordConfigMapName = recordConfigMapName
+    self.retention = retention
+    self.spoolFolder = spoolFolder
+    self.spoolLimit = spoolLimit
+    warnings =
+      store.warnings
+      + ConfigurationWarning.readablePassword(to: endpoints, with: credentialsSecretName)
+  }
+
+  package subscript<Value>(dynamicMember path: KeyPath<StoreConfiguration, Value>) -> Value {
+    store[keyPath: path]
+  }
+}

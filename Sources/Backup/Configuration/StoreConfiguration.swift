@@ -1,0 +1,133 @@
+// The part of the configuration that leads to the backups: what every command needs, also where there is no etcd left.
+
+package import AzureBlob
+package import Certificates
+
+package struct StoreConfiguration: Sendable {
+  package let namespace: String
+  package let kubeconfigPath: String?
+
+  package let container: ContainerName
+  package let accountSecretName: String
+  /// Without a slash at its end.
+  package let blobPrefix: String
+  package let storageURL: ServiceURL?
+  package let storageVersion: ServiceVersion
+  package let storageCA: CertificateAuthorities?
+  /// Bytes; also of the ranges in which a blob is read.
+  package let blockSize: Int
+  package let blocksInFlight: Int
+  /// Whether a backup must hold a sound database.
+  package let checksPages: Bool
+
+  /// `nil` where it is not set: then nothing is known of a recorded backup.
+  package let recordConfigMapName: String?
+  /// `nil` where it is not set: then nobody can say what retention would do.
+  package let retention: RetentionPolicy?
+
+  package let timeout: Duration
+  package let reporting: Reporting
+  /// What can be done, but is probably not meant.
+  package let warnings: [ConfigurationWarning]
+
+  /// Reads everything before it complains. `needingRecord` is for a command that cannot do without
+  /// the ConfigMap, `needingRetention` for one that cannot without the policy; `readFile` gives the bytes of a file, or throws.
+  package init(
+    environment: [String: String], needingRecord: Bool = false, needingRetention: Bool = false,
+    readFile: @escaping (String) throws -> [UInt8]
+  ) throws(ConfigurationError) {
+    var reader = EnvironmentReader(environment, readFile: readFile)
+    let configuration = StoreConfiguration(&reader)
+    if needingRecord, configuration?.recordConfigMapName == nil {
+      reader.complainIfMissing(.recordConfigMap)
+    }
+    if needingRetention {
+      reader.complainIfMissing(.keepNewest)
+      reader.complainIfMissing(.expiration)
+    }
+    guard let configuration, reader.mistakes.isEmpty else {
+      throw ConfigurationError(mistakes: reader.mistakes)
+    }
+    self = configuration
+  }
+
+  /// `nil` only after a complaint.
+  init?(_ reader: inout EnvironmentReader) {
+    let namespace = reader.required(.namespace, ConfigurationValue.namespace)
+    let container = reader.required(.container) { text throws(InvalidValue) in
+      try ContainerName(configured: text)
+    }
+    let accountSecretName = reader.required(.accountSecret, ConfigurationValue.objectName)
+    let blobPrefix = reader.required(.blobPrefix) { text throws(InvalidValue) in
+      try BlobPrefix(configured: text).description
+    }
+    let storageURL = reader.optional(.storageEndpoint) { text throws(InvalidValue) in
+      try ServiceURL(text)
+    }
+    let allowsHTTP = reader.required(.allowHTTP, ConfigurationValue.onOrOff)
+    let storageVersion = reader.required(.apiVersion) { text throws(InvalidValue) in
+      try ServiceVersion(text)
+    }
+    let storageCA = reader.certificates(.storageCA)
+    let recordConfigMapName = reader.optional(.recordConfigMap, ConfigurationValue.objectName)
+    let keepNewest = reader.optional(.keepNewest, ConfigurationValue.number(in: 0...100_000))
+    let expiration = reader.optional(.expiration, ConfigurationValue.duration)
+    let historyExpiration = reader.required(.historyExpiration, ConfigurationValue.duration)
+    let timeout = reader.required(.timeout, ConfigurationValue.positiveDuration)
+    let blockSize = reader.required(
+      .blockSize, ConfigurationValue.byteCount(in: 1 << 20...16 << 20))
+    let blocksInFlight = reader.optional(.blocksInFlight, ConfigurationValue.number(in: 1...31))
+    let checksPages = reader.required(.pageCheck, ConfigurationValue.onOrOff)
+    let kubeconfigPath = reader.optional(.kubeconfig) { $0 }
+    let reporting = Reporting(&reader)
+    if let blockSize, let blocksInFlight, blocksInFlight > Self.mostBlocksInFlight(of: blockSize) {
+      reader.complain(
+        .blocksInFlight,
+        InvalidValue(
+          "\(blocksInFlight)",
+          expected: "so many that (blocks in flight + 1) × block size is at most 32MiB"))
+    }
+
+    if let storageURL, storageURL.isReadableOnTheWay, allowsHTTP == false {
+      reader.complain(
+        .storageEndpoint,
+        InvalidValue(
+          "\(storageURL)",
+          expected: "encrypted, and off this machine the database would travel readable for all on "
+            + "the way: use https, or set APP_ABS_ALLOW_HTTP=on where that is meant"))
+    }
+
+    guard reader.mistakes.isEmpty, let namespace, let container, let accountSecretName,
+      let blobPrefix, let timeout, let blockSize, let checksPages, let storageVersion
+    else { return nil }
+
+    self.namespace = namespace
+    self.kubeconfigPath = kubeconfigPath
+    self.container = container
+    self.accountSecretName = accountSecretName
+    self.blobPrefix = blobPrefix
+    self.storageURL = storageURL
+    self.storageVersion = storageVersion
+    self.storageCA = storageCA
+    self.blockSize = blockSize
+    self.blocksInFlight = blocksInFlight ?? min(6, Self.mostBlocksInFlight(of: blockSize))
+    self.checksPages = checksPages
+    self.recordConfigMapName = recordConfigMapName
+    retention =
+      if let keepNewest, let expiration, let historyExpiration {
+        RetentionPolicy(
+          minimumCount: keepNewest, maximumAge: expiration, historyExpiration: historyExpiration)
+      } else {
+        nil
+      }
+    self.timeout = timeout
+    self.reporting = reporting
+    warnings = reader.unknownVariables + ConfigurationWarning.plainHTTP(to: storageURL)
+  }
+
+  /// One more is held while it fills, and what 32 MiB for all of them leave of 64 MiB is enough for
+  /// everything else.
+  private static func mostBlocksInFlight(of blockSize: Int) -> Int {
+    (32 << 20) / blockSize - 1
+  }
+}

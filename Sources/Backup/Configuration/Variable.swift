@@ -1,0 +1,112 @@
+// Every environment variable the program reads: its name, what it means, and its default.
+
+/// The one list behind `--help`, the parser and the tests; README's table is checked against it.
+package struct Variable: Hashable, Sendable {
+  package enum Default: Hashable, Sendable {
+    /// Must be set.
+    case required
+    /// May be absent; the text says what happens then.
+    case none(String)
+    case value(String)
+  }
+
+  package let name: String
+  package let defaultValue: Default
+  package let summary: String
+
+  private init(_ name: String, _ defaultValue: Default, _ summary: String) {
+    self.name = name
+    self.defaultValue = defaultValue
+    self.summary = summary
+  }
+}
+
+extension Variable {
+  static let namespace = Variable(
+    "APP_WORKING_NAMESPACE", .required, "Namespace of the Secrets and the ConfigMap.")
+  static let endpoints = Variable(
+    "APP_BACKUP_ETCD_ENDPOINTS", .required,
+    "Comma-separated client URLs of one etcd cluster; the most up-to-date member is used.")
+  static let tlsSecret = Variable(
+    "APP_BACKUP_CLIENT_TLS_SECRET", .none("no client certificate, the system's CAs"),
+    "Secret with etcd-client.crt, etcd-client.key and etcd-client-ca.crt (PEM).")
+  static let credentialsSecret = Variable(
+    "APP_BACKUP_ETCD_CREDENTIALS_SECRET", .none("no etcd user"),
+    "Secret with username and password, for clusters with etcd authentication.")
+  static let etcdTransport = Variable(
+    "APP_BACKUP_ETCD_TRANSPORT", .value("gateway"),
+    "How etcd is spoken to: gateway (JSON through its gRPC gateway), grpc (native gRPC, which costs etcd far less), or auto (gRPC where the endpoint speaks it, else the gateway)."
+  )
+  static let container = Variable(
+    "APP_ABS_CONTAINER_NAME", .required,
+    "ABS container for the backups; it must exist. One trailing / is dropped.")
+  static let accountSecret = Variable(
+    "APP_ABS_SECRET_NAME", .required, "Secret with storage-account and storage-key.")
+  static let blobPrefix = Variable(
+    "APP_BLOB_PREFIX", .required,
+    "First part of the blob names, e.g. service-catalog; no part of it ends in a full stop. One trailing / is dropped."
+  )
+  static let storageEndpoint = Variable(
+    "APP_ABS_ENDPOINT", .none("https://{account}.blob.core.windows.net"),
+    "Blob endpoint, http or https. A path-style emulator's ends in the account's name.")
+  static let allowHTTP = Variable(
+    "APP_ABS_ALLOW_HTTP", .value("off"),
+    "on: APP_ABS_ENDPOINT may be http off this machine, where the database travels readable for all on the way. off: that is refused."
+  )
+  static let apiVersion = Variable(
+    "APP_ABS_API_VERSION", .value("2021-12-02"),
+    "Version of the Blob service that requests name (x-ms-version), 2019-02-02 or later; Azure Stack Hub takes 2019-07-07."
+  )
+  static let storageCA = Variable(
+    "APP_ABS_CA_FILE", .none("the system's CAs"),
+    "PEM file with the CA that signs the blob endpoint's certificate.")
+  static let recordConfigMap = Variable(
+    "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING", .required,
+    "ConfigMap that records the last success; created when absent.")
+  static let keepNewest = Variable(
+    "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS", .required,
+    "That many newest backups stay, however old.")
+  static let expiration = Variable(
+    "APP_CLEANER_EXPIRATION_BLOB_TIME", .required,
+    "Age at which older backups are deleted, e.g. 72h.")
+  static let historyExpiration = Variable(
+    "APP_CLEANER_HISTORY_EXPIRATION", .value("720h"),
+    "How long the newest backups of a history stay after it ended; then its newest one stays.")
+  static let timeout = Variable(
+    "APP_BACKUP_TIMEOUT", .value("30m"), "Deadline of the whole run.")
+  static let blockSize = Variable(
+    "APP_BACKUP_BLOCK_SIZE", .value("4160KiB"),
+    "Size of the blocks of the blob, 1MiB or more, in bytes, KiB or MiB; Azure is fast above 4MiB.")
+  static let blocksInFlight = Variable(
+    "APP_BACKUP_BLOCKS_IN_FLIGHT", .none("6, or as many as 32MiB allow"),
+    "Blocks uploaded at the same time. (This + 1) × block size is held in memory, at most 32MiB.")
+  static let kubeconfig = Variable(
+    "APP_KUBECONFIG_PATH", .none("the pod's service account"),
+    "kubeconfig for a run outside a cluster.")
+  static let pageCheck = Variable(
+    "APP_BACKUP_PAGE_CHECK", .value("on"),
+    "on: a database with broken pages is refused. off: for emergencies, when no member has a sound one."
+  )
+  static let spoolFolder = Variable(
+    "APP_BACKUP_SPOOL_DIRECTORY", .none("no spool: etcd waits where the store is slow"),
+    "Folder for what the store cannot take yet, so that etcd need not wait.")
+  static let spoolLimit = Variable(
+    "APP_BACKUP_SPOOL_LIMIT", .none("as much as the folder has room for"),
+    "Size that the spool may grow to, e.g. 2GiB.")
+  static let logLevel = Variable(
+    "APP_LOGGER_LEVEL", .value("info"), "trace, debug, info, warn or error.")
+  static let logFormat = Variable(
+    "APP_LOGGER_FORMAT", .none("text on a terminal, else json"), "json or text.")
+  static let terminationMessage = Variable(
+    "APP_TERMINATION_MESSAGE_PATH", .value("/dev/termination-log"),
+    "File, if it exists, that gets the result as one line of JSON.")
+
+  package static let all = [
+    namespace, endpoints, tlsSecret, credentialsSecret, etcdTransport, container, accountSecret,
+    blobPrefix,
+    storageEndpoint, allowHTTP, apiVersion, storageCA, recordConfigMap, keepNewest, expiration,
+    historyExpiration, timeout, blockSize,
+    blocksInFlight, pageCheck, spoolFolder, spoolLimit, kubeconfig, logLevel, logFormat,
+    terminationMessage,
+  ]
+}

@@ -1,0 +1,110 @@
+// What the ConfigMap says of the last success: one path that always names a proven backup, and facts about it.
+
+package import Bolt
+internal import HTTP
+
+package struct Record: Equatable, Sendable {
+  package var path: BackupPath
+  /// Bytes.
+  package var size: Int
+  /// Of the whole blob.
+  package var sha256: String
+  /// Every write acknowledged up to this revision of the store is in the backup.
+  package var revision: UInt64
+  /// Without it the cluster may have acknowledged later writes than the member knew of.
+  package var hasQuorum: Bool
+  package var pages: PageCheck
+  /// Seconds since 1970: when the backup was complete.
+  package var time: Int
+  /// Of the run up to there.
+  package var duration: Duration
+  package var cluster: ClusterSighting
+  /// `nil` where the record could not be asked for it: then what stands there stays.
+  package var book: HistoryBook?
+
+  package init(
+    path: BackupPath, size: Int, sha256: String, revision: UInt64, hasQuorum: Bool,
+    pages: PageCheck, time: Int, duration: Duration, cluster: ClusterSighting, book: HistoryBook?
+  ) {
+    self.path = path
+    self.size = size
+    self.sha256 = sha256
+    self.revision = revision
+    self.hasQuorum = hasQuorum
+    self.pages = pages
+    self.time = time
+    self.duration = duration
+    self.cluster = cluster
+    self.book = book
+  }
+
+  /// The key that the restore document and the predecessor name.
+  package static let pathKey = "abs-backup-file-path-from-last-success"
+
+  /// Beside the last success: the backup that was last read back from the store and proven whole,
+  /// and when.
+  package static let verifiedPathKey = "backup-last-verified-path"
+  package static let verifiedTimeKey = "backup-last-verified-time"
+
+  static let lineageKey = "backup-lineage"
+  /// The running history.
+  static let historyKey = "backup-history"
+  /// All that is known of the running history and of those before it, as JSON.
+  static let historiesKey = "backup-histories"
+  static let brokeTimeKey = "backup-history-broke-time"
+  package static let previousPathKey = "backup-previous-history-path"
+
+  /// Always the same few keys, so the ConfigMap does not grow.
+  package var fields: [String: String] {
+    // Of a check without a result nothing may stay from the backup before.
+    let checked = { (number: (DatabaseReport) -> Int) in
+      pages.report.map { String(number($0)) } ?? ""
+    }
+    let facts = [
+      Self.pathKey: "\(path)",
+      "backup-size-bytes-from-last-success": String(size),
+      "backup-sha256-from-last-success": sha256,
+      "backup-etcd-revision-from-last-success": String(revision),
+      "backup-quorum-from-last-success": hasQuorum ? "yes" : "no",
+      "backup-page-check-from-last-success": pages.verdict,
+      "backup-page-size-bytes-from-last-success": checked(\.pageSize),
+      "backup-records-from-last-success": checked(\.totalRecords),
+      "backup-key-records-from-last-success": checked(\.keyRecords),
+      "backup-time-from-last-success": Timestamp.format(time),
+      "backup-duration-seconds-from-last-success": duration.secondsText,
+      "backup-cluster-id-from-last-success": String(cluster.clusterID, radix: 16),
+      "backup-raft-term-from-last-success": String(cluster.position.term),
+      "backup-raft-index-from-last-success": String(cluster.position.index),
+    ]
+    return facts.merging(book?.fields ?? [:]) { $1 }
+  }
+}
+
+extension Duration {
+  /// Seconds with three decimals, such as `12.070`.
+  package var secondsText: String {
+    let milliseconds = wholeMilliseconds
+    let fraction = String(1000 + milliseconds % 1000).dropFirst()
+    return "\(milliseconds / 1000).\(fraction)"
+  }
+}
+
+/// What was just written into the ConfigMap is not there any more.
+struct LostRecord: Explained, Equatable {
+  /// `namespace/name`
+  let configMap: String
+  /// What stands there instead.
+  let found: String?
+
+  var description: String {
+    "the ConfigMap \(configMap) does not name the backup any more that was just recorded there: "
+      + (found.map { "\(Record.pathKey) is \"\($0)\"" } ?? "\(Record.pathKey) is gone")
+  }
+
+  var hint: String? {
+    "does something else write or delete this ConfigMap, such as helm or a GitOps controller?"
+  }
+
+  var isConfiguration: Bool { false }
+  var stopReason: StopReason? { nil }
+}

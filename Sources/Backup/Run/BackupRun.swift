@@ -1,0 +1,291 @@
+// One run, from the Secrets to retention: the story of the program.
+
+internal import AzureBlob
+internal import Bolt
+internal import Etcd
+internal import FoundationEssentials
+internal import HTTP
+internal import Kubernetes
+
+/// The order is fixed: stream, prove, commit, check what was committed, record, delete old ones.
+/// Whenever a run dies, either nothing is visible or a proven backup is; and the recorded path
+/// always names a proven backup.
+package final class BackupRun {
+  let configuration: Configuration
+  private let environment: [String: String]
+  private let patience: Patience
+  let log: Log
+  private let progressBar: ProgressBar?
+  private let transport: Transport
+  private let start = ContinuousClock.now
+  private let runID = RunID.random()
+  var stage = Stage.secrets
+  /// Why this run may delete nothing.
+  var hold: RetentionHold?
+  /// The path of the blob that this run has made visible, or may have.
+  private var visiblePath: BackupPath?
+
+  /// `progressBar` is given where somebody is watching.
+  package init(
+    _ configuration: Configuration, environment: [String: String], patience: Patience,
+    log: Log, progressBar: ProgressBar? = nil
+  ) {
+    self.configuration = configuration
+    self.environment = environment
+    self.patience = patience
+    self.progressBar = progressBar
+    self.log = log.with(["run.id": "\(runID)"])
+    transport = Transport { patience.stopReason }
+    transport.logRetries(to: log)
+  }
+
+  /// Does the whole job and says how it ended; every failure has been logged by then.
+  package func run() -> RunResult {
+    do {
+      log.info("run started", ["version": Version.current])
+      let access = try readSecrets()
+      try probe(access.container)
+      let member = try chooseMember(of: access.etcd)
+      let record = try takeBackup(of: member, with: access)
+      try write(record, to: access.cluster)
+      try applyRetention(after: record, with: access)
+      log.info("run finished", ["duration.seconds": elapsed])
+      return .success(record)
+    } catch {
+      let failure = RunError(error, in: stage)
+      report(failure)
+      return .failure(failure, path: visiblePath)
+    }
+  }
+
+  // MARK: The stages
+
+  private func readSecrets() throws -> Access {
+    stage = .secrets
+    for warning in configuration.warnings {
+      log.warning("configuration is unusual", ["error": warning.text, "hint": warning.hint])
+    }
+    let access = try Access(configuration, environment: environment, transport: transport)
+    for warning in access.warnings { log.warning("access is unusual", ["error": warning]) }
+    return access
+  }
+
+  /// A missing container or a wrong key is found here, before etcd is put to any work.
+  private func probe(_ container: BlobContainer) throws {
+    stage = .container
+    let properties = try container.properties()
+    guard properties.showsWrongClock else { return }
+    log.warning(
+      "the clock differs from the store's",
+      [
+        "clock.ahead.seconds": properties.secondsAhead,
+        "hint": ContainerProperties.clockHint,
+      ])
+  }
+
+  private func chooseMember(of etcd: EtcdCluster) throws -> ChosenMember {
+    stage = .member
+    let member = try etcd.chooseMember()
+    tell(of: member)
+    return member
+  }
+
+  private func tell(of member: ChosenMember) {
+    for failure in member.failures {
+      log.warning("etcd endpoint has a problem", ["error": "\(failure)", "hint": failure.hint])
+    }
+    if let fallback = member.fallback {
+      log.info("etcd is spoken to through its gateway", ["error": "\(fallback)"])
+    }
+    if !member.hasQuorum {
+      log.warning(
+        "etcd has no quorum: the backup may lack the latest writes",
+        ["etcd.endpoint": "\(member.status.endpoint)"])
+    }
+    if member.status.isOutOfSpace { warnOfLackingSpace() }
+    log.info(
+      "member chosen",
+      [
+        "etcd.endpoint": "\(member.status.endpoint)", "etcd.transport": member.transportName,
+        "etcd.version": member.status.version,
+        "etcd.member": String(member.status.memberID, radix: 16),
+        "etcd.revision": member.revision ?? member.status.revision,
+      ])
+  }
+
+  private func warnOfLackingSpace() {
+    log.warning(
+      "etcd is out of space",
+      ["hint": "after this backup: compact, defragment, then etcdctl alarm disarm"])
+  }
+
+  /// Where a member's database turns out to be broken, the next best member takes its place:
+  /// nothing of the broken one becomes visible.
+  private func takeBackup(of chosen: ChosenMember, with access: Access) throws -> Record {
+    var member = chosen
+    var broken: [ChosenMember] = []
+    while true {
+      do {
+        return try takeBackup(of: member, into: access.container, recordedIn: access.cluster)
+      } catch let error as SnapshotError where error.isMembersOwn {
+        broken.append(member)
+        guard let other = try access.etcd.chooseMember(insteadOf: broken) else {
+          throw NoSoundMember(last: error)
+        }
+        log.warning(
+          "the backup is taken from another member",
+          ["error": error.description, "hint": error.hint])
+        member = other
+        tell(of: member)
+      }
+    }
+  }
+
+  /// Streams one snapshot from etcd into the container, and makes it visible only once proven.
+  private func takeBackup(
+    of member: ChosenMember, into container: BlobContainer, recordedIn cluster: Cluster
+  ) throws -> Record {
+    stage = .snapshot
+    var overflow = Overflow(try makeSpool())
+    let path = try BackupPath(
+      container: container.name, prefix: configuration.blobPrefix,
+      name: ULID(milliseconds: UInt64(Timestamp.millisecondsNow())))
+    var snapshot = try member.openSnapshot(checkingPages: configuration.checksPages)
+    var upload = container.startUpload(
+      named: path.blob, runID: runID, blockSize: configuration.blockSize,
+      blocksInFlight: configuration.blocksInFlight)
+    var progress = Progress(log, progressBar)
+    defer { progress.end() }  // so that no half-drawn bar stands before the error
+    while let bytes = try snapshot.next() {
+      try overflow.pass(bytes, to: &upload)
+      progress.note(received: snapshot.received, of: snapshot.expected)
+    }
+    progress.end()
+    let proof = try snapshot.finish()  // throws before anything is visible
+    let revision = try revision(of: proof, from: member)
+    log.info(
+      "snapshot proven",
+      [
+        "snapshot.bytes": proof.size, "snapshot.sha256": "\(proof.sha256)",
+        "snapshot.revision": revision,
+        "snapshot.records": proof.pages.report?.totalRecords,
+        "page.check": proof.pages.verdict,
+      ])
+    // etcd 3.3 tells of it nowhere else.
+    if proof.pages.report?.isOutOfSpace == true, !member.status.isOutOfSpace {
+      warnOfLackingSpace()
+    }
+    if case .undecided(let reason) = proof.pages {
+      log.warning("pages not judged", ["error": reason.description, "hint": reason.hint])
+    }
+    try overflow.drain(to: &upload)
+    try upload.finishBlocks()
+
+    stage = .commit
+    let histories = try readHistories(from: cluster)
+    if case .unreadable(let reason, _) = histories { hold = .unreadable(reason) }
+    var book = histories?.book
+    let sighting = try sighting(of: member, after: book)
+    patience.beginCommit()
+    let time = Timestamp.secondsNow()
+    let turn = book?.note(path, of: sighting, at: time)
+    let metadata = BlobMetadata(proof, revision: revision, from: member, at: time, in: book)
+    let receipt = try commit(upload, to: path, metadata)
+
+    stage = .check
+    try check(receipt, in: container)
+    let record = Record(
+      path: path, size: receipt.size, sha256: "\(proof.sha256)", revision: revision,
+      hasQuorum: member.hasQuorum, pages: proof.pages, time: time, duration: elapsed,
+      cluster: sighting, book: book)
+    log.info(
+      "backup stored",
+      [
+        "blob.path": "\(record.path)", "snapshot.bytes": record.size,
+        "blob.blocks": receipt.blocks.count, "duration.seconds": elapsed,
+      ])
+    tell(of: turn, book, record)
+    return record
+  }
+
+  /// Makes the blob visible, and notes its path as soon as it may be.
+  private func commit(
+    _ upload: consuming BlockUpload, to path: BackupPath, _ metadata: BlobMetadata
+  ) throws -> BlobReceipt {
+    do {
+      let receipt = try upload.commit(metadata: metadata)
+      visiblePath = path
+      return receipt
+    } catch {
+      if case .unresolvedCommit = error { visiblePath = path }
+      throw error
+    }
+  }
+
+  /// Compares what the store holds with what was sent; a blob that differs is taken away again.
+  private func check(_ receipt: BlobReceipt, in container: BlobContainer) throws {
+    do {
+      try container.verify(receipt)
+    } catch {
+      if case .notAsSent = error {
+        // Nothing may mistake it for a backup; if this fails as well, the error still tells.
+        if (try? container.delete(receipt.blob, ifMatch: receipt.etag)) == .deleted {
+          visiblePath = nil
+        }
+      }
+      throw error
+    }
+  }
+
+  private func write(_ record: Record, to cluster: Cluster) throws {
+    stage = .record
+    if let book = record.book, book.brokeTime == record.time { note(breakIn: book, in: cluster) }
+    try cluster.record(record.fields, inConfigMap: configuration.recordConfigMapName)
+    patience.endCommit()
+    log.info(
+      "backup recorded",
+      ["configmap": "\(configuration.namespace)/\(configuration.recordConfigMapName)"])
+  }
+
+  // MARK: Details
+
+  private var elapsed: Duration { start.duration(to: .now) }
+
+  private func makeSpool() throws -> Spool? {
+    guard let folder = configuration.spoolFolder else { return nil }
+    return try Spool(in: folder, limit: configuration.spoolLimit ?? .max)
+  }
+
+  /// The revision up to which the backup holds every write.
+  ///
+  /// The one found in the bytes must have reached what a linearizable read told before the snapshot
+  /// was asked for: so whatever stood between, no acknowledged write is missing. Without quorum
+  /// there was no such read, only the member's own status, which the bytes must have reached as
+  /// well; where the pages were not judged there is only etcd's word.
+  private func revision(
+    of proof: SnapshotProof, from member: ChosenMember
+  ) throws(SnapshotError) -> UInt64 {
+    let acknowledged = member.revision ?? member.status.revision
+    guard let database = proof.pages.report else { return acknowledged }
+    let found = max(database.revision, 1)  // a store without any record is at revision 1
+    guard found >= acknowledged else { throw .stale(found: found, acknowledged: acknowledged) }
+    return found
+  }
+
+  private func report(_ failure: RunError) {
+    var fields: LogFields = [
+      "stage": failure.stage.rawValue, "error": failure.cause, "hint": failure.hint,
+      "exit.status": failure.status.rawValue,
+    ]
+    if let visiblePath { fields["blob.path"] = "\(visiblePath)" }
+    switch failure.stage {
+    case .record: log.error("backup stored, but not recorded", fields)
+    case .retention: log.error("backup stored and recorded, but retention failed", fields)
+    case _ where visiblePath != nil:
+      let remedies = [failure.hint, "etcd-backup verify tells whether the blob is whole"]
+      fields["hint"] = remedies.compactMap { $0 }.joined(separator: "; ")
+      log.error("backup perhaps stored, but neither confirmed nor recorded", fields)
+    default: log.error("no backup taken", fields)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+// A failure as an operator meets it: in which stage, what happened, what to do, and the exit status.
+
+package import AzureBlob
+package import Etcd
+package import HTTP
+package import Kubernetes
+
+/// The stages of a run, in order; their names stand in the log and in the termination message.
+package enum Stage: String, Sendable, Comparable, CaseIterable {
+  case configuration
+  case secrets
+  case container
+  case member
+  case snapshot
+  case commit
+  case check
+  case record
+  case retention
+
+  package static func < (one: Stage, other: Stage) -> Bool {
+    allCases.prefix { $0 != other }.contains(one)
+  }
+}
+
+/// What scripts and Jobs may depend on; README documents them.
+package enum ExitStatus: Int32, Sendable, CaseIterable {
+  case success = 0
+  case failed = 1
+  case incomplete = 2
+  case usage = 64
+  case configuration = 78
+  case terminated = 143
+
+  package var meaning: String {
+    switch self {
+    case .success: "backup stored, verified and recorded; retention applied"
+    case .failed: "no backup stored, or not confirmed; another try may help"
+    case .incomplete: "backup stored and verified, but recording it or retention failed"
+    case .usage: "wrong command line"
+    case .configuration: "configuration or permission is wrong; another try cannot help"
+    case .terminated: "stopped by a signal before the commit; nothing is visible"
+    }
+  }
+}
+
+/// An error that can say what to do about it.
+package protocol Explained: Error, CustomStringConvertible {
+  /// `nil` where only another attempt helps.
+  var hint: String? { get }
+  /// Another try cannot help before somebody changes the configuration or a permission.
+  var isConfiguration: Bool { get }
+  /// Set where nothing went wrong but that the run was told to stop.
+  var stopReason: StopReason? { get }
+}
+
+extension Explained {
+  /// Where no backup has been stored, or none was to be.
+  package var status: ExitStatus {
+    if stopReason == .terminated { return .terminated }
+    return isConfiguration ? .configuration : .failed
+  }
+}
+
+extension EtcdError: Explained {}
+extension AzureBlobError: Explained {}
+extension KubernetesError: Explained {}
+extension SnapshotError: Explained {}
+
+package struct RunError: Error {
+  package let stage: Stage
+  /// What failed, on what, and why.
+  package let cause: String
+  package let hint: String?
+  package let status: ExitStatus
+}
+
+extension RunError: CustomStringConvertible {
+  package var description: String { cause }
+
+  package init(_ error: any Error, in stage: Stage) {
+    self.stage = stage
+    guard let error = error as? any Explained else {
+      cause = "\(error)"
+      hint = nil
+      status = stage < .record ? .failed : .incomplete
+      return
+    }
+    cause = error.description
+    // A signal is no fault that could be mended.
+    hint = error.status == .terminated ? nil : error.hint
+    status = stage >= .record ? .incomplete : error.status
+  }
+}
+
+/// The members' databases are broken, or those of all that can be asked.
+struct NoSoundMember: Explained, Equatable {
+  let last: SnapshotError
+
+  var description: String { "\(last); no other member can be asked" }
+
+  var hint: String? {
+    "is the member's disk or memory failing? keep the older backups, etcd-backup list shows them; "
+      + "where no member has a sound database, APP_BACKUP_PAGE_CHECK=off stores this one all the same"
+  }
+
+  var isConfiguration: Bool { false }
+  var stopReason: StopReason? { nil }
+}

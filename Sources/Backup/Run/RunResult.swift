@@ -1,0 +1,16 @@
+// What a run came to, for the exit status and the termination message.
+
+/// How a run ended.
+package enum RunResult {
+  case success(Record)
+  /// `path` names what is in the store all the same: a proven backup where the run ends as
+  /// `incomplete`, else a blob that nobody has looked at.
+  case failure(RunError, path: BackupPath?)
+
+  package var status: ExitStatus {
+    switch self {
+    case .success: .success
+    case .failure(let error, _): error.status
+    }
+  }
+}

@@ -1,0 +1,144 @@
+// A snapshot as the gateway sends it: one JSON object per line, or one right after the other.
+
+internal import FoundationEssentials
+internal import Glibc
+package import HTTP
+
+/// `{"result":{"remaining_bytes":"N","blob":"…"}}`
+///
+/// A line end follows each message, but not in etcd 3.3.0 to 3.3.20: there the next message does.
+/// An error may come after any number of messages, with or without a line end, in an answer of
+/// status 200 that ends cleanly.
+package struct GatewayLines: SnapshotDecoder {
+  private var inbox = Inbox()
+  /// How far the line that is being awaited has been searched for its end.
+  private var searched = 0
+  private var hasEnded = false
+  private let decoder = JSONDecoder()
+
+  /// etcd's lines have some 44 KB; a line that outgrows this is not etcd's.
+  private static let longestLine = 1 << 20
+
+  package init() {}
+
+  package mutating func feed(_ piece: inout [UInt8]) {
+    inbox.feed(&piece)
+  }
+
+  package mutating func end(trailers: Headers) {
+    hasEnded = true
+  }
+
+  package mutating func next() throws(DecodingFault) -> SnapshotMessage? {
+    while let (line, isEnded) = try nextLine() {
+      let isBlank = line.allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }
+      if !isBlank { return try decode(line, isEnded: isEnded) }
+    }
+    return nil
+  }
+
+  private struct Line: Decodable {
+    struct Message: Decodable {
+      let remaining_bytes: LenientUInt64?
+      let blob: Data?
+    }
+    let result: Message
+  }
+
+  private func decode(_ line: Data, isEnded: Bool) throws(DecodingFault) -> SnapshotMessage {
+    if let message = SnapshotMessage(inStyleOfEtcd: line) { return message }
+    if let message = try? decoder.decode(Line.self, from: line).result {
+      return SnapshotMessage(
+        blob: message.blob ?? Data(), remaining: message.remaining_bytes?.value ?? 0)
+    }
+    // Not a message: etcd's own error, a line that was cut, or nothing of etcd's at all.
+    if let fault = GatewayFault(body: Array(line)) { throw .refused(message: fault.message) }
+    if !isEnded && line.first == UInt8(ascii: "{") { throw .truncated }
+    throw .garbled(excerpt: excerpt(line, length: 120))
+  }
+
+  /// The next line without its line end, and whether it has ended; only the last may lack that.
+  private mutating func nextLine() throws(DecodingFault) -> (Data, isEnded: Bool)? {
+    switch findEnd() {
+    case .lineEnd(let length):
+      defer { inbox.skip(1) }
+      searched = 0
+      return (inbox.take(length), true)
+    case .nextMessage(let length):
+      searched = 0
+      return (inbox.take(length), true)
+    case .notYet(let length):
+      searched = length
+    }
+    guard inbox.count <= Self.longestLine else {
+      throw .garbled(excerpt: excerpt(inbox.take(min(inbox.count, 64 << 10)), length: 120))
+    }
+    guard hasEnded, inbox.count > 0 else { return nil }
+    return (inbox.take(inbox.count), false)
+  }
+
+  /// What the bytes of a line end with.
+  private enum End {
+    case lineEnd(after: Int)
+    case nextMessage(after: Int)
+    /// With nothing so far, and nothing before this place need be searched again.
+    case notYet(searched: Int)
+  }
+
+  /// A message ends where `}{` stands: neither base64 nor a number holds that. The text of an error
+  /// may, but nothing follows an error.
+  private func findEnd() -> End {
+    unsafe inbox.bytes.withUnsafeBytes { whole in
+      let bytes = unsafe UnsafeRawBufferPointer(rebasing: whole[inbox.position...])
+      var position = searched
+      while position < bytes.count {
+        let brace = unsafe bytes.firstIndex(of: "}", in: position..<bytes.count)
+        let next = (brace ?? bytes.count - 1) + 1
+        if let end = unsafe bytes.firstIndex(of: "\n", in: position..<next) {
+          return .lineEnd(after: end)
+        }
+        guard let brace else { break }
+        guard next < bytes.count else { return .notYet(searched: brace) }
+        switch unsafe bytes[next] {
+        case UInt8(ascii: "\n"): return .lineEnd(after: next)
+        case UInt8(ascii: "{") where unsafe bytes.starts(with: Self.messageStart):
+          return .nextMessage(after: next)
+        default: position = next
+        }
+      }
+      return .notYet(searched: bytes.count)
+    }
+  }
+
+  private static let messageStart = Array(#"{"result":"#.utf8)
+}
+
+extension UnsafeRawBufferPointer {
+  fileprivate func firstIndex(of character: Unicode.Scalar, in range: Range<Int>) -> Int? {
+    guard let start = baseAddress,
+      let found = unsafe memchr(start + range.lowerBound, Int32(character.value), range.count)
+    else { return nil }
+    return unsafe UnsafeRawPointer(found) - start
+  }
+}
+
+extension SnapshotMessage {
+  /// Reads a line that is byte for byte in etcd's own style, so that a blob need not be read as JSON
+  /// before it is read as base64; `nil` where JSON of another style, or something else, may be in it.
+  fileprivate init?(inStyleOfEtcd line: Data) {
+    let opening = Array(#"{"result":{"remaining_bytes":""#.utf8)
+    let middle = Array(#"","blob":""#.utf8)
+    let closing = Array(#""}}"#.utf8)
+    let digits = line.dropFirst(opening.count).prefix {
+      UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0
+    }
+    let start = digits.endIndex + middle.count
+    let end = line.endIndex - closing.count
+    guard start <= end, line.starts(with: opening),
+      line[digits.endIndex..<start].elementsEqual(middle), line[end...].elementsEqual(closing),
+      let remaining = UInt64(String(decoding: digits, as: UTF8.self)),
+      let blob = Data(base64Encoded: line[start..<end])
+    else { return nil }
+    self.init(blob: blob, remaining: remaining)
+  }
+}
