@@ -1,6 +1,7 @@
 """Fixtures: a sandbox and clusters of one test's own, gone with it."""
 
 import contextlib
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,10 @@ from world import World
 
 
 def pytest_configure() -> None:
+    # A shell's background job ignores some signals, and so would the programs that tests start.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     for path, command in {
         program.BINARY: "make build",
         Path(binary()): "make sandbox",

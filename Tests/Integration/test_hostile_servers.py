@@ -1,5 +1,6 @@
 """X4: whatever a server sends, a run stays below 64 MiB, ends by itself, and ends with an error."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -70,7 +71,8 @@ class HostileServer:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.connections = 0
         self._open = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
 
     def _accept(self):
         while True:
@@ -80,24 +82,26 @@ class HostileServer:
                 return
             self.connections += 1
             self._open.append(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            self._threads.append(threading.Thread(target=self._serve, args=(connection,), daemon=True))
+            self._threads[-1].start()
 
     def _serve(self, connection):
-        with connection:
-            try:
-                while connection.recv(65536):
-                    for piece in self._answer():
-                        connection.sendall(piece)
-            except OSError:
-                pass  # the client hung up, as it should
+        try:
+            while connection.recv(65536):
+                for piece in self._answer():
+                    connection.sendall(piece)
+        except OSError:
+            pass  # the client hung up, as it should
 
     def stop(self):
-        self._listener.close()
-        for connection in self._open:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        """Ends its threads before any descriptor is closed: one that is closed under a thread may be another's next."""
+        for each in (self._listener, *self._open):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for each in (self._listener, *self._open):
+            each.close()
 
 
 @pytest.mark.parametrize("role", ["etcd", "etcd in gRPC", "store", "API server"])
