@@ -63,7 +63,7 @@ let package = Package(
     .executableTarget(
       name: "etcd-backup",
       dependencies: [
-        "Backup", "Bolt", "Console", "CProcess", "Digests", "Volume",
+        "Backup", "Bolt", "Certificates", "Console", "CProcess", "Digests", "Volume",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict,

@@ -1,5 +1,6 @@
 // How we say who we are: a token as it stands, a token in a file that is replaced now and then, or nothing.
 
+internal import Certificates
 internal import Console
 internal import FoundationEssentials
 internal import HTTP
@@ -36,7 +37,7 @@ struct TokenFile: Sendable, Equatable {
 
   func read() throws(UnreadableFile) -> BearerToken {
     do throws(UnreadableFile) {
-      let bytes = try readFile(at: path)
+      let bytes = try InputFile.read(at: path)
       guard let token = BearerToken(String(decoding: bytes, as: UTF8.self)) else {
         throw UnreadableFile(reason: "it is empty, or holds something else than one token")
       }

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Backup
+internal import Certificates
 internal import Console
 internal import FoundationEssentials
 internal import Glibc
@@ -45,7 +46,7 @@ struct Session {
       _ environment: [String: String], _ readFile: @escaping (String) throws -> [UInt8]
     ) throws(ConfigurationError) -> Value
   ) throws(ConfigurationError) -> Value {
-    try parse(environment) { path in try Array(Data(contentsOf: URL(filePath: path))) }
+    try parse(environment) { path in try InputFile.read(at: path) }
   }
 
   /// The same, but ends the process where there are mistakes: all are told, one line each, and

@@ -39,6 +39,24 @@ def test_X5_a_run_whose_output_is_never_read_backs_up_in_time(world):
     world.assert_whole(world.recorded_path)
 
 
+def test_X5_a_termination_message_that_nobody_reads_holds_no_run(world):
+    os.mkfifo(world.folder / "words")
+    world.assert_success(world.start(APP_TERMINATION_MESSAGE_PATH=str(world.folder / "words")).wait(10))
+
+
+@pytest.mark.parametrize("variable", ["APP_KUBECONFIG_PATH", "APP_ABS_CA_FILE"])
+def test_X5_a_pipe_that_nobody_writes_to_is_78(world, variable):
+    """As the input of a run; one with a writer that says nothing is given up after five seconds."""
+    pipe = world.folder / "pipe"
+    os.mkfifo(pipe)
+    run = world.start(**{variable: str(pipe)}).wait(10)
+    assert run.status == 78 and str(pipe) in run.log, run
+    writer = os.open(pipe, os.O_RDWR)
+    run = world.start(**{variable: str(pipe)}).wait(20)
+    os.close(writer)
+    assert run.status == 78 and "nothing came through within 5 s" in run.log, run
+
+
 def test_X5_the_deadline_holds_for_a_run_whose_output_is_never_read(world):
     world.fault("PutBlock", "stall", seconds=60)
     with full_pipe() as pipe:

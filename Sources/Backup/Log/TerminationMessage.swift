@@ -80,9 +80,10 @@ package enum TerminationMessage {
     return start.endIndex == text.endIndex ? text : String(start) + "…"
   }
 
-  /// Writes in place, since Kubernetes mounts the file; where there is none, this does nothing.
+  /// Writes in place, since Kubernetes mounts the file; where there is none, this does nothing. A
+  /// pipe that nobody reads holds nothing up.
   package static func write(_ line: String, to path: String) {
-    let file = unsafe open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
+    let file = unsafe open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { return }
     defer { close(file) }
     let bytes = Array("\(line)\n".utf8)
