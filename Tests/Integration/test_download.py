@@ -191,7 +191,8 @@ def test_force_leaves_the_old_file_until_the_new_one_is_proven(stored, folder):
 
 
 @pytest.mark.parametrize("target, words", [
-    ("", ["is not a file"]), ("missing/b", ["No such file", "create the folder"]), ("missing/", ["No such file"])])
+    ("", ["is not a file"]), ("missing/b", ["No such file", "create the folder"]), ("missing/", ["No such file"]),
+    ("n" * 300, ["File name too long", "choose a name"])])
 @pytest.mark.parametrize("force", [[], ["--force"]], ids=["", "force"])
 def test_a_target_that_cannot_be_is_said(stored, folder, target, words, force):
     run = stored.run("download", "-o", f"{folder}/{target}", *force)

@@ -60,6 +60,9 @@ enum FileError: Explained, Equatable {
       "may this user write to the folder of \(path)?"
     case .failed(_, _, EROFS): "choose a folder on a volume that can be written to"
     case .failed(_, _, ENOENT): "create the folder first"
+    case .failed(_, _, ENAMETOOLONG), .failed(_, _, ENOTDIR), .failed(_, _, ELOOP),
+      .failed(_, _, EINVAL):
+      "choose a name that the file system takes, in a folder that exists"
     case .failed(_, _, ENOSPC), .failed(_, _, EDQUOT):
       "make room there, or choose a folder on another volume"
     case .failed: nil
@@ -73,7 +76,8 @@ enum FileError: Explained, Equatable {
   var isConfiguration: Bool {
     switch self {
     case .exists, .appeared, .notFile: true
-    case .failed(_, _, let errno): [EACCES, EPERM, EROFS, ENOENT, ENOTDIR].contains(errno)
+    case .failed(_, _, let errno):
+      [EACCES, EPERM, EROFS, ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP, EINVAL].contains(errno)
     case .beingWritten, .notDurable, .noSpace, .nobodyReads, .stopped: false
     }
   }
