@@ -20,7 +20,7 @@ RUN swift build --configuration release --static-swift-stdlib --product etcd-bac
   && cp .build/release/etcd-backup /usr/local/bin/
 
 FROM debian:${DEBIAN}
-# What is removed beside the lists differs from build to build and serves nobody in an image.
+# What is removed beside the lists differs from build to build and has no use in an image.
 # hadolint ignore=DL3008
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends ca-certificates libcurl4 libexpat1 libssl3 \

@@ -134,7 +134,7 @@ delete_jobs() {
     --cascade=foreground --timeout "${timeout}s"
 }
 
-# stop_jobs NAME...: removes those that run. What failed stays, with its pods, for whoever looks for the cause.
+# stop_jobs NAME...: removes those that run. What failed stays, with its pods, for a look at the cause.
 stop_jobs() {
   local name running=()
   local -A states=()

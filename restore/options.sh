@@ -155,7 +155,7 @@ EOF
 
 confirm() {
   [ "$yes" = false ] && [ "$dry_run" = false ] || return 0
-  [ -t 0 ] || wrong_usage "there is nobody to ask; say --yes"
+  [ -t 0 ] || wrong_usage "standard input is no terminal, so no question can be asked; pass --yes"
   local answer
   say "$1"
   read -r -p "Type the StatefulSet's name to go on: " answer

@@ -141,7 +141,7 @@ restore_members() {
 switch_members() {
   step "5. Set the old data aside and put the restored data into place"
   is_stopped || {
-    say "StatefulSet $statefulset was scaled up by somebody else; its members run on their old data"
+    say "StatefulSet $statefulset was scaled up by another program or person; its members run on their old data"
     return 1
   }
   remember switching || return
@@ -225,7 +225,7 @@ restore() {
     "Restart what watches this etcd (API servers, controllers): its revision went back, their caches did not."
 }
 
-# A note that somebody else has made since is never overwritten.
+# A note made by another program or person since is never overwritten.
 begin() {
   phase=proving
   if [ "$dry_run" = true ]; then

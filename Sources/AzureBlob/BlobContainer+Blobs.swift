@@ -37,7 +37,7 @@ package struct CommittedBlock: Hashable, Sendable {
 package enum DeleteOutcome: Equatable, Sendable {
   case deleted
   case alreadyGone
-  /// A retention policy, a legal hold or a lease protects the blob: somebody wants it to stay.
+  /// A retention policy, a legal hold or a lease protects the blob.
   case protected
   /// It is not the version that was to be deleted.
   case changed

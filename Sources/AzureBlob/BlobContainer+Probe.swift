@@ -3,10 +3,10 @@
 internal import HTTP
 
 extension BlobContainer {
-  /// Stages one block of one byte under a name that nobody else uses, and never commits it.
+  /// Stages one block of one byte under a unique name, and never commits it.
   ///
-  /// A staged block is no blob: no listing shows it, nobody can read it. Deleting the name takes it
-  /// away from some stores; Azure discards it after a week.
+  /// A staged block is not a blob: no listing shows it, and no client can read it. Deleting the name
+  /// removes it from some stores; Azure discards it after a week.
   package func stageBlock(at blob: BlobName, runID: RunID) throws(AzureBlobError) {
     var upload = startUpload(named: blob, runID: runID, blockSize: 1, blocksInFlight: 1)
     let byte: [UInt8] = [0]

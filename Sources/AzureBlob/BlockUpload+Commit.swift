@@ -10,7 +10,7 @@ extension BlockUpload {
   ///
   /// An answer that leaves the outcome open (lost, late, or a refusal that the first of two
   /// attempts would have caused by succeeding) is resolved by looking: a blob of our length that
-  /// carries our run's id is ours; any other is somebody else's; none at all means try again.
+  /// has this run's id is this run's; any other is not; if there is none, the commit is retried.
   package consuming func commit(
     metadata: BlobMetadata
   ) throws(AzureBlobError) -> BlobReceipt {

@@ -4,10 +4,10 @@
 package enum ErrorClass: Hashable, Sendable {
   /// The same request may succeed a little later.
   case transient
-  /// No such request succeeds before somebody changes the configuration, a permission, the account
+  /// No such request succeeds before a change of the configuration, a permission, the account
   /// or this program: exit status 78.
   case permanent
-  /// A policy, a legal hold or a lease keeps the blob as it is: somebody wants it to stay.
+  /// A policy, a legal hold or a lease protects the blob.
   case protected
   /// There is no such blob.
   case absent
@@ -37,7 +37,7 @@ package struct ServiceErrorCode: Sendable {
   /// - https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
   ///
   /// Some belong to requests that this program never makes, such as copies; they are listed so that
-  /// nobody has to wonder whether they were forgotten.
+  /// the table is complete.
   package static let all: [String: ServiceErrorCode] = tables.reduce(into: [:]) { all, table in
     all.merge(table) { first, _ in first }
   }
@@ -172,7 +172,8 @@ package struct ServiceErrorCode: Sendable {
 
   // MARK: Kept as it is
 
-  private static let lease = "somebody holds a lease on the blob: break it, or wait until it ends"
+  private static let lease =
+    "another program holds a lease on the blob: break it, or wait until it ends"
   private static let policy =
     "a retention policy or a legal hold of the container protects the blob"
 
@@ -194,7 +195,7 @@ package struct ServiceErrorCode: Sendable {
 
   // MARK: Conditions
 
-  private static let changed = "somebody changed the blob meanwhile"
+  private static let changed = "another program changed the blob meanwhile"
 
   private static let conditions: [String: ServiceErrorCode] = [
     "AppendPositionConditionNotMet": .init(.conditionNotMet, changed),

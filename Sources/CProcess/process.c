@@ -69,7 +69,7 @@ static void tell(int file, struct words *words, int number) {
     words->text[words->number] = (char)('0' + number / 10 % 10);
     words->text[words->number + 1] = (char)('0' + number % 10);
   }
-  if (write(file, words->text, words->size) < 0) return;  // there is nobody left to tell
+  if (write(file, words->text, words->size) < 0) return;  // no reader is left
 }
 
 static void on_crash(int number) {

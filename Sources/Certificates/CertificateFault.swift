@@ -1,4 +1,4 @@
-// What can be wrong with a certificate, a key or an authority that somebody has configured.
+// What can be wrong with a configured certificate, key or authority.
 
 internal import COpenSSL
 internal import Glibc

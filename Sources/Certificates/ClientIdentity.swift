@@ -15,7 +15,7 @@ package struct ClientIdentity: Sendable, Equatable {
   package let expiry: Int
   private let name: String
 
-  /// Close enough to the expiry that somebody should act.
+  /// From this time before the expiry on, a warning is logged.
   package static let noticeDays = 14
 
   /// `now` is in seconds since 1970.

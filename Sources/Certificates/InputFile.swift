@@ -6,8 +6,8 @@ package enum InputFile {
   private static let largestFile = 8 << 20
   private static let longestWaitMilliseconds: Int32 = 5_000
 
-  /// The whole file, at most 8 MiB. A pipe may take 5 seconds for each piece, so that one that
-  /// nobody writes to cannot hold the run.
+  /// The whole file, at most 8 MiB. A pipe may take 5 seconds for each piece, so that one
+  /// without a writer cannot hold the run.
   package static func read(at path: String) throws(UnreadableFile) -> [UInt8] {
     let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { throw unreadable(errno) }

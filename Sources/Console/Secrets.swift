@@ -125,7 +125,7 @@ package enum Secrets {
 
   // MARK: Details
 
-  /// What is worth looking for; without the blanks around it, which nobody sends.
+  /// What is searched for, without the blanks around it, which are never sent.
   private static func value(_ text: String) -> String? {
     let isBlank: (UInt8) -> Bool = { $0 <= 0x20 }
     let bytes = text.utf8.drop(while: isBlank).reversed().drop(while: isBlank).reversed()

@@ -8,6 +8,8 @@ package enum HMACSHA256 {
     var code = [UInt8](repeating: 0, count: SHA256Digest.byteCount)
     let result = unsafe HMAC(
       EVP_sha256(), key, Int32(key.count), message, message.count, &code, nil)
+    // Fails only without memory. Ending here is safe: a run may die between any two requests, and no
+    // request is sent without its signature.
     precondition(unsafe result != nil, "OpenSSL could not compute an HMAC-SHA256")
     return code
   }

@@ -10,9 +10,8 @@ internal import COpenSSL
     guard let context = unsafe EVP_MD_CTX_new(),
       unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
     else {
-      // Memory is exhausted, or OpenSSL is set up without any provider of SHA-256. It is safe to end here:
-      // a snapshot is committed, and a download named, only once its SHA-256 has been computed and
-      // compared, so without one nothing becomes visible.
+      // Memory is exhausted, or OpenSSL has no provider of SHA-256. Ending here is safe: a snapshot is
+      // committed, and a download gets its name, only after its SHA-256 was computed and compared.
       fatalError("OpenSSL could not start a SHA-256: is OPENSSL_CONF set to something unusual?")
     }
     unsafe self.context = context
@@ -20,6 +19,7 @@ internal import COpenSSL
 
   private init(copying other: OpaquePointer) {
     self.init()
+    // Safe for the same reason as in `init`, as are those below.
     let status = unsafe EVP_MD_CTX_copy_ex(context, other)
     precondition(status == 1, "OpenSSL could not copy a SHA-256")
   }

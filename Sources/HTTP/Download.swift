@@ -1,6 +1,6 @@
 // The reading end of an answer whose body is too large to keep: pulled, never pushed.
 
-/// While nobody reads, at most about 1 MiB waits in memory and then the sender waits.
+/// While nothing reads, at most about 1 MiB waits in memory, and then the sender waits.
 /// Letting go of a download takes it off the wire.
 package struct Download: ~Copyable {
   private let exchange: Exchange

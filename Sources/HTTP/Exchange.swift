@@ -3,7 +3,7 @@
 internal import CCurl
 internal import Certificates
 
-/// Lives in a class because libcurl calls back into it while somebody up the stack holds the
+/// A class, because libcurl calls back into it while a caller up the stack holds the
 /// transport; nothing but the callbacks touches it during a libcurl call.
 @safe package final class Exchange {
   /// What becomes of the answer's body.
@@ -218,7 +218,7 @@ extension Exchange {
     try handle.set(CURLOPT_CUSTOMREQUEST, to: request.method)
     try handle.set(CURLOPT_PATH_AS_IS, to: 1)
     try handle.set(CURLOPT_NOSIGNAL, to: 1)
-    // Otherwise giving up on a name that nobody resolves waits for the resolver to give up, too.
+    // Otherwise giving up on an unresolvable name waits for the resolver to give up, too.
     try handle.set(CURLOPT_QUICK_EXIT, to: 1)
     try handle.set(CURLOPT_PROTOCOLS_STR, to: "http,https")
     try configureVersion(connection.version)

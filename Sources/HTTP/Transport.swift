@@ -1,6 +1,6 @@
 // Drives every request of the program over one curl_multi loop, on one thread.
 //
-// Whoever waits for one transfer keeps all others moving: while the run reads the snapshot, its
+// Waiting for one transfer keeps all others moving: while the run reads the snapshot, its
 // blocks go out. Everything that waits, waits here, and so ends here when the run must stop.
 //
 // See https://curl.se/libcurl/c/libcurl-multi.html.
@@ -124,7 +124,7 @@ internal import Glibc
     }
   }
 
-  /// Throws where the run must stop. Whoever never has to wait must ask by himself.
+  /// Throws if the run must stop. Callers that never block must call this themselves.
   func checkStop(_ subject: String, after failure: String? = nil) throws(TransferError) {
     guard let reason = stopReason() else { return }
     throw TransferError(.stopped(reason), request: subject, detail: failure ?? "")
@@ -137,7 +137,7 @@ internal import Glibc
     try wait(for: subject, after: failure, until: .now + duration) { false }
   }
 
-  /// Lets more arrive for a moment that nobody notices.
+  /// Waits 1 ms so that one wake-up handles several packets.
   ///
   /// A sender on a fast network would otherwise wake us for each of its packets, which costs both
   /// sides more processor time than what is in them: a fifth of ours, where etcd is on this machine.

@@ -11,7 +11,7 @@ extension APIServer {
 
   /// Reads what Kubernetes gives every pod: two variables and the service account's files.
   ///
-  /// A missing CA is an error: without it nobody would know who answers.
+  /// A missing CA is an error: without it the server cannot be verified.
   package static func inCluster(
     environment: [String: String],
     serviceAccountFolder folder: String = serviceAccountFolder

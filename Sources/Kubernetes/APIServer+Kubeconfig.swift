@@ -81,7 +81,7 @@ private struct Kubeconfig {
     var warnings: [String] = []
     if connection.trust == .anyone {
       warnings.append(
-        "nobody checks who the API server is: \(cluster.entry) of the kubeconfig \(path) sets "
+        "the API server's identity is not checked: \(cluster.entry) of the kubeconfig \(path) sets "
           + "insecure-skip-tls-verify")
     }
     if let user, let warning = connection.identity?.warning() {
@@ -143,7 +143,7 @@ private struct Kubeconfig {
 
   private func credentials() throws(KubeconfigFault) -> Credentials {
     guard let user else { return .none }
-    // To pass over one of these would be to come as somebody else than was asked for.
+    // Ignoring one of these would mean to act as another user than the kubeconfig names.
     for field in [
       "exec", "auth-provider", "username", "as", "as-uid", "as-groups", "as-user-extra",
     ]

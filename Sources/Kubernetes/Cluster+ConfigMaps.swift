@@ -15,7 +15,7 @@ extension Cluster {
   /// server took the values as they are.
   ///
   /// A patch never creates, and a POST never changes, so they take turns; the second turn is for
-  /// somebody who creates or deletes it between the two. All of it can be repeated safely.
+  /// another client that creates or deletes it between the two. All of it can be repeated safely.
   package func record(
     _ fields: [String: String], inConfigMap name: String
   ) throws(KubernetesError) {
@@ -29,7 +29,7 @@ extension Cluster {
         return try check(fields, in: try perform(create, "POST", body: createBody))
       } catch .alreadyExists {}
     }
-    throw .conflict(create, message: "somebody keeps creating and deleting it")
+    throw .conflict(create, message: "another program keeps creating and deleting it")
   }
 
   /// One merge patch, or what comes to the same where a Role allows only `get` and `update`, as
@@ -55,7 +55,7 @@ extension Cluster {
   }
 
   /// Reads the ConfigMap and puts it back with these keys set. Its resource version goes along, so
-  /// that the server refuses to undo what somebody else has changed meanwhile.
+  /// that the server refuses to overwrite a concurrent change.
   ///
   /// See https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions.
   private func update(

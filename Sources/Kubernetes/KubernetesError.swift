@@ -74,7 +74,7 @@ extension KubernetesError {
     }
   }
 
-  /// Whether somebody has to change a setting, a permission or an object before another try can
+  /// Whether a setting, a permission or an object must change before retrying can
   /// help.
   package var isConfiguration: Bool {
     switch self {
@@ -101,7 +101,7 @@ extension KubernetesError {
   fileprivate static let noReason = "without a reason that we understand"
 
   /// Whether the request is allowed as such, but what it would do is not: the status code is then
-  /// the choice of whoever refused it.
+  /// chosen by the policy.
   ///
   /// See https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/.
   static func isAdmission(_ message: String) -> Bool {

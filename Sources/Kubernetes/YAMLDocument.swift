@@ -75,7 +75,7 @@ internal import CYAML
   }
 
   /// Where a key stands for the second time in its mapping: libyaml does not mind, but one of the
-  /// two values is not what somebody meant.
+  /// two values is a mistake.
   private func lineOfRepeatedKey() -> Int? {
     let count = unsafe document.nodes.top - document.nodes.start
     for index in 0..<count {

@@ -8,7 +8,7 @@ package enum VolumeError: Error, Equatable {
   case noRoom(String, free: UInt64, needed: UInt64)
   /// The old data is aside already, so the staging folder must not be emptied.
   case alreadyMoved(String)
-  /// Data was set aside, and yet there is data again: somebody started the member in between.
+  /// Data was set aside, and yet there is data again: the member was started in between.
   case bothThere(String, String)
   /// The old data is being removed, so that it cannot be put back.
   case discarded(String)

@@ -49,7 +49,7 @@ enum Help {
     }.joined(separator: "\n")
   }
 
-  /// Indented lines of at most 79 columns, so that nobody else breaks them.
+  /// Indented lines of at most 79 columns, so that ArgumentParser does not wrap them again.
   private static func wrapped(_ text: String) -> String {
     let indent = "    "
     var lines: [String] = []

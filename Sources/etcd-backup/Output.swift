@@ -8,7 +8,7 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
   case table, json
 }
 
-/// The backup that somebody names on the command line.
+/// The backup named on the command line.
 struct BackupName: ExpressibleByArgument {
   let text: String
 

@@ -12,7 +12,7 @@ struct Session {
   let patience: Patience
   let log: Log
   let output: StandardOutput
-  /// Where somebody is watching.
+  /// Only on a terminal.
   let progressBar: ProgressBar?
   private let terminationMessagePath: String
   /// How the log says that the command came to nothing.

@@ -1,4 +1,4 @@
-// SIGTERM, SIGINT, SIGHUP and SIGQUIT: remembered here, acted upon by whoever waits next; and the last words after a crash.
+// SIGTERM, SIGINT, SIGHUP and SIGQUIT: stored here, and checked by every wait; and the last line after a crash.
 
 internal import Backup
 internal import CProcess

@@ -456,7 +456,7 @@ def test_a_reader_that_goes_away_ends_the_download(stored, tmp_path):
     with open(tmp_path / "pipe", "rb") as pipe:
         pipe.read(100_000)
     run = program.wait()
-    assert run.status == 1 and "nobody reads" in run.log, run
+    assert run.status == 1 and "the reader of standard output is gone" in run.log, run
 
 
 def test_a_reader_that_does_not_read_cannot_hold_up_SIGTERM(stored, tmp_path):

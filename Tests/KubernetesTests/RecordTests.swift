@@ -64,7 +64,7 @@ import Testing
       request.method == "PATCH" ? notFound : alreadyExists
     }
     let error = try failure(on: server)
-    #expect(error == .conflict(create, message: "somebody keeps creating and deleting it"))
+    #expect(error == .conflict(create, message: "another program keeps creating and deleting it"))
     #expect(server.requests.map(\.method) == ["PATCH", "POST", "PATCH", "POST"])
   }
 

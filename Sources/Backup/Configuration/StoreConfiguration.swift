@@ -22,7 +22,7 @@ package struct StoreConfiguration: Sendable {
 
   /// `nil` where it is not set: then nothing is known of a recorded backup.
   package let recordConfigMapName: String?
-  /// `nil` where it is not set: then nobody can say what retention would do.
+  /// `nil` if it is not set: then it is unknown what retention would do.
   package let retention: RetentionPolicy?
 
   package let timeout: Duration

@@ -81,7 +81,7 @@ package enum TerminationMessage {
   }
 
   /// Writes in place, since Kubernetes mounts the file; where there is none, this does nothing. A
-  /// pipe that nobody reads holds nothing up.
+  /// pipe without a reader holds nothing up.
   package static func write(_ line: String, to path: String) {
     let file = unsafe open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { return }

@@ -3,7 +3,7 @@
 package struct Finding: Equatable, Sendable {
   package enum Outcome: String, Sendable, CaseIterable {
     case pass
-    /// A backup can be taken, but somebody should look into this.
+    /// A backup can be taken, but a person should look into this.
     case warn
     /// No backup can be taken, or it could not be recorded.
     case fail
@@ -15,7 +15,7 @@ package struct Finding: Equatable, Sendable {
   package let detail: String
   /// What to do about it.
   package let remedy: String?
-  /// For a failure: whether another try fails as well unless somebody changes something.
+  /// For a failure: whether retrying fails too until the configuration or a permission changes.
   package let isConfiguration: Bool
 
   init(
@@ -49,7 +49,7 @@ extension Finding {
 }
 
 extension ExitStatus {
-  /// 0 where nothing failed; 78 where every failure needs somebody to change something.
+  /// 0 if nothing failed; 78 if every failure needs a change of configuration or permission.
   package init(_ findings: [Finding]) {
     let failures = findings.filter { $0.outcome == .fail }
     self =

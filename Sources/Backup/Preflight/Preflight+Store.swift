@@ -119,7 +119,7 @@ extension Preflight {
           isConfiguration: true))
     case .unreadable(let reason)?:
       let hold = RetentionHold.unreadable(reason)
-      // Whose the backups are, nobody can say then.
+      // Then the lineage of the backups is unknown.
       return [Finding(.warn, "history", "\(hold)", remedy: hold.hint)]
     case .uncheckedPages?, nil: break
     }
@@ -129,7 +129,7 @@ extension Preflight {
         Finding(
           .warn, "history",
           "\(running.name) took the place of another one\(time), whose newest backup is \(previous)",
-          remedy: "If nobody restored or replaced etcd, its data is lost: restore that backup. "
+          remedy: "Unless etcd was restored or replaced, its data is lost: restore that backup. "
             + "etcd-backup retention shows the histories; --forget or --adopt \(book.lineage) ends "
             + "this warning."))
     }

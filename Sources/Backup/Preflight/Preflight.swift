@@ -13,7 +13,7 @@ package final class Preflight {
   private let transport: Transport
   private(set) package var findings: [Finding] = []
 
-  /// Whoever asks wants to know now, not after a minute of patience.
+  /// A person waits for the result, so it retries only briefly.
   private static let retryPolicy = RetryPolicy(
     maximumAttempts: 3, firstDelay: .milliseconds(300), longestDelay: .seconds(2))
 

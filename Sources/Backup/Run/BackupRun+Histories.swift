@@ -67,7 +67,7 @@ extension BackupRun {
         "etcd is not the cluster of the last backup, or has lost its data",
         facts(of: ended, book, record).merging(
           [
-            "hint": "If nobody restored or replaced etcd, its data is lost: restore the newest "
+            "hint": "Unless etcd was restored or replaced, its data is lost: restore the newest "
               + "backup of the previous history, \(book.previousPath.map { "\($0)" } ?? "see list"). "
               + "Retention keeps it until etcd-backup retention --forget \(ended.name)."
           ]) { $1 })

@@ -25,7 +25,7 @@ package final class BackupRun {
   /// The path of the blob that this run has made visible, or may have.
   private var visiblePath: BackupPath?
 
-  /// `progressBar` is given where somebody is watching.
+  /// `progressBar` is given on a terminal.
   package init(
     _ configuration: Configuration, environment: [String: String], patience: Patience,
     log: Log, progressBar: ProgressBar? = nil

@@ -1,4 +1,4 @@
-// What stands in the metadata of a backup: whence it comes and what proved it; README lists it.
+// The source member and the verification results stored with a backup; docs/operations.md lists them.
 
 internal import AzureBlob
 internal import Bolt
@@ -6,7 +6,7 @@ internal import Digests
 internal import Etcd
 
 extension BlobMetadata {
-  /// `time` is in seconds since 1970; `book` already counts this backup. Whoever commits adds the
+  /// `time` is in seconds since 1970; `book` already counts this backup. The commit adds the
   /// run's id.
   init(
     _ proof: SnapshotProof, revision: UInt64, from member: ChosenMember, at time: Int,

@@ -25,7 +25,7 @@ package struct MemberWatch {
     case everyMemberServes
     /// Every member was asked until the time was over, and none served: no client can have written.
     case noMemberServed
-    /// Some member served at some time, or nobody was left to ask.
+    /// Some member served at some time, or no member could be contacted.
     case uncertain
   }
 

@@ -47,7 +47,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
 package protocol Explained: Error, CustomStringConvertible {
   /// `nil` where only another attempt helps.
   var hint: String? { get }
-  /// Another try cannot help before somebody changes the configuration or a permission.
+  /// Retrying does not help before the configuration or a permission changes.
   var isConfiguration: Bool { get }
   /// Set where nothing went wrong but that the run was told to stop.
   var stopReason: StopReason? { get }

@@ -4,7 +4,7 @@
 package enum RunResult {
   case success(Record)
   /// `path` names what is in the store all the same: a proven backup where the run ends as
-  /// `incomplete`, else a blob that nobody has looked at.
+  /// `incomplete`, else an unverified blob.
   case failure(RunError, path: BackupPath?)
 
   package var status: ExitStatus {

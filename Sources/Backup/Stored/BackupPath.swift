@@ -40,7 +40,7 @@ package struct BackupPath: Hashable, Sendable {
     text.split(separator: "/", omittingEmptySubsequences: false).last.flatMap { ULID($0) } != nil
   }
 
-  /// Reads what somebody typed: a name alone, a prefix and a name, or a whole path; what is left
+  /// Parses an argument: a name alone, a prefix and a name, or a whole path; what is left
   /// out is the configuration's.
   ///
   /// A configured prefix may hold slashes, so it is looked for before a container is.

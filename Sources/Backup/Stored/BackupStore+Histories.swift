@@ -160,7 +160,7 @@ private struct Adoption {
     )
   }
 
-  /// The history of the newest backup runs; the others count as ended now, since nobody knows when
+  /// The history of the newest backup runs; the others count as ended now, since it is unknown when
   /// they did. `nil` where there is no backup.
   func book(at now: Int) -> HistoryBook? {
     let known = histories.map { name, sights in

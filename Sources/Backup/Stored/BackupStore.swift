@@ -15,8 +15,8 @@ package struct BackupStore {
   let log: Log
   let progressBar: ProgressBar?
 
-  /// Reads the store's Secret, and contacts nothing else. `progressBar` is given where somebody is
-  /// watching.
+  /// Reads the store's Secret, and contacts nothing else. `progressBar` is given on a
+  /// terminal.
   package init(
     _ configuration: StoreConfiguration, environment: [String: String], patience: Patience,
     log: Log, progressBar: ProgressBar? = nil
@@ -38,7 +38,7 @@ package struct BackupStore {
 
   // MARK: Naming a backup
 
-  /// What somebody typed, or the recorded backup where nothing was.
+  /// The backup named on the command line, or the recorded one if none is.
   package func path(of text: String?) throws -> BackupPath {
     if let text { return try BackupPath(text, in: configuration) }
     guard let path = try recordedPath(in: try recordFields()) else {
@@ -47,8 +47,8 @@ package struct BackupStore {
     return path
   }
 
-  /// The same for what is about to be restored: after a break, nobody restores the empty cluster by
-  /// mistake, so one of the two must be named.
+  /// The same for a restore: after a break one of the two backups must be named, so that the empty
+  /// cluster is not restored by mistake.
   package func pathToRestore(of text: String?) throws -> BackupPath {
     let path = try path(of: text)
     guard text == nil, let previous = try recordFields()?[Record.previousPathKey], !previous.isEmpty

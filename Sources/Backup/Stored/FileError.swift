@@ -39,7 +39,7 @@ enum FileError: Explained, Equatable {
         + "\(ByteCount.describe(available)) are free"
     case .failed(let action, let path, let errno):
       "cannot \(action.rawValue) \(path): \(unsafe String(cString: strerror(errno)))"
-    case .nobodyReads: "nobody reads standard output any more"
+    case .nobodyReads: "the reader of standard output is gone"
     case .stopped(.terminated): "stopped by a signal"
     case .stopped(.deadline): "stopped at the deadline"
     }
@@ -72,7 +72,7 @@ enum FileError: Explained, Equatable {
     }
   }
 
-  /// Another try fails as well unless somebody does something first.
+  /// Retrying fails too until the cause is fixed.
   var isConfiguration: Bool {
     switch self {
     case .exists, .appeared, .notFile: true

@@ -173,7 +173,7 @@ struct PartialFile: ~Copyable {
         throw .beingWritten(path)
       }
       guard isSame(file, partialPath) else {
-        // Whoever held the lock has just published or removed it: begin anew.
+        // The holder of the lock has just published or removed it: start again.
         close(file)
         continue
       }

@@ -25,7 +25,7 @@ package enum StandardInput {
 
   private static func waitUntilReadable(_ patience: Patience) throws(FileError) {
     while true {
-      // Before the input: whoever interrupts the program does not mean what was typed before.
+      // Before the input: an interruption cancels what was typed before.
       if let reason = patience.stopReason { throw .stopped(reason) }
       var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
       if unsafe poll(&input, 1, longestPoll) > 0 { return }

@@ -1,11 +1,11 @@
-// Bytes and results to standard output, as fast as somebody takes them, and no longer than the command may go on.
+// Writes bytes and results to standard output, as fast as they are read, and not beyond the command's deadline.
 
 internal import Console
 internal import Glibc
 package import HTTP
 
 package struct StandardOutput {
-  /// Asked while nobody takes anything.
+  /// Checked while nothing is read.
   private let stopReason: () -> StopReason?
 
   /// How long a stop may go unnoticed, in milliseconds.
@@ -52,7 +52,7 @@ package struct StandardOutput {
   private func waitUntilWritable() throws(FileError) {
     while true {
       var output = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
-      // What has been done is told also when the time is up, if somebody reads.
+      // A result is written also after the deadline, if it is read.
       if unsafe poll(&output, 1, 0) > 0 { return }
       if let reason = stopReason() { throw .stopped(reason) }
       if unsafe poll(&output, 1, Self.longestPoll) > 0 { return }

@@ -110,7 +110,7 @@ struct Names {
 
 /// Fingerprints of 64 bits of a key and of a branch's children.
 ///
-/// The seeds are drawn anew for every inspection, so that nobody can make up a file whose
+/// The seeds are random for every inspection, so that it is impossible to construct a file whose
 /// contradictions cancel out.
 struct Fingerprints {
   private let seed = UInt64.random(in: .min ... .max)

@@ -208,7 +208,7 @@ struct RecordOrder {
 }
 
 /// 128 bits that stand for a user's key, which may come in pieces. Seeded anew in every process, so
-/// that nobody can make up two keys with the same.
+/// that two keys with the same one cannot be constructed.
 private struct KeyHash {
   private var halves = (Hasher(), Hasher())
 

@@ -1,4 +1,4 @@
-// Reading integers out of bytes that nobody vouches for: every access is bounds-checked.
+// Reading integers out of untrusted bytes: every access is bounds-checked.
 
 extension RawSpan {
   /// The little-endian integer at `offset`: bbolt writes in the byte order of its machine.

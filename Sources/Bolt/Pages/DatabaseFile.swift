@@ -38,7 +38,7 @@ package struct DatabaseFile: ~Copyable {
     let file = try ReadableFile(path)
     let size = try file.size
     let meta = try Self.newestMeta(of: file, size: size)
-    // Even if it grows meanwhile: whoever writes it has not finished.
+    // Even if it grows meanwhile: its writer has not finished.
     guard size >= meta.databaseSize else {
       throw .ended(after: size, expected: meta.databaseSize)
     }

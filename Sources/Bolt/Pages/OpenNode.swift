@@ -218,7 +218,7 @@ struct OpenNode {
   }
 }
 
-/// The open nodes, by the page each waits for: a binary heap, so that pages nobody waits for cost
+/// The open nodes, by the page each waits for: a binary heap, so that pages without a waiting node cost
 /// nothing however many nodes a hostile file opens.
 struct OpenNodes {
   private var heap: [OpenNode] = []

@@ -203,7 +203,7 @@ package struct EtcdCluster {
 }
 
 extension EtcdError {
-  /// Somebody answered, only not in gRPC: the gateway may be there all the same.
+  /// The server responded, but not in gRPC: the gateway may still work.
   fileprivate var maySpeakOtherwise: Bool {
     switch self {
     case .notGRPC, .strangeAnswer: true
@@ -269,7 +269,7 @@ package struct ChosenMember {
         try server.openSnapshot(demandingLeader: hasQuorum), from: status.endpoint,
         checkingPages: checkingPages)
     } catch  where error.lacksCredentials {
-      // Without quorum nobody can sign in, and then that is the reason.
+      // Without quorum, signing in fails, and the lost quorum is the reason to report.
       throw failures.last { $0.isQuorumLoss || $0.isSlowAnswer } ?? error
     }
   }

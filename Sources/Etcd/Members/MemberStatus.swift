@@ -50,7 +50,7 @@ package enum MemberChoice {
   /// linearizable read lets it catch up before the snapshot.
   private static let nearTie: UInt64 = 100
 
-  /// The members fit to be backed up, best first. Pure: asks nobody.
+  /// The members that can be backed up, best first. Pure: sends no request.
   ///
   /// Learners are left out. Members that know a leader come before those that do not; a higher
   /// term wins, then a higher applied index, then a higher revision.

@@ -4,7 +4,7 @@ package import Bolt
 package import Digests
 
 /// Fed with the file in order, in pieces of any length: by the stream from etcd while a backup is
-/// taken, and by whoever reads a stored one back. So both mean the same by "proven".
+/// taken, and from the store when one is read back. So "verified" means the same for both.
 ///
 /// The SHA-256 proves that these are the bytes that etcd sent, the check of the pages that etcd had
 /// a sound database to send.

@@ -3,7 +3,7 @@
 internal import Console
 internal import HTTP
 
-/// Both ways answer with the same types and the same errors; nobody above can tell them apart.
+/// Both transports return the same types and the same errors; callers do not know which is in use.
 protocol EtcdServer {
   var endpoint: Endpoint { get }
   /// For the log: how this server is spoken to.
@@ -54,7 +54,7 @@ enum CallLimit {
 /// The longest text of a foreign answer that an error message quotes.
 ///
 /// It ends where something like base64 begins: that may be a part of the database, whose contents
-/// are nobody's business.
+/// must not be shown.
 func excerpt(_ body: some Collection<UInt8>, length: Int = 300) -> String {
   // Before anything is cut: half a secret would not be recognised.
   let text = Secrets.redact(String(decoding: body, as: UTF8.self)).prefix(length)
