@@ -3,12 +3,14 @@ internal import Glibc
 /// Reads files that a person names: kubeconfigs, tokens, certificates.
 package enum InputFile {
   /// A kubeconfig with a few hundred clusters and all their certificates has less.
-  private static let largestFile = 8 << 20
+  package static let largest = 8 << 20
   private static let longestWaitMilliseconds: Int32 = 5_000
 
-  /// The whole file, at most 8 MiB. A pipe may take 5 seconds for each piece, so that one
+  /// The whole file, at most `largest` bytes. A pipe may take 5 seconds for each piece, so that one
   /// without a writer cannot hold the run.
-  package static func read(at path: String) throws(UnreadableFile) -> [UInt8] {
+  package static func read(
+    at path: String, largest: Int = largest
+  ) throws(UnreadableFile) -> [UInt8] {
     let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { throw unreadable(errno) }
     defer { close(file) }
@@ -24,8 +26,8 @@ package enum InputFile {
       guard count >= 0 else { throw unreadable(errno) }
       guard count > 0 else { return bytes }
       bytes += piece[..<count]
-      guard bytes.count <= largestFile else {
-        throw UnreadableFile(reason: "it is larger than \(largestFile >> 20) MiB")
+      guard bytes.count <= largest else {
+        throw UnreadableFile(reason: "it is larger than \(largest >> 20) MiB")
       }
     }
   }

@@ -46,7 +46,8 @@ struct Session {
       _ environment: [String: String], _ readFile: @escaping (String) throws -> [UInt8]
     ) throws(ConfigurationError) -> Value
   ) throws(ConfigurationError) -> Value {
-    try parse(environment) { path in try InputFile.read(at: path) }
+    // The settings name files with certificates, and no others.
+    try parse(environment) { path in try InputFile.read(at: path, largest: PEMText.largest) }
   }
 
   /// The same, but ends the process where there are mistakes: all are told, one line each, and
