@@ -47,7 +47,7 @@ let package = Package(
     .target(
       name: "Etcd", dependencies: ["HTTP", "Digests", "Bolt", "Console"], swiftSettings: strict),
     .target(
-      name: "AzureBlob", dependencies: ["HTTP", "Digests", "Console", "CExpat"],
+      name: "Azure", dependencies: ["HTTP", "Digests", "Console", "CExpat"],
       swiftSettings: strict),
     .target(
       name: "Kubernetes", dependencies: ["HTTP", "Certificates", "Console", "CYAML"],
@@ -57,7 +57,7 @@ let package = Package(
     .target(
       name: "Backup",
       dependencies: [
-        "HTTP", "Certificates", "Digests", "Bolt", "Etcd", "AzureBlob", "Kubernetes", "Console",
+        "HTTP", "Certificates", "Digests", "Bolt", "Etcd", "Azure", "Kubernetes", "Console",
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -91,7 +91,7 @@ let package = Package(
       dependencies: ["Etcd", "Bolt", "HTTP", "Digests", "TestSupport", "BoltTestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "AzureBlobTests", dependencies: ["AzureBlob", "HTTP", "Digests", "TestSupport"],
+      name: "AzureTests", dependencies: ["Azure", "HTTP", "Digests", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "KubernetesTests",
@@ -103,7 +103,7 @@ let package = Package(
     .testTarget(
       name: "BackupTests",
       dependencies: [
-        "Backup", "Bolt", "Etcd", "AzureBlob", "Kubernetes", "HTTP", "Certificates", "Digests",
+        "Backup", "Bolt", "Etcd", "Azure", "Kubernetes", "HTTP", "Certificates", "Digests",
         "Console", "TestSupport",
       ],
       swiftSettings: strict),

@@ -1,6 +1,6 @@
 // Naming a stored backup: by its name, with its prefix, or by its whole path.
 
-import AzureBlob
+import Azure
 import Backup
 import Testing
 

@@ -1,6 +1,6 @@
 // The environment, read once: every variable right, wrong and missing.
 
-import AzureBlob
+import Azure
 import Backup
 import Certificates
 import Etcd

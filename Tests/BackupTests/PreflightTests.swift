@@ -1,6 +1,6 @@
 // How the findings of a preflight become its exit status.
 
-import AzureBlob
+import Azure
 import Backup
 import Testing
 

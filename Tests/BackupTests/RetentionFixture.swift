@@ -1,6 +1,6 @@
 // What the tests of histories and retention are made of.
 
-import AzureBlob
+import Azure
 import Backup
 import Testing
 

@@ -1,6 +1,6 @@
 // Exit statuses: an interface that Jobs and scripts depend on.
 
-import AzureBlob
+import Azure
 import Backup
 import Etcd
 import HTTP
@@ -94,7 +94,7 @@ import Testing
     #expect(RunError(snapshot, in: .snapshot).status == .failed)
     #expect(RunError(snapshot, in: .snapshot).cause == snapshot.description)
     let blob = try BlobName("a/b")
-    #expect(RunError(AzureBlobError.nameTaken(blob), in: .commit).status == .failed)
+    #expect(RunError(AzureError.nameTaken(blob), in: .commit).status == .failed)
     let missing = KubernetesError.notInCluster(missing: "KUBERNETES_SERVICE_HOST")
     #expect(RunError(missing, in: .secrets).status == .configuration)
   }

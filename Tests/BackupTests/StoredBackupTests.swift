@@ -1,6 +1,6 @@
 // Which blobs of a listing are backups of ours; all others are none of our business.
 
-import AzureBlob
+import Azure
 import Backup
 import Testing
 

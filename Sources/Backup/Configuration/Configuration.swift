@@ -1,6 +1,6 @@
 // What a run is to do: the environment, parsed once into values that cannot be wrong.
 
-internal import AzureBlob
+internal import Azure
 package import Etcd
 
 /// Whatever is said of the store, is said of the run: `configuration.container` is its store's.

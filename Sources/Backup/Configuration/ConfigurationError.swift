@@ -1,6 +1,6 @@
 // What is wrong with the environment, all of it at once.
 
-package import AzureBlob
+package import Azure
 package import HTTP
 
 package struct ConfigurationError: Explained, Equatable {

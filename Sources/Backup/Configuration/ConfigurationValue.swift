@@ -1,6 +1,6 @@
 // How each kind of variable is read from its text; each says what it expects.
 
-internal import AzureBlob
+internal import Azure
 internal import Certificates
 internal import Etcd
 internal import HTTP

@@ -1,6 +1,6 @@
 // A setting that works, but is probably not meant, or that is none.
 
-internal import AzureBlob
+internal import Azure
 internal import Etcd
 internal import HTTP
 

@@ -1,6 +1,6 @@
 // Takes variables out of the environment one by one and collects what is wrong with them.
 
-internal import AzureBlob
+internal import Azure
 internal import Certificates
 internal import HTTP
 

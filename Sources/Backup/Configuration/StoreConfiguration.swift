@@ -1,6 +1,6 @@
 // The part of the configuration that leads to the backups: what every command needs, also where there is no etcd left.
 
-package import AzureBlob
+package import Azure
 package import Certificates
 
 package struct StoreConfiguration: Sendable {

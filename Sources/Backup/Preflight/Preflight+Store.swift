@@ -1,6 +1,6 @@
 // The preflight's questions to the store: the container, the clock, writing, the recorded backup, and retention.
 
-internal import AzureBlob
+internal import Azure
 internal import HTTP
 
 extension Preflight {

@@ -1,7 +1,7 @@
 // Contacts everything that a run contacts, with the run's own credentials; the only thing that it
 // writes is one block, which never becomes a blob.
 
-internal import AzureBlob
+internal import Azure
 internal import Etcd
 internal import HTTP
 internal import Kubernetes

@@ -1,6 +1,6 @@
 // Deletes the backups that the plan gives up, and nothing that it has not seen in a complete listing.
 
-internal import AzureBlob
+internal import Azure
 internal import HTTP
 
 struct Retention {
@@ -81,13 +81,13 @@ struct DeletionTally {
   private(set) var deleted = 0
   private(set) var protected = 0
   private(set) var changed = 0
-  private(set) var failures: [AzureBlobError] = []
+  private(set) var failures: [AzureError] = []
 
   /// Throws only where the run must stop.
   mutating func delete(
     _ blob: BlobName, ifMatch etag: ETag?, from container: BlobContainer
-  ) throws(AzureBlobError) {
-    do throws(AzureBlobError) {
+  ) throws(AzureError) {
+    do throws(AzureError) {
       switch try container.delete(blob, ifMatch: etag) {
       case .deleted: deleted += 1
       case .alreadyGone: break
@@ -105,7 +105,7 @@ enum RetentionError: Explained, Equatable {
   case listingLacksRecorded(folder: String)
   case listingLacksMetadata(folder: String)
   case noStoreClock
-  case deletesFailed(count: Int, of: Int, first: AzureBlobError)
+  case deletesFailed(count: Int, of: Int, first: AzureError)
 
   var description: String {
     switch self {

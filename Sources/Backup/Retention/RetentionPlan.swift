@@ -1,6 +1,6 @@
 // Which backups go, and why each of the others stays. Pure: reads no clock and deletes nothing.
 
-package import AzureBlob
+package import Azure
 
 /// What retention goes by, beside the backups themselves.
 package struct RetentionBasis: Equatable, Sendable {

@@ -1,6 +1,6 @@
 // A backup as the container's listing shows it, and what its run wrote of its age and its history.
 
-package import AzureBlob
+package import Azure
 internal import Digests
 
 package struct StoredBackup: Hashable, Sendable {

@@ -1,6 +1,6 @@
 // What the Secrets open: the container, the etcd cluster, and the namespace they were read from.
 
-internal import AzureBlob
+internal import Azure
 internal import Certificates
 internal import Etcd
 internal import HTTP

@@ -1,6 +1,6 @@
 // How a run finds out which history its backup belongs to, and applies retention.
 
-internal import AzureBlob
+internal import Azure
 internal import Bolt
 internal import Etcd
 internal import HTTP

@@ -1,6 +1,6 @@
 // One run, from the Secrets to retention: the story of the program.
 
-internal import AzureBlob
+internal import Azure
 internal import Bolt
 internal import Etcd
 internal import FoundationEssentials

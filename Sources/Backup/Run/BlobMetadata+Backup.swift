@@ -1,6 +1,6 @@
 // The source member and the verification results stored with a backup; docs/operations.md lists them.
 
-internal import AzureBlob
+internal import Azure
 internal import Bolt
 internal import Digests
 internal import Etcd

@@ -1,6 +1,6 @@
 // Between the snapshot and its upload: hands bytes on, and where the upload falls behind, spools them.
 
-internal import AzureBlob
+internal import Azure
 internal import FoundationEssentials
 
 /// Without a spool the snapshot waits for the upload, and etcd's read transaction with it.

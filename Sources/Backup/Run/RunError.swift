@@ -1,6 +1,6 @@
 // A failure as an operator meets it: in which stage, what happened, what to do, and the exit status.
 
-package import AzureBlob
+package import Azure
 package import Etcd
 package import HTTP
 package import Kubernetes
@@ -62,7 +62,7 @@ extension Explained {
 }
 
 extension EtcdError: Explained {}
-extension AzureBlobError: Explained {}
+extension AzureError: Explained {}
 extension KubernetesError: Explained {}
 extension SnapshotError: Explained {}
 

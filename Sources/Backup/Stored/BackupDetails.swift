@@ -1,6 +1,6 @@
 // What the store says of one backup without reading it: size, time, and the notes that its run left in the metadata.
 
-internal import AzureBlob
+internal import Azure
 
 package struct BackupDetails: Equatable, Sendable {
   package let name: ULID

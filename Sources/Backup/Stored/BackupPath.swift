@@ -1,6 +1,6 @@
 // Where one backup lies: `{container}/{prefix}/{ULID}`, as the record names it.
 
-package import AzureBlob
+package import Azure
 
 package struct BackupPath: Hashable, Sendable {
   package let container: ContainerName

@@ -1,6 +1,6 @@
 // What a person does with lineages and histories: takes a lineage over, or gives one up.
 
-internal import AzureBlob
+internal import Azure
 internal import HTTP
 internal import Kubernetes
 

@@ -1,6 +1,6 @@
 // Lists the stored backups: what each is, which one is recorded, and what retention will make of it.
 
-internal import AzureBlob
+internal import Azure
 internal import Kubernetes
 
 /// What lies under the prefix.

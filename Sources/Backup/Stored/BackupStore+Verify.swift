@@ -1,6 +1,6 @@
 // Reads stored backups back, without using disk, and notes in the ConfigMap which was last proven whole.
 
-internal import AzureBlob
+internal import Azure
 internal import Digests
 internal import HTTP
 internal import Kubernetes

@@ -1,6 +1,6 @@
 // The stored backups of one prefix and the record of the last: found, read back and proven; etcd is not needed.
 
-internal import AzureBlob
+internal import Azure
 package import Bolt
 internal import Digests
 internal import Etcd

@@ -1,6 +1,6 @@
 // What can be wrong with a stored backup, or with the way to name it.
 
-package import AzureBlob
+package import Azure
 internal import Digests
 internal import Etcd
 package import HTTP

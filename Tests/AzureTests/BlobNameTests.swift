@@ -1,6 +1,6 @@
 // Which names and endpoints are taken, and what is said of the others.
 
-import AzureBlob
+import Azure
 import Foundation
 import Testing
 

@@ -1,6 +1,6 @@
 // The commit on the wire: what is sent, what becomes of open outcomes, and what is checked after.
 
-import AzureBlob
+import Azure
 import HTTP
 import TestSupport
 import Testing
@@ -73,7 +73,7 @@ import Testing
       .properties(size: 2499),
     ] {
       let server = server([answer, other])
-      let error = try #require(throws: AzureBlobError.self) { try commit(server) }
+      let error = try #require(throws: AzureError.self) { try commit(server) }
       #expect(try error == .nameTaken(BlobName("prod/one")))
       #expect(commits(server).count == 1)
     }
@@ -132,7 +132,7 @@ import Testing
   @Test func `U3: is given up after as many attempts as it may make`() throws {
     let server = server(
       Array(repeating: [.response(503, text: ""), .absent], count: 9).flatMap(\.self))
-    let error = try #require(throws: AzureBlobError.self) { try commit(server) }
+    let error = try #require(throws: AzureError.self) { try commit(server) }
     #expect(commits(server).count == 4)
     #expect(error.description.contains("Put Block List"))
     #expect(error.description.contains("after 4 attempts"))
@@ -140,7 +140,7 @@ import Testing
 
   @Test func `U3: says so where its outcome cannot be learned`() throws {
     let server = server([Self.lostAnswer] + Array(repeating: .response(403, text: ""), count: 9))
-    let error = try #require(throws: AzureBlobError.self) { try commit(server) }
+    let error = try #require(throws: AzureError.self) { try commit(server) }
     guard case .unresolvedCommit = error else {
       Issue.record("\(error)")
       return
@@ -153,7 +153,7 @@ import Testing
   ])
   func `U2: fails at a refusal that leaves nothing open`(status: Int, code: String) throws {
     let server = server([.refusal(status, code)])
-    let error = try #require(throws: AzureBlobError.self) { try commit(server) }
+    let error = try #require(throws: AzureError.self) { try commit(server) }
     #expect(error.description.contains("\(status) \(code)"))
     #expect(server.requests.last?.kind == .putBlockList)
   }
@@ -170,7 +170,7 @@ import Testing
 
   @Test func `is not made of nothing`() throws {
     let server = server([])
-    let error = try #require(throws: AzureBlobError.self) { try commit(server, 0) }
+    let error = try #require(throws: AzureError.self) { try commit(server, 0) }
     #expect(try error == .emptyUpload(BlobName("prod/one")))
     #expect(server.requests.isEmpty)
   }
@@ -241,7 +241,7 @@ import Testing
   private func difference(
     _ properties: ScriptedServer.Reply, _ blocks: ScriptedServer.Reply
   ) throws -> String? {
-    let error = try #require(throws: AzureBlobError.self) { try verify(properties, blocks) }
+    let error = try #require(throws: AzureError.self) { try verify(properties, blocks) }
     guard case .notAsSent(_, let difference) = error else { return nil }
     return difference
   }

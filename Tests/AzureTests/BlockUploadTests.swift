@@ -1,6 +1,6 @@
 // Blocks on the wire: how they are cut, checked, tried again and kept moving.
 
-import AzureBlob
+import Azure
 import Glibc
 import HTTP
 import Synchronization
@@ -112,7 +112,7 @@ import Testing
     let server = ScriptedServer { _ in
       .refusal(503, "ServerBusy", headers: ["Retry-After": "3600"])
     }
-    #expect(throws: AzureBlobError.self) { try TestStore(server).stage(testBytes(10)) }
+    #expect(throws: AzureError.self) { try TestStore(server).stage(testBytes(10)) }
     #expect(server.requests.count == 1)
   }
 
@@ -147,7 +147,7 @@ import Testing
 
   @Test func `U1: gives up after as many attempts as it may make`() throws {
     let server = ScriptedServer { _ in .refusal(503, "ServerBusy") }
-    let error = try #require(throws: AzureBlobError.self) {
+    let error = try #require(throws: AzureError.self) {
       try TestStore(server).stage(testBytes(10))
     }
     #expect(server.requests.count == 4)
@@ -169,7 +169,7 @@ import Testing
           "The MAC signature found in the HTTP request 'c2ln' is not the same as any computed "
           + "signature. Server used following string to sign: 'PUT'.")
     }
-    let error = try #require(throws: AzureBlobError.self) {
+    let error = try #require(throws: AzureError.self) {
       try TestStore(server).stage(testBytes(10))
     }
     #expect(server.requests.count == 1)
@@ -206,13 +206,13 @@ import Testing
       .response(201, headers: ["x-ms-content-crc64": "AAAAAAAAAAA="])
     }
     let store = try TestStore(server)
-    let error = try #require(throws: AzureBlobError.self) { try store.stage(testBytes(10)) }
+    let error = try #require(throws: AzureError.self) { try store.stage(testBytes(10)) }
     #expect(error == .damagedBlock(store.blob, index: 0, attempts: 4))
   }
 
   @Test func `takes nothing but 201 for a stored block`() throws {
     let server = ScriptedServer { _ in .response(200, text: "<html>welcome</html>") }
-    let error = try #require(throws: AzureBlobError.self) {
+    let error = try #require(throws: AzureError.self) {
       try TestStore(server).stage(testBytes(10))
     }
     #expect(error.hint?.contains("proxy") == true)
@@ -255,7 +255,7 @@ import Testing
     let server = ScriptedServer { _ in [.hold] }
     let end = ContinuousClock.now + .milliseconds(300)
     let store = try TestStore(server, stopReason: { .now > end ? .terminated : nil })
-    let error = try #require(throws: AzureBlobError.self) { try store.stage(testBytes(10)) }
+    let error = try #require(throws: AzureError.self) { try store.stage(testBytes(10)) }
     #expect(error.stopReason == .terminated)
     #expect(.now < end + .seconds(2))
   }

@@ -46,7 +46,7 @@ package enum DeleteOutcome: Equatable, Sendable {
 extension BlobContainer {
   /// Proves that the container exists and that the key opens it; a missing one is an error and
   /// never created.
-  package func properties() throws(AzureBlobError) -> ContainerProperties {
+  package func properties() throws(AzureError) -> ContainerProperties {
     let request = StorageRequest(
       .getContainerProperties, path: path, query: [("restype", "container")])
     let answer = try send(request)
@@ -57,7 +57,7 @@ extension BlobContainer {
   }
 
   /// What the store says about a committed blob; `nil` where there is none.
-  package func properties(of blob: BlobName) throws(AzureBlobError) -> BlobProperties? {
+  package func properties(of blob: BlobName) throws(AzureError) -> BlobProperties? {
     let request = StorageRequest(.getBlobProperties, path: path(of: blob))
     let answer: Response
     do {
@@ -81,7 +81,7 @@ extension BlobContainer {
   }
 
   /// The blocks that a blob is made of, in their order.
-  package func committedBlocks(of blob: BlobName) throws(AzureBlobError) -> [CommittedBlock] {
+  package func committedBlocks(of blob: BlobName) throws(AzureError) -> [CommittedBlock] {
     let request = StorageRequest(
       .getBlockList, path: path(of: blob),
       query: [("comp", "blocklist"), ("blocklisttype", "committed")])
@@ -94,7 +94,7 @@ extension BlobContainer {
   }
 
   /// Deletes a blob and its snapshots; with `etag` only where that is still its version.
-  package func delete(_ blob: BlobName, ifMatch etag: ETag? = nil) throws(AzureBlobError)
+  package func delete(_ blob: BlobName, ifMatch etag: ETag? = nil) throws(AzureError)
     -> DeleteOutcome
   {
     var request = StorageRequest(.deleteBlob, path: path(of: blob))
@@ -112,7 +112,7 @@ extension BlobContainer {
   }
 }
 
-extension AzureBlobError {
+extension AzureError {
   /// An answer to HEAD may come without a code; a missing container always has one.
   fileprivate var isAbsentBlob: Bool {
     guard case .refused(let error, _) = self, error.status == 404 else { return false }

@@ -1,6 +1,6 @@
 // What is asked of a container besides uploads: itself, its blobs, their bytes, their end.
 
-import AzureBlob
+import Azure
 import HTTP
 import TestSupport
 import Testing
@@ -27,7 +27,7 @@ import Testing
 
   @Test func `U2: that is missing is named and not created`() throws {
     let server = ScriptedServer { _ in .refusal(404, "ContainerNotFound") }
-    let error = try #require(throws: AzureBlobError.self) {
+    let error = try #require(throws: AzureError.self) {
       try TestStore(server).container.properties()
     }
     #expect(error.isConfiguration)
@@ -95,7 +95,7 @@ import Testing
   func `are not taken for none by mistake`(answer: ScriptedServer.Reply) throws {
     let server = ScriptedServer { _ in answer }
     let store = try TestStore(server)
-    #expect(throws: AzureBlobError.self) { try store.container.properties(of: store.blob) }
+    #expect(throws: AzureError.self) { try store.container.properties(of: store.blob) }
   }
 }
 
@@ -150,14 +150,14 @@ import Testing
     ] as [ScriptedServer.Reply])
   func `D8: that fails half-way is an error, not an end`(answer: ScriptedServer.Reply) throws {
     let server = ScriptedServer(script: [page(["prod/a"], marker: "2"), answer])
-    #expect(throws: AzureBlobError.self) { try names(server) }
+    #expect(throws: AzureError.self) { try names(server) }
   }
 
   @Test(arguments: [([], 12), (["prod/a"], 2)])
   func `D8: that does not advance is an error`(names: [String], requests: Int) throws {
     let page = page(names, marker: "same")
     let server = ScriptedServer { _ in page }
-    let error = try #require(throws: AzureBlobError.self) { try self.names(server) }
+    let error = try #require(throws: AzureError.self) { try self.names(server) }
     #expect(error.description.contains("does not advance"))
     #expect(server.requests.count == requests)
   }
@@ -165,7 +165,7 @@ import Testing
   @Test func `X9: that sends ever-new markers and nothing else comes to an end`() throws {
     let counter = Counter()
     let server = ScriptedServer { _ in page([], marker: "m\(counter.next())") }
-    let error = try #require(throws: AzureBlobError.self) { try names(server) }
+    let error = try #require(throws: AzureError.self) { try names(server) }
     #expect(error.description.contains("more than 1000 pages in a row are empty"))
     #expect(counter.count == 1001)
   }
@@ -176,14 +176,14 @@ import Testing
       let number = counter.next()
       return page(["prod/\(number)"], marker: "m\(number % 3)")
     }
-    let error = try #require(throws: AzureBlobError.self) { try names(server) }
+    let error = try #require(throws: AzureError.self) { try names(server) }
     #expect(error.description.contains("goes in circles"))
     #expect(counter.count == 4)
   }
 
   @Test func `X9: whose marker is longer than a URL is an error`() throws {
     let server = ScriptedServer { _ in page([], marker: String(repeating: "m", count: 8193)) }
-    let error = try #require(throws: AzureBlobError.self) { try names(server) }
+    let error = try #require(throws: AzureError.self) { try names(server) }
     #expect(error.description.contains("longer than 8192 bytes"))
     #expect(server.requests.count == 1)
   }
@@ -233,7 +233,7 @@ import Testing
   ])
   func `fails for any other reason`(status: Int, code: String) throws {
     let server = ScriptedServer { _ in .refusal(status, code) }
-    let error = try #require(throws: AzureBlobError.self) { try delete(server) }
+    let error = try #require(throws: AzureError.self) { try delete(server) }
     #expect(error.description.contains("Delete Blob of \(server.url)\(TestStore.blobPath)"))
     #expect(error.description.contains("\(status) \(code)"))
     #expect(server.requests.count == 1)
@@ -257,7 +257,7 @@ import Testing
   @Test func `C8: fails where a block is refused`() throws {
     let server = ScriptedServer { _ in .refusal(403, "AuthorizationPermissionMismatch") }
     let store = try TestStore(server)
-    let error = try #require(throws: AzureBlobError.self) {
+    let error = try #require(throws: AzureError.self) {
       try store.container.stageBlock(at: store.blob, runID: TestStore.runID)
     }
     #expect(error.isConfiguration)

@@ -14,7 +14,7 @@ extension BlobContainer {
   /// id included), version, and every block's id and size.
   ///
   /// The blocks' contents were checked one by one as they were stored.
-  package func verify(_ receipt: BlobReceipt) throws(AzureBlobError) {
+  package func verify(_ receipt: BlobReceipt) throws(AzureError) {
     guard let held = try properties(of: receipt.blob) else {
       throw .notAsSent(receipt.blob, difference: "it is not there")
     }

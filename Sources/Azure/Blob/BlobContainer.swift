@@ -62,10 +62,10 @@ package struct BlobContainer {
   // MARK: Sending
 
   /// Sends a request, as often as the retry policy allows, until it succeeds.
-  func send(_ request: StorageRequest) throws(AzureBlobError) -> Response {
+  func send(_ request: StorageRequest) throws(AzureError) -> Response {
     var attempt = 1
     while true {
-      do throws(AzureBlobError) {
+      do throws(AzureError) {
         return try sendOnce(request, attempt: attempt)
       } catch {
         guard let delay = delay(after: error, attempt: attempt) else { throw error }
@@ -76,7 +76,7 @@ package struct BlobContainer {
   }
 
   /// Sends a request and waits for its answer; `attempt` only tells in an error how many there were.
-  func sendOnce(_ request: StorageRequest, attempt: Int) throws(AzureBlobError) -> Response {
+  func sendOnce(_ request: StorageRequest, attempt: Int) throws(AzureError) -> Response {
     let exchange = start(request)
     defer { transport.cancel(exchange) }
     let result = Result { () throws(TransferError) in try transport.finish(exchange) }
@@ -106,7 +106,7 @@ package struct BlobContainer {
   /// The answer, where it says that the request succeeded.
   func judge(
     _ result: Result<Response, TransferError>, of request: StorageRequest, attempt: Int
-  ) throws(AzureBlobError) -> Response {
+  ) throws(AzureError) -> Response {
     switch result {
     case .failure(let error):
       throw .unanswered(request.operation, error, attempts: attempt)
@@ -125,7 +125,7 @@ package struct BlobContainer {
   // MARK: Trying again
 
   /// How long to wait before the next attempt; `nil` where there must be none.
-  func delay(after failure: AzureBlobError, attempt: Int) -> Duration? {
+  func delay(after failure: AzureError, attempt: Int) -> Duration? {
     guard failure.isTransient else { return nil }
     let jitter = Double(random() >> 11) * 0x1p-53
     let delay = retryPolicy.delay(
@@ -137,8 +137,8 @@ package struct BlobContainer {
   }
 
   func sleep(
-    for delay: Duration, before request: StorageRequest, after failure: AzureBlobError
-  ) throws(AzureBlobError) {
+    for delay: Duration, before request: StorageRequest, after failure: AzureError
+  ) throws(AzureError) {
     do {
       try transport.sleep(
         for: delay, before: "\(request.method) \(url(of: request))", after: failure.description)

@@ -1,6 +1,6 @@
 // Shared Key signatures that Microsoft's own client computes for the same requests.
 
-import AzureBlob
+import Azure
 import FoundationEssentials
 import HTTP
 import Testing

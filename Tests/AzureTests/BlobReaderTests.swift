@@ -1,6 +1,6 @@
 // Reading a blob by ranges: in order, in one version, resumed where it broke off, in bounded memory.
 
-import AzureBlob
+import Azure
 import HTTP
 import Synchronization
 import TestSupport
@@ -128,7 +128,7 @@ private func read(
 
   @Test func `U1: gives a store up that stays busy`() throws {
     let server = ScriptedServer { _ in .response(503, text: "busy") }
-    let error = try #require(throws: AzureBlobError.self) { try read(server) }
+    let error = try #require(throws: AzureError.self) { try read(server) }
     #expect(error.isTransient)
     #expect(error.description.contains("after 4 attempts"))
   }
@@ -147,7 +147,7 @@ private func read(
     let server = ScriptedServer { [bytes] request in
       count.next() <= 2 ? [part(request, of: bytes)] : .refusal(412, "ConditionNotMet")
     }
-    let error = try #require(throws: AzureBlobError.self) { try read(server) }
+    let error = try #require(throws: AzureError.self) { try read(server) }
     #expect(error.description.contains("412 ConditionNotMet"))
     #expect(error.hint?.contains("changed the blob") == true)
   }
@@ -161,7 +161,7 @@ private func read(
       .response(
         206, headers: ["ETag": etag, "Content-Range": contentRange], body: Array(bytes[..<1000]))
     }
-    let error = try #require(throws: AzureBlobError.self) { try read(server, rangesInFlight: 1) }
+    let error = try #require(throws: AzureError.self) { try read(server, rangesInFlight: 1) }
     #expect(error.description.hasSuffix("it is not the range that was asked for"))
     #expect(server.requests.count == 1)
   }
@@ -171,7 +171,7 @@ private func read(
       .response(
         206, headers: ["ETag": "\"0x1\"", "Content-Range": "bytes 0-999/5000"], body: bytes)
     }
-    let error = try #require(throws: AzureBlobError.self) { try read(server, rangesInFlight: 1) }
+    let error = try #require(throws: AzureError.self) { try read(server, rangesInFlight: 1) }
     #expect(!error.isTransient)
   }
 
@@ -179,13 +179,13 @@ private func read(
     let server = ScriptedServer { [bytes] _ in
       .response(200, headers: ["ETag": "\"0x1\""], body: bytes)
     }
-    let error = try #require(throws: AzureBlobError.self) { try read(server, rangesInFlight: 1) }
+    let error = try #require(throws: AzureError.self) { try read(server, rangesInFlight: 1) }
     #expect(error.description.hasSuffix("it is not a part, but status 200"))
   }
 
   @Test func `says why there is nothing to read`() throws {
     let server = ScriptedServer { _ in .refusal(409, "BlobArchived") }
-    let error = try #require(throws: AzureBlobError.self) { try read(server) }
+    let error = try #require(throws: AzureError.self) { try read(server) }
     #expect(error.description.contains("409 BlobArchived"))
     #expect(error.hint?.contains("archive tier") == true)
   }
@@ -196,8 +196,8 @@ private func read(
     var reader = store.container.read(
       store.blob, ifMatch: try #require(ETag("0x1")), size: 5000, rangeSize: 1000,
       rangesInFlight: 3)
-    var caught: AzureBlobError?
-    do throws(AzureBlobError) { _ = try reader.next() } catch { caught = error }
+    var caught: AzureError?
+    do throws(AzureError) { _ = try reader.next() } catch { caught = error }
     #expect(caught?.stopReason == .terminated)
   }
 }

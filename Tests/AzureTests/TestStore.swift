@@ -1,6 +1,6 @@
 // A container whose store is a scripted server, with a clock and a randomness that tests know.
 
-import AzureBlob
+import Azure
 import Digests
 import HTTP
 import Synchronization

@@ -2,7 +2,7 @@
 
 package import HTTP
 
-package enum AzureBlobError: Error, Equatable {
+package enum AzureError: Error, Equatable {
   /// No whole answer came.
   case unanswered(StorageOperation, TransferError, attempts: Int)
   /// The service, or something in front of it, said no.
@@ -17,12 +17,12 @@ package enum AzureBlobError: Error, Equatable {
   /// A blob of this name exists, and another run wrote it.
   case nameTaken(BlobName)
   /// Whether the blob is visible now is not known.
-  indirect case unresolvedCommit(BlobName, cause: AzureBlobError)
+  indirect case unresolvedCommit(BlobName, cause: AzureError)
   /// What the store holds under this name is not what was sent.
   case notAsSent(BlobName, difference: String)
 }
 
-extension AzureBlobError {
+extension AzureError {
   /// Whether the same request may well succeed a little later.
   package var isTransient: Bool {
     switch self {
@@ -65,7 +65,7 @@ extension AzureBlobError {
   }
 }
 
-extension AzureBlobError: CustomStringConvertible {
+extension AzureError: CustomStringConvertible {
   package var description: String {
     switch self {
     case .unanswered(let operation, let error, let attempts):

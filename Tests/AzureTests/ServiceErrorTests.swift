@@ -1,6 +1,6 @@
 // What is made of the service's refusals: whether to try again, what to say, what to do.
 
-import AzureBlob
+import Azure
 import HTTP
 import Testing
 
@@ -248,7 +248,7 @@ import Testing
 }
 
 @Suite struct `A transfer error` {
-  private func unanswered(_ kind: TransferError.Kind) -> AzureBlobError {
+  private func unanswered(_ kind: TransferError.Kind) -> AzureError {
     .unanswered(
       .putBlock, TransferError(kind, request: "PUT https://h/c/b", detail: "x"), attempts: 7)
   }

@@ -1,6 +1,6 @@
 // The service's documents: listings, block lists, and what must not be taken for one.
 
-import AzureBlob
+import Azure
 import Testing
 
 @Suite struct `XML` {

@@ -60,7 +60,7 @@ package struct BlobListing {
   /// The next blobs in the order of their names, possibly none; `nil` once all have been told.
   ///
   /// An error means that the listing is incomplete: nothing may be concluded from it.
-  package mutating func nextPage() throws(AzureBlobError) -> [ListedBlob]? {
+  package mutating func nextPage() throws(AzureError) -> [ListedBlob]? {
     guard let marker else { return nil }
     var query = [
       ("restype", "container"), ("comp", "list"), ("prefix", prefix),

@@ -13,7 +13,7 @@ extension BlockUpload {
   /// has this run's id is this run's; any other is not; if there is none, the commit is retried.
   package consuming func commit(
     metadata: BlobMetadata
-  ) throws(AzureBlobError) -> BlobReceipt {
+  ) throws(AzureError) -> BlobReceipt {
     try finishBlocks()
     guard !sizes.isEmpty else { throw .emptyUpload(blob) }
 
@@ -25,8 +25,8 @@ extension BlockUpload {
     let request = commitRequest(blocks, metadata)
     var attempt = 1
     while true {
-      let failure: AzureBlobError
-      do throws(AzureBlobError) {
+      let failure: AzureError
+      do throws(AzureError) {
         let answer = try container.sendOnce(request, attempt: attempt)
         let etag = try container.etag(of: answer, to: request)
         return receipt(etag, metadata, blocks)
@@ -42,8 +42,7 @@ extension BlockUpload {
   }
 
   /// Looks for the blob: the ETag of ours, `nil` where there is none.
-  private borrowing func ownBlobsETag(after failure: AzureBlobError) throws(AzureBlobError) -> ETag?
-  {
+  private borrowing func ownBlobsETag(after failure: AzureError) throws(AzureError) -> ETag? {
     let found: BlobProperties?
     do {
       found = try container.properties(of: blob)
@@ -88,7 +87,7 @@ extension BlockUpload {
 extension BlobContainer {
   fileprivate func etag(
     of answer: Response, to request: StorageRequest
-  ) throws(AzureBlobError) -> ETag {
+  ) throws(AzureError) -> ETag {
     guard let etag = answer.headers["etag"].flatMap({ ETag($0) }) else {
       throw .unreadable(request.operation, url: url(of: request), reason: "it carries no ETag")
     }
@@ -96,7 +95,7 @@ extension BlobContainer {
   }
 }
 
-extension AzureBlobError {
+extension AzureError {
   /// Whether the blob may be visible although its commit failed.
   fileprivate var leavesCommitOpen: Bool {
     switch self {

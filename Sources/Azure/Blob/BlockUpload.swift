@@ -51,7 +51,7 @@ package struct BlockUpload: ~Copyable {
   package var storedBlocks: Int { sizes.count - underWay.count }
 
   /// Takes bytes in; waits where all blocks are full and on their way.
-  package mutating func append(_ bytes: UnsafeRawBufferPointer) throws(AzureBlobError) {
+  package mutating func append(_ bytes: UnsafeRawBufferPointer) throws(AzureError) {
     var rest = unsafe bytes
     while unsafe !rest.isEmpty {
       let taken = unsafe filling.append(rest)
@@ -63,7 +63,7 @@ package struct BlockUpload: ~Copyable {
   }
 
   /// Whether `append` would take that many bytes without waiting.
-  package mutating func isReady(for count: Int) throws(AzureBlobError) -> Bool {
+  package mutating func isReady(for count: Int) throws(AzureError) -> Bool {
     try service()
     return underWay.count < blocksInFlight || filling.payload.count + count < blockSize
   }
@@ -71,7 +71,7 @@ package struct BlockUpload: ~Copyable {
   /// Sends what is left as the last block and waits until every block is stored.
   ///
   /// From here on only `commit` is left to be called.
-  package mutating func finishBlocks() throws(AzureBlobError) {
+  package mutating func finishBlocks() throws(AzureError) {
     if filling.payload.count > 0 { try sendOff() }
     try wait(untilUnderWay: 0)
     spare.removeAll()
@@ -80,7 +80,7 @@ package struct BlockUpload: ~Copyable {
   // MARK: Blocks on their way
 
   /// Puts the block that was filling on its way and begins the next.
-  private mutating func sendOff() throws(AzureBlobError) {
+  private mutating func sendOff() throws(AzureError) {
     guard sizes.count < BlockID.maximumCount else { throw .tooManyBlocks(blob) }
     try wait(untilUnderWay: blocksInFlight - 1)
     sizes.append(filling.payload.count)
@@ -91,7 +91,7 @@ package struct BlockUpload: ~Copyable {
   }
 
   /// Waits until at most `count` blocks are not stored yet.
-  private mutating func wait(untilUnderWay count: Int) throws(AzureBlobError) {
+  private mutating func wait(untilUnderWay count: Int) throws(AzureError) {
     try service()
     while underWay.count > count {
       let exchanges = underWay.compactMap(\.exchange)
@@ -111,7 +111,7 @@ package struct BlockUpload: ~Copyable {
   }
 
   /// Takes in the answers that have come and starts the attempts that are due; waits for nothing.
-  private mutating func service() throws(AzureBlobError) {
+  private mutating func service() throws(AzureError) {
     for position in underWay.indices {
       underWay[position] = try advanced(underWay[position])
     }
@@ -124,12 +124,12 @@ package struct BlockUpload: ~Copyable {
   }
 
   /// The block as far as it has come without waiting for anything.
-  private func advanced(_ block: Block) throws(AzureBlobError) -> Block {
+  private func advanced(_ block: Block) throws(AzureError) -> Block {
     var block = block
     switch block.state {
     case .inFlight(let exchange):
       guard let result = exchange.result else { break }
-      do throws(AzureBlobError) {
+      do throws(AzureError) {
         try confirm(block, result)
         block.state = .stored
       } catch {
@@ -148,7 +148,7 @@ package struct BlockUpload: ~Copyable {
   /// Returns only where the service stored the very bytes of the block.
   private func confirm(
     _ block: Block, _ result: Result<Response, TransferError>
-  ) throws(AzureBlobError) {
+  ) throws(AzureError) {
     let answer = try container.judge(result, of: request(for: block), attempt: block.attempt)
     let stored = answer.headers["x-ms-content-crc64"]
     guard stored == nil || stored == block.checksum.headerValue else {
@@ -184,7 +184,7 @@ private struct Block {
     case filling
     case inFlight(Exchange)
     /// Its last attempt failed; the next is due then.
-    case waiting(until: ContinuousClock.Instant, after: AzureBlobError)
+    case waiting(until: ContinuousClock.Instant, after: AzureError)
     case stored
   }
 
@@ -215,7 +215,7 @@ private struct Block {
     if case .waiting(let dueTime, _) = state { dueTime } else { nil }
   }
 
-  var failure: AzureBlobError? {
+  var failure: AzureError? {
     if case .waiting(_, let failure) = state { failure } else { nil }
   }
 }

@@ -46,7 +46,7 @@ package struct BlobReader: ~Copyable {
   }
 
   /// The next bytes, which are gone with the next call; `nil` after the last.
-  package mutating func next() throws(AzureBlobError) -> Payload? {
+  package mutating func next() throws(AzureError) -> Payload? {
     if let payload = handedOut {
       payload.removeAll()
       spare.append(payload)
@@ -71,7 +71,7 @@ package struct BlobReader: ~Copyable {
     }
   }
 
-  private mutating func waitForFirst() throws(AzureBlobError) {
+  private mutating func waitForFirst() throws(AzureError) {
     try service()
     while !underWay[0].isComplete {
       let exchanges = underWay.compactMap(\.exchange)
@@ -91,19 +91,19 @@ package struct BlobReader: ~Copyable {
   }
 
   /// Takes in the answers that have come and starts the attempts that are due; waits for nothing.
-  private mutating func service() throws(AzureBlobError) {
+  private mutating func service() throws(AzureError) {
     for position in underWay.indices {
       underWay[position] = try advanced(underWay[position])
     }
   }
 
   /// The range as far as it has come without waiting for anything.
-  private func advanced(_ range: BlobRange) throws(AzureBlobError) -> BlobRange {
+  private func advanced(_ range: BlobRange) throws(AzureError) -> BlobRange {
     var range = range
     switch range.state {
     case .inFlight(let exchange, let heldBefore):
       guard let result = exchange.result else { break }
-      do throws(AzureBlobError) {
+      do throws(AzureError) {
         try confirm(range, exchange, result, heldBefore)
         range.state = .complete
       } catch {
@@ -125,7 +125,7 @@ package struct BlobReader: ~Copyable {
   private func confirm(
     _ range: BlobRange, _ exchange: Exchange, _ result: Result<Response, TransferError>,
     _ heldBefore: Int
-  ) throws(AzureBlobError) {
+  ) throws(AzureError) {
     let request = request(for: range)
     // A head that broke off says nothing yet.
     if case .failure = result, range.payload.count == heldBefore {
@@ -190,7 +190,7 @@ private struct BlobRange {
   enum State {
     case inFlight(Exchange, heldBefore: Int)
     /// Its last attempt failed; the next is due then.
-    case waiting(until: ContinuousClock.Instant, after: AzureBlobError?)
+    case waiting(until: ContinuousClock.Instant, after: AzureError?)
     case complete
   }
 
@@ -218,7 +218,7 @@ private struct BlobRange {
     if case .waiting(let dueTime, _) = state { dueTime } else { nil }
   }
 
-  var failure: AzureBlobError? {
+  var failure: AzureError? {
     if case .waiting(_, let failure) = state { failure } else { nil }
   }
 }
