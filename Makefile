@@ -41,8 +41,8 @@ run-integration:
 	@.ci/stage "integration tests" $(pytest) $(parallel)
 
 .PHONY: test-long
-test-long: tools build sandbox ## Run what is long by nature: 2 GB of database, 100,000 blobs, 100,000 random worlds
-	@.ci/stage "long integration tests" $(pytest) -m large
+test-long: tools build sandbox ## Run what is long by nature: 2 GB of database, 100,000 blobs, a restore that dies at every step
+	@.ci/stage "long integration tests" $(pytest) -m "large or long"
 	@.ci/stage "long unit tests" env TEST_LONG=1 \
 	  swift test -c release --scratch-path .build/long --parallel --filter '[Rr]andom'
 

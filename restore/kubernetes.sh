@@ -67,13 +67,16 @@ scale() {
   change "scale to $1" patch statefulset "$statefulset" --type merge --patch "{\"spec\":{\"replicas\":$1}}"
 }
 
+readonly stopped_template='{{define "one"}}{{.kind}}{{if eq .kind "StatefulSet"}} {{.spec.replicas}}{{end}}
+{{end}}{{if .items}}{{range .items}}{{template "one" .}}{{end}}{{else}}{{template "one" .}}{{end}}'
+
 # is_stopped: it is scaled to zero and no pod of a member is left, not even one that is ending.
 is_stopped() {
   [ "$dry_run" = false ] || return 0
-  local wanted i members=() pods
-  wanted=$(ask get statefulset "$statefulset" --output 'jsonpath={.spec.replicas}') && [ "$wanted" = 0 ] || return
-  for ((i = 0; i < replicas; i++)); do members+=("$(member_name "$i")"); done
-  pods=$(ask get pods "${members[@]}" --ignore-not-found --output name) && [ -z "$pods" ]
+  local i members=() found
+  for ((i = 0; i < replicas; i++)); do members+=("pod/$(member_name "$i")"); done
+  found=$(ask get "statefulset/$statefulset" "${members[@]}" --ignore-not-found --output "go-template=$stopped_template") &&
+    [ "$found" = "StatefulSet 0" ]
 }
 
 wait_until_stopped() {
@@ -226,12 +229,13 @@ latest_pod() {
 # job_result NAME: in `exit_status` and `message`, how the tool in its latest pod ended; `exit_status` is empty where it did
 # not end by itself, or nothing is left of it.
 job_result() {
-  local pod ended=".status.containerStatuses[0].state.terminated"
+  local pod answer ended=".status.containerStatuses[0].state.terminated"
   exit_status="" message=""
   latest_pod "$1" || return 0
-  exit_status=$(ask get pod "$pod" --ignore-not-found --output "jsonpath={$ended.exitCode}") || exit_status=""
-  fits number "$exit_status" || exit_status=""
-  message=$(ask get pod "$pod" --ignore-not-found --output "jsonpath={$ended.message}") || message=""
+  answer=$(ask get pod "$pod" --ignore-not-found --output "jsonpath={$ended.exitCode} {$ended.message}") || return 0
+  fits number "${answer%% *}" || return 0
+  # shellcheck disable=SC2034 # both belong to the caller
+  exit_status=${answer%% *} message=${answer#* }
 }
 
 show_log() {

@@ -4,10 +4,10 @@ import json
 import pathlib
 import subprocess
 
-import kubernetes_validate
 import pytest
 import yaml
 
+import schemas
 import values_table
 from helm import CHART, Objects
 from processes import ROOT
@@ -28,12 +28,12 @@ def test_lint_is_strictly_clean(helm, file):
     assert "[WARNING]" not in result.stdout
 
 
-@pytest.mark.parametrize("kubernetes", ["1.29", "1.32", kubernetes_validate.latest_version()])
 @example
-def test_every_object_fits_the_schema_of_kubernetes_strictly(helm4, file, kubernetes):
+def test_every_object_fits_the_schemas_of_kubernetes_strictly(helm4, file):
     for each in rendered(helm4, file):
         if each["kind"] != "PrometheusRule":  # not Kubernetes' own; promtool checks it
-            kubernetes_validate.validate(each, kubernetes, strict=True)
+            for release in schemas.RELEASES:
+                schemas.validate(each, release)
 
 
 @example

@@ -8,11 +8,9 @@ import copy
 import itertools
 import re
 
-import kubernetes_validate
-
+import schemas
 from api_server import Refusal
 
-KUBERNETES = "1.36"
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 ENFORCE = "pod-security.kubernetes.io/enforce"
 JOB_LABELS = {"job-name": "name", "batch.kubernetes.io/job-name": "name",
@@ -65,10 +63,9 @@ def invalid(kind: str, name: str, message: str) -> Refusal:
 def checked(item: dict) -> None:
     """Against the schema, strictly: an unknown field or a wrong type is refused, as with fieldValidation=Strict."""
     try:
-        kubernetes_validate.validate(item, KUBERNETES, strict=True)
-    except kubernetes_validate.ValidationError as failure:
-        raise Refusal(400, "BadRequest", f"{item.get('kind')} in version {item.get('apiVersion')!r} cannot be handled: "
-                                         f"{'.'.join(map(str, failure.path))}: {failure.message}") from None
+        schemas.validate(item)
+    except schemas.Misfit as failure:
+        raise Refusal(400, "BadRequest", str(failure)) from None
     metadata = item["metadata"]
     for value in metadata.get("labels", {}).values():
         if not re.fullmatch(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", value):

@@ -58,7 +58,8 @@ def encode(text: str | bytes) -> str:
 class Gateway:
     """One connection to one member. Not for sharing between threads."""
 
-    def __init__(self, url: str, prefix: str, tls: TLS | None = None, user: tuple[str, str] | None = None):
+    def __init__(self, url: str, prefix: str, tls: TLS | None = None, user: tuple[str, str] | None = None,
+                 timeout: float = 60):
         self._prefix = prefix
         self._user = user
         self._token: str | None = None
@@ -66,9 +67,9 @@ class Gateway:
         if tls:
             context = ssl.create_default_context(cadata=tls.signer.certificate)
             context.load_cert_chain(tls.folder / "client.crt", tls.folder / "client.key")
-            self._connection = http.client.HTTPSConnection(address, timeout=60, context=context)
+            self._connection = http.client.HTTPSConnection(address, timeout=timeout, context=context)
         else:
-            self._connection = http.client.HTTPConnection(address, timeout=60)
+            self._connection = http.client.HTTPConnection(address, timeout=timeout)
 
     def __enter__(self) -> "Gateway":
         return self

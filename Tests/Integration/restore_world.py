@@ -219,9 +219,9 @@ class Reach:
         self._tools = Cluster(folder, release, tls=tls)  # never started: its etcdctl and its ways to fill
         self._tools.gateway = lambda: self.gateway()
 
-    def gateway(self, number: int = 0) -> Gateway:
+    def gateway(self, number: int = 0, timeout: float = 60) -> Gateway:
         """A connection to one member."""
-        return Gateway(self.urls[number], self.release.gateway_prefix, self.tls, self.user)
+        return Gateway(self.urls[number], self.release.gateway_prefix, self.tls, self.user, timeout)
 
     def gateways(self) -> list[Gateway]:
         return [self.gateway(number) for number in range(len(self.urls))]

@@ -477,7 +477,7 @@ def test_a_reader_that_does_not_read_cannot_hold_up_SIGTERM(stored, tmp_path):
 
 def test_R1_memory_does_not_grow_with_the_backup(empty_world, start_etcd, folder):
     cluster = start_etcd()
-    cluster.fill(200, value_size=MEBIBYTE)
+    cluster.fill(100, value_size=MEBIBYTE)
     empty_world.back_up(cluster)
     empty_world.assert_success(empty_world.run())
     cluster.stop()

@@ -31,7 +31,7 @@ def failing(empty_world, start_etcd, failing_calls, tmp_path):
     empty_world.env |= {
         "LD_PRELOAD": str(failing_calls), "FAILING_REPORT": str(tmp_path / "calls"),
         "APP_BACKUP_BLOCK_SIZE": "1MiB", "APP_BACKUP_SPOOL_DIRECTORY": str(tmp_path / "spool"),
-        "APP_BACKUP_TIMEOUT": "8s"}
+        "APP_BACKUP_TIMEOUT": "5s"}
     empty_world.words = tmp_path / "termination-message"
     return empty_world
 

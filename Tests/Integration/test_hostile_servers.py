@@ -109,7 +109,7 @@ class HostileServer:
 def test_X4_no_answer_fills_the_memory(empty_world, tmp_path, role, answer):
     server = HostileServer(ANSWERS[answer])
     world = empty_world
-    world.env |= {"APP_BACKUP_TIMEOUT": "5s", "APP_BACKUP_ETCD_ENDPOINTS": "http://127.0.0.1:1"}
+    world.env |= {"APP_BACKUP_TIMEOUT": "3s", "APP_BACKUP_ETCD_ENDPOINTS": "http://127.0.0.1:1"}
     if role.startswith("etcd"):
         world.env["APP_BACKUP_ETCD_ENDPOINTS"] = server.url
         world.env["APP_BACKUP_ETCD_TRANSPORT"] = "grpc" if "gRPC" in role else "gateway"

@@ -87,7 +87,8 @@ def assert_done(done: subprocess.CompletedProcess) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("world", [True, False], ids=["restricted", "root"], indirect=True)
+@pytest.mark.parametrize("world", [
+    pytest.param(True, id="restricted"), pytest.param(False, id="root", marks=pytest.mark.long)], indirect=True)
 def test_J11_the_commands_of_the_document_bring_everything_back(world, operator):
     before = world.etcd.state()
     path = world.back_up()

@@ -2,15 +2,18 @@
 
 import os
 import pty
+import shutil
 import signal
 import time
 
 import pytest
 
 from attached import Attached
+from etcd import Cluster
 from processes import wait_until
+from sandbox import Sandbox
 from stored import OTHER
-from world import CONTAINER, NAMESPACE, PREFIX, RECORD
+from world import CONTAINER, NAMESPACE, PREFIX, RECORD, World
 
 SHARP = {"APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS": "2", "APP_CLEANER_EXPIRATION_BLOB_TIME": "0s"}
 
@@ -25,13 +28,27 @@ def retention(world, *arguments: str):
     return world.run("retention", *arguments, **SHARP)
 
 
+@pytest.fixture(scope="module")
+def after_a_break(tmp_path_factory):
+    """A world whose etcd was replaced: two backups of the former, two of the running history. Its sandbox is stopped."""
+    folder = tmp_path_factory.mktemp("break")
+    with Cluster(folder / "running") as running:
+        with Sandbox(state=folder / "sandbox", tls=True) as sandbox:
+            world = World(sandbox, folder)
+            with Cluster(folder / "former") as former:
+                world.former = [back_up(world, former) for _ in range(2)]
+            world.running = [back_up(world, running) for _ in range(2)]
+        yield world
+
+
 @pytest.fixture
-def broken(empty_world, start_etcd):
-    """A world whose etcd was replaced: two backups of the former, two of the running history."""
-    former, running = start_etcd(), start_etcd()
-    empty_world.former = [back_up(empty_world, former) for _ in range(2)]
-    empty_world.running = [back_up(empty_world, running) for _ in range(2)]
-    return empty_world
+def broken(after_a_break, tmp_path):
+    """That world, as if it were this test's own."""
+    shutil.copytree(after_a_break.sandbox.state, tmp_path / "sandbox")
+    with Sandbox(state=tmp_path / "sandbox", tls=True) as sandbox:
+        world = after_a_break.continued(sandbox, tmp_path)
+        yield world
+        world.stop()
 
 
 def test_lineages_histories_and_what_would_go_are_shown(broken):

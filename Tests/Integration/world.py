@@ -1,5 +1,6 @@
 """Everything one run touches: a real etcd, the sandbox in place of Azure and Kubernetes, and the environment that says so."""
 
+import copy
 import hashlib
 import re
 import time
@@ -64,6 +65,13 @@ class World:
             "APP_CLEANER_EXPIRATION_BLOB_TIME": "72h",
         }
         self._connect()
+
+    def continued(self, sandbox: Sandbox, folder: Path) -> "World":
+        """This world as it was when the state of that sandbox was copied."""
+        world = copy.copy(self)
+        world.sandbox, world.folder, world.programs, world.env = sandbox, folder, [], dict(self.env)
+        world._connect()
+        return world
 
     def _connect(self) -> None:
         """Tells where the sandbox is."""
