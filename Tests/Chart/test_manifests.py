@@ -101,7 +101,7 @@ def test_every_value_is_documented_where_it_stands(name, what):
 
 
 def test_the_readme_has_the_table_of_all_values():
-    assert values_table.table() in (CHART / "README.md").read_text(), "put in what Tests/Chart/values_table.py prints"
+    assert values_table.table() in (CHART / "README.md").read_text(), "put in what Tests/World/values_table.py prints"
 
 
 @pytest.mark.parametrize("name", [name for name, _, _ in VALUES])

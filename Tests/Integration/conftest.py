@@ -10,6 +10,7 @@ import pytest
 
 import program
 from etcd import DEFAULT, Cluster, Release
+from processes import ROOT
 from sandbox import Sandbox, binary
 from world import World
 
@@ -32,7 +33,7 @@ def pytest_configure() -> None:
 def failing_calls(tmp_path_factory) -> Path:
     """A library to preload: it lets the nth call of one function fail."""
     path = tmp_path_factory.mktemp("failing") / "calls.so"
-    source = Path(__file__).with_name("failing_calls.c")
+    source = ROOT / "Tests" / "World" / "failing_calls.c"
     subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", path, source], check=True)
     return path
 

@@ -56,7 +56,7 @@ def test_the_readme_is_short():
 # Links
 
 
-@pytest.mark.parametrize("name", [*NAMES, "Tests/Integration/README.md", "Tests/Sandbox/README.md"])
+@pytest.mark.parametrize("name", [*NAMES, "Tests/World/README.md", "Tests/Sandbox/README.md"])
 def test_relative_links_and_their_anchors_lead_somewhere(name):
     document = Document(name)
     for link in document.links:

@@ -4,19 +4,18 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from azure.storage.blob import BlobClient
 
 from documentation import Document
-from processes import Child
+from processes import ROOT, Child
 from restore_world import MEMBERS, assert_same, restore_world
 from sandbox import ACCOUNT_KEY
 from test_restore_statefulset import assert_restored, write_more
 from world import CONTAINER, NAMESPACE, RECORD, RECORDED_PATH
 
-SHIMS = Path(__file__).with_name("by_hand.py")
+SHIMS = ROOT / "Tests" / "World" / "by_hand.py"
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run containers of pods")
 

@@ -10,14 +10,13 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
 from azure.storage.blob import BlobBlock
 
 from blob_request import BlobRequest, commit, put_block
-from processes import wait_until
+from processes import ROOT, wait_until
 from sandbox import Sandbox
 
 CONTAINER = "etcd-backups"
@@ -199,7 +198,7 @@ service = sandbox.Sandbox(state={str(tmp_path)!r}, kubernetes=False)
 service.start()
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    done = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parent, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT / "Tests" / "World", timeout=60)
     assert done.returncode == -signal.SIGKILL
     pid = json.loads((tmp_path / "ready.json").read_text())["pid"]
     wait_until(lambda: not os.path.exists(f"/proc/{pid}"), f"the end of {pid}")

@@ -3,7 +3,7 @@ machine changes. Needs root.
 
 The environment, the arguments, the user, the capabilities, the read-only root and the termination message are taken
 from the manifest. What the container finds besides: its image's program, the service account's token if admission mounts
-it (see ../Integration/README.md), and null and random devices. Pod Security enforces `restricted`. Seccomp and the memory limit are not enforced here; the image's own test does that.
+it (see README.md), and null and random devices. Pod Security enforces `restricted`. Seccomp and the memory limit are not enforced here; the image's own test does that.
 """
 
 import dataclasses
