@@ -9,7 +9,7 @@ FROM swift:${SWIFT} AS build
 # hadolint ignore=DL3008
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends \
-    libcurl4-openssl-dev libexpat1-dev libssl-dev libyaml-dev pkg-config \
+    libcurl4-openssl-dev libexpat1-dev libssl-dev libyaml-dev libzstd-dev pkg-config \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /etcd-backup
 COPY Package.swift ./
@@ -23,7 +23,7 @@ FROM debian:${DEBIAN}
 # What is removed beside the lists differs from build to build and has no use in an image.
 # hadolint ignore=DL3008
 RUN apt-get update \
-  && apt-get install --yes --no-install-recommends ca-certificates libcurl4 libexpat1 libssl3 \
+  && apt-get install --yes --no-install-recommends ca-certificates libcurl4 libexpat1 libssl3 libzstd1 \
   && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/* \
     /var/lib/dpkg/*-old /var/log/* /tmp/*
 COPY --from=build /usr/local/bin/etcd-backup /usr/local/bin/

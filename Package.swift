@@ -30,6 +30,8 @@ let package = Package(
     .systemLibrary(
       name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
     .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(
+      name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     // One instruction of the processor.
     .systemLibrary(name: "CCarryless"),
 
@@ -39,6 +41,7 @@ let package = Package(
     // The product, from the bytes up.
     .target(name: "Console", swiftSettings: strict),
     .target(name: "Digests", dependencies: ["COpenSSL", "CCarryless"], swiftSettings: strict),
+    .target(name: "Encoding", dependencies: ["Digests", "CZstd"], swiftSettings: strict),
     .target(name: "Bolt", swiftSettings: strict),
     .target(name: "Volume", swiftSettings: strict),
     .target(name: "Certificates", dependencies: ["COpenSSL", "Console"], swiftSettings: strict),
@@ -80,6 +83,9 @@ let package = Package(
     .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "DigestsTests", dependencies: ["Digests", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "EncodingTests", dependencies: ["Encoding", "Digests", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "CertificatesTests", dependencies: ["Certificates", "TestSupport"],
       swiftSettings: strict),
