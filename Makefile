@@ -66,6 +66,11 @@ bench-pages: packages ## Measure the check of the pages alone, on a made-up data
 	@$(release) --product BoltBench
 	@.build/release/BoltBench throughput
 
+.PHONY: bench-encoding
+bench-encoding: packages ## Measure encryption and compression against the programs age and zstd
+	@$(release) --product EncodingBench
+	@.build/release/EncodingBench ratios
+
 .PHONY: fuzz
 fuzz: packages ## Feed damaged streams to the decoders and made-up pages to the check, tens of millions; hours
 	@.ci/stage "fuzzing" .ci/fuzz

@@ -86,6 +86,10 @@ let package = Package(
     .testTarget(
       name: "EncodingTests", dependencies: ["Encoding", "Digests", "TestSupport"],
       swiftSettings: strict),
+    // Encryption and compression against the programs age and zstd.
+    .executableTarget(
+      name: "EncodingBench", dependencies: ["Encoding", "TestSupport"],
+      path: "Tests/EncodingBench"),
     .testTarget(
       name: "CertificatesTests", dependencies: ["Certificates", "TestSupport"],
       swiftSettings: strict),
