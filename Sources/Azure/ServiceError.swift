@@ -20,9 +20,16 @@ package struct ServiceError: Error, Equatable {
   /// How many seconds our clock is ahead of the service's; `nil` where it told no time.
   package let secondsAhead: Int?
   package let retryAfter: Duration?
+  /// What the refused credential allows.
+  let grant: AccessGrant
+  /// When the response came, in seconds since 1970 by our clock.
+  let time: Int
 
   /// Reads an answer that is not the one hoped for, as it came in at `now`, in seconds since 1970.
-  package init(_ answer: Response, to operation: StorageOperation, at url: String, now: Int) {
+  package init(
+    _ answer: Response, to operation: StorageOperation, at url: String, now: Int,
+    grant: AccessGrant = .accountKey
+  ) {
     let body = ErrorBody(answer.body)
     self.operation = operation
     self.url = url
@@ -33,6 +40,8 @@ package struct ServiceError: Error, Equatable {
     requestID = answer.headers["x-ms-request-id"]
     secondsAhead = answer.secondsAhead(at: now)
     retryAfter = answer.retryAfter
+    self.grant = grant
+    time = now
   }
 
   /// One element of the service's XML, such as `HeaderName`.
@@ -97,7 +106,7 @@ extension ServiceError: CustomStringConvertible {
     if isClockSkew {
       return "correct this node's clock: Azure takes requests dated within 15 minutes of its own"
     }
-    if let hint = hintOnSignature ?? hintOfDetails { return hint }
+    if let hint = hintOfGrant ?? hintOfDetails { return hint }
     if let code, let row = ServiceErrorCode.named(code) { return row.hint }
     if code == nil, status == 413 {
       return "does a proxy limit the size of requests? raise its limit above "

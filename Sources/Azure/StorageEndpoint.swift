@@ -77,7 +77,8 @@ package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
     let scheme = text[..<colon].lowercased()
     let rest = text[colon...].dropFirst("://".count)
     guard !rest.contains("?") else {
-      throw Self.refusal(text, "must not carry a query; a SAS token is not supported")
+      throw Self.refusal(
+        text, "must not carry a query; a SAS belongs into the Secret, under sas-token")
     }
     guard !rest.contains("#") else { throw Self.refusal(text, "must not carry a fragment") }
 

@@ -10,6 +10,8 @@ package struct StorageRequest {
   /// In the order of the URL; neither names nor values are encoded yet.
   package let query: [(name: String, value: String)]
   package var headers: Headers
+  /// A shared access signature, encoded as it was issued; it goes behind the query.
+  var signature: String?
   package let body: Payload?
 
   package init(
@@ -29,7 +31,8 @@ package struct StorageRequest {
     let pairs = query.map { name, value in
       "\(PercentEncoding.encode(name))=\(PercentEncoding.encode(value))"
     }
-    return pairs.isEmpty ? path : path + "?" + pairs.joined(separator: "&")
+    let parts = pairs + [signature].compactMap { $0 }
+    return parts.isEmpty ? path : path + "?" + parts.joined(separator: "&")
   }
 }
 

@@ -6,29 +6,43 @@ import TestSupport
 import Testing
 
 @Suite struct `A container` {
-  @Test func `proves itself there and open to the key`() throws {
+  @Test func `tells of its policy`() throws {
     let server = ScriptedServer { _ in
       .response(
-        200,
-        headers: [
-          "x-ms-has-immutability-policy": "true", "x-ms-has-legal-hold": "false",
-          "Date": HTTPDate.format(TestStore.start - 100),
-        ])
+        200, headers: ["x-ms-has-immutability-policy": "true", "x-ms-has-legal-hold": "false"])
     }
-    let properties = try TestStore(server).container.properties()
+    let properties = try #require(try TestStore(server).container.properties())
     #expect(properties.hasImmutabilityPolicy)
     #expect(!properties.hasLegalHold)
-    #expect(try #require(properties.secondsAhead) - 100 == 2, "two looks at the clock")
     let request = server.requests[0]
     #expect(
       "\(request.method) \(request.target)" == "GET /devstoreaccount1/backups?restype=container")
     #expect(request.isRightlySigned)
   }
 
+  @Test func `A7: tells nothing of its policy to a credential that may not ask`() throws {
+    let server = ScriptedServer { _ in .refusal(403, "AuthorizationPermissionMismatch") }
+    #expect(try TestStore(server).container.properties() == nil)
+  }
+
+  @Test func `is probed with a list of one blob, which tells the store's clock`() throws {
+    let server = ScriptedServer { _ in
+      .response(
+        200, headers: ["Date": HTTPDate.format(TestStore.start - 100)],
+        text: "<EnumerationResults><Blobs/><NextMarker>m</NextMarker></EnumerationResults>")
+    }
+    let probe = try TestStore(server).container.probe(under: "prod/")
+    #expect(!probe.hasBlob)
+    #expect(try #require(probe.secondsAhead) - 100 == 2, "two looks at the clock")
+    #expect(server.requests.map(\.kind) == [.list])
+    #expect(server.requests[0].query.hasSuffix("maxresults=1"))
+    #expect(server.requests[0].isRightlySigned)
+  }
+
   @Test func `U2: that is missing is named and not created`() throws {
     let server = ScriptedServer { _ in .refusal(404, "ContainerNotFound") }
     let error = try #require(throws: AzureError.self) {
-      try TestStore(server).container.properties()
+      try TestStore(server).container.probe(under: "prod/")
     }
     #expect(error.isConfiguration)
     #expect(error.description.contains("\(server.url)/devstoreaccount1/backups failed: 404"))
@@ -38,9 +52,10 @@ import Testing
 
   @Test func `U1: is asked again after a transient failure`() throws {
     let server = ScriptedServer(script: [
-      [.reset], .response(503, text: ""), .response(200),
+      [.reset], .response(503, text: ""),
+      .response(200, text: "<EnumerationResults><Blobs/></EnumerationResults>"),
     ])
-    _ = try TestStore(server).container.properties()
+    _ = try TestStore(server).container.probe(under: "prod/")
     #expect(server.requests.count == 3)
     #expect(Set(server.requests.map { $0["authorization"] }).count == 3)
   }
@@ -263,22 +278,11 @@ import Testing
     #expect(error.isConfiguration)
   }
 
-  @Test func `C8: lists one blob in one request`() throws {
-    let server = ScriptedServer { _ in
-      .response(
-        200,
-        text: "<EnumerationResults><Blobs/><NextMarker>m</NextMarker></EnumerationResults>")
-    }
-    #expect(try !TestStore(server).container.hasBlob(under: "prod/"))
-    #expect(server.requests.map(\.kind) == [.list])
-    #expect(server.requests[0].query.hasSuffix("maxresults=1"))
-  }
-
   @Test func `U13: names another version of the service, and signs it`() throws {
     let server = ScriptedServer { _ in .response(200) }
     let plain = try TestStore(server).container
     let container = BlobContainer(
-      plain.name, of: plain.endpoint, key: try #require(AccountKey(TestStore.key)),
+      plain.name, of: plain.endpoint, credential: try TestStore.accountKey(),
       version: try ServiceVersion("2019-07-07"), transport: Transport())
     _ = try container.properties()
     #expect(server.requests[0]["x-ms-version"] == "2019-07-07")

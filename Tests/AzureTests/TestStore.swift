@@ -24,7 +24,7 @@ struct TestStore {
 
   init(
     _ server: ScriptedServer, attempts: Int = 4, stall: Duration = .seconds(10),
-    stopReason: @escaping () -> StopReason? = { nil }
+    credential: StorageCredential? = nil, stopReason: @escaping () -> StopReason? = { nil }
   ) throws {
     let endpoint = try StorageEndpoint(
       account: Self.account, url: ServiceURL("\(server.url)/\(Self.account)"))
@@ -37,7 +37,8 @@ struct TestStore {
     var drawn: UInt64 = 0
     transport = Transport(stopReason: stopReason)
     container = BlobContainer(
-      try ContainerName("backups"), of: endpoint, key: try #require(AccountKey(Self.key)),
+      try ContainerName("backups"), of: endpoint,
+      credential: try credential ?? Self.accountKey(),
       transport: transport, connection: connection, retryPolicy: policy,
       clock: {
         now += 1
@@ -48,6 +49,10 @@ struct TestStore {
         return drawn
       })
     blob = try BlobName("prod/one")
+  }
+
+  static func accountKey() throws -> StorageCredential {
+    StorageCredential(try #require(AccountKey(key)), of: account)
   }
 
   func startUpload(blockSize: Int = 1000, blocksInFlight: Int = 1) -> BlockUpload {

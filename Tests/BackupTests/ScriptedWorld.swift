@@ -122,9 +122,9 @@ extension ScriptedWorld.Call {
       case ("PUT", _, let query) where query.hasPrefix("comp=blocklist"): .commit
       case ("PUT", _, let query) where query.hasPrefix("comp=block"): .putBlock
       case ("GET", _, let query) where query.hasPrefix("comp=blocklist"): .checkBlocks
+      case ("GET", _, let query) where query.hasSuffix("maxresults=1"): .probeContainer
       case ("GET", _, let query) where query.contains("comp=list"): .list
       case ("HEAD", _, _) where isBlob, ("GET", _, "") where isBlob: .checkBlob
-      case (_, _, "restype=container"): .probeContainer
       case ("DELETE", let path, _): .delete(String(path.dropFirst("/devstoreaccount1/".count)))
       default: .unknown("\(request.method) \(request.target)")
       }
@@ -170,7 +170,7 @@ private final class State: Sendable {
       case .readRecord: return Self.object(contents.record)
       case .writeRecord: return contents.patch(request, \.record)
       case .noteBreak: return contents.patch(request, \.noted)
-      case .probeContainer: return .response(200, headers: ["ETag": "\"0x1\""])
+      case .probeContainer: return contents.list()
       case .putBlock: return contents.stage(request)
       case .commit: return contents.commit(request)
       case .checkBlob: return contents.properties(of: request)

@@ -35,6 +35,13 @@ def test_an_existing_secret_beside_account_and_key_is_refused(helm):
     assert 'existingSecret is "vault"' in message and "leave" in message
 
 
+@pytest.mark.parametrize("kind, keys", [("sas", "storage-account and sas-token"), ("connection-string", "connection-string")])
+def test_a_sas_or_a_connection_string_needs_a_secret_of_your_own(helm, kind, keys):
+    message = helm.refusal(merged(ENABLED, nested("global.etcdBackup.absAuthentication", kind)))
+    assert f'absAuthentication is "{kind}", and global.etcdBackup.existingSecret is empty' in message
+    assert f"set it to a Secret with {keys}" in message and "they are for shared-key" in message
+
+
 def test_an_existing_secret_still_needs_a_container(helm):
     message = helm.refusal({"global": {"etcdBackup": {"enabled": True, "existingSecret": "vault"}}})
     assert f"{CONTAINER} is empty" in message and ACCOUNT not in message
@@ -106,6 +113,7 @@ def test_extra_environment_cannot_contradict_a_value(helm):
         ("global.etcdBackup.enabled", "yes"),
         ("global.etcdBackup.containerName", 5),
         ("global.etcdBackup.secretName", ""),
+        ("global.etcdBackup.absAuthentication", "guess"),
         ("etcd-operator.backupOperator.abs.storageKey", 5),
         ("etcd-operator.backupOperator.abs.allowHttp", "on"),
         ("etcd.secure", "true"),

@@ -129,6 +129,13 @@ def test_an_existing_secret_is_used_and_none_created(helm):
     assert "vault" in objects.one("Role")["rules"][0]["resourceNames"]
 
 
+@pytest.mark.parametrize("kind", ["shared-key", "sas", "connection-string"])
+def test_the_kind_of_credential_is_the_program_s(helm, kind):
+    values = {"containerName": "abc", "existingSecret": "vault", "absAuthentication": kind}
+    objects = Objects(yaml.safe_load_all(helm.template({"global": {"etcdBackup": {"enabled": True, **values}}})))
+    assert objects.environment["APP_ABS_AUTHENTICATION"] == kind
+
+
 def test_the_role_names_every_object_and_every_verb(helm):
     objects = helm.render({"etcd": {"credentialsSecretName": "root"}})
     assert objects.one("Role")["rules"] == [

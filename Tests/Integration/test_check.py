@@ -66,7 +66,8 @@ def test_all_is_well(recorded, etcd):
     run = check(recorded)
     assert run.status == 0 and run.json["outcome"] == "pass", run.text
     assert outcomes(run) == {subject: {"pass"} for subject in (
-        "configuration", "kubernetes", "secret", "record", "etcd", "container", "clock", "listing", "writing", "deleting", "recorded",
+        "configuration", "kubernetes", "secret", "record", "etcd", "container", "clock", "listing", "writing",
+        "reading", "deleting", "recorded",
         "retention")}
     details = " ".join(finding["detail"] for finding in run.json["checks"])
     for word in ("3.4.23", "leader", f"revision {etcd.first.status()['header']['revision']}", recorded.recorded_path):
@@ -305,10 +306,11 @@ def test_a_missing_container_is_said(recorded):
     assert_fails(check(recorded, APP_ABS_CONTAINER_NAME="nobody-made-this"), 78, "container", "create the container")
 
 
-@pytest.mark.parametrize("operation, subject", [
-    ("PutBlock", "writing"), ("DeleteBlob", "deleting"), ("ListBlobs", "listing")])
-def test_C8_what_may_not_be_done_with_the_container_is_found_out(recorded, operation, subject):
-    recorded.fault(operation, "status", status=403, code="AuthorizationPermissionMismatch")
+@pytest.mark.parametrize("operation, path, subject", [
+    ("PutBlock", None, "writing"), ("DeleteBlob", None, "deleting"), ("HeadBlob", "/check-", "reading"),
+    ("ListBlobs", None, "container")])
+def test_C8_what_may_not_be_done_with_the_container_is_found_out(recorded, operation, path, subject):
+    recorded.fault(operation, "status", path=path, status=403, code="AuthorizationPermissionMismatch")
     assert_fails(check(recorded), 78, subject, "allow reading, writing")
 
 
@@ -320,7 +322,7 @@ def test_a_policy_is_mentioned(recorded):
 
 @pytest.mark.parametrize("seconds, words", [(-300, "ahead of"), (300, "behind")])
 def test_U10_a_clock_that_drifts_is_a_warning(recorded, seconds, words):
-    recorded.fault("GetContainer", "date", seconds=seconds)
+    recorded.fault("ListBlobs", "date", seconds=seconds)
     assert_warns(check(recorded), "clock", words, "15 minutes")
 
 

@@ -169,7 +169,7 @@ def test_X6_no_file_or_connection_takes_the_place_of_a_closed_descriptor(world, 
     world.fault("PutBlock", "delay", milliseconds=700)
     output = world.folder / "output"
     program = Attached(world, stdout=output, stderr=output, closing=closed)
-    world.wait_for_request("GetContainer")
+    world.wait_for_request("ListBlobs")
     places = [os.readlink(f"/proc/{program.pid}/fd/{number}") for number in range(3)]
     assert set(places) <= {"/dev/null", str(output)}, places
     assert program.wait() == 0
@@ -244,7 +244,7 @@ def test_X7_a_run_under_nohup_outlives_its_terminal(world):
     world.fault("PutBlock", "delay", milliseconds=700)
     output = world.folder / "output"
     program = Attached(world, stdout=output, stderr=output, ignoring="HUP")
-    world.wait_for_request("GetContainer")
+    world.wait_for_request("ListBlobs")
     program.send(signal.SIGHUP)
     assert program.wait() == 0
 

@@ -211,7 +211,7 @@ def test_a_termination_message_that_is_not_there_is_not_made(world, tmp_path):
 
 
 @pytest.mark.parametrize("service, operation", [
-    ("kubernetes", "GetSecret"), ("blob", "GetContainer"), ("blob", "PutBlock"), ("blob", "PutBlockList"),
+    ("kubernetes", "GetSecret"), ("blob", "ListBlobs"), ("blob", "PutBlock"), ("blob", "PutBlockList"),
     ("blob", "HeadBlob"), ("blob", "GetBlockList")])
 def test_C4_a_run_that_fails_before_the_record_never_sounds_like_success(world, service, operation):
     world.sandbox.put_configmap(NAMESPACE, RECORD, {RECORDED_PATH: "old"})
@@ -222,12 +222,12 @@ def test_C4_a_run_that_fails_before_the_record_never_sounds_like_success(world, 
     assert_no_success_in(run)
 
 
-@pytest.mark.parametrize("service, operation, said", [
-    ("kubernetes", "PatchConfigMap", "backup stored, but not recorded"),
-    ("blob", "ListBlobs", "backup stored and recorded, but retention failed")])
-def test_C4_a_run_that_fails_after_its_backup_is_stored_says_what_is_missing(world, service, operation, said):
+@pytest.mark.parametrize("service, operation, path, said", [
+    ("kubernetes", "PatchConfigMap", None, "backup stored, but not recorded"),
+    ("blob", "ListBlobs", "maxresults=1000", "backup stored and recorded, but retention failed")])
+def test_C4_a_run_that_fails_after_its_backup_is_stored_says_what_is_missing(world, service, operation, path, said):
     world.sandbox.put_configmap(NAMESPACE, RECORD, {RECORDED_PATH: "old"})
-    world.fault(operation, "status", service=service, status=403)
+    world.fault(operation, "status", service=service, path=path, status=403)
     run = world.run()
     assert run.status == 2, run
     last = run.events[-1]

@@ -109,7 +109,7 @@ def test_D5_D7_the_recorded_backup_stays_even_when_none_need_stay(world):
 
 def test_D8_all_pages_are_followed_over_empty_ones(world):
     old = plant_backups(world, 4)
-    world.fault("ListBlobs", "empty-page", times=2)
+    world.fault("ListBlobs", "empty-page", path="maxresults=1000", times=2)
     assert_left(world, run_keeping(world, 1), old[3:])
 
 
@@ -119,7 +119,7 @@ def test_D8_all_pages_are_followed_over_empty_ones(world):
 ], ids=["refused", "cut"])
 def test_D8_a_listing_that_fails_half_way_deletes_nothing(world, fault):
     old = plant_backups(world, 4)
-    listing = {"operation": "ListBlobs"}
+    listing = {"operation": "ListBlobs", "path": "maxresults=1000"}
     world.faults([
         {"match": listing, "times": 1, "action": {"kind": "empty-page"}},
         {"match": listing, "action": fault}])

@@ -49,9 +49,10 @@ def test_U1_a_transient_failure_is_retried_and_the_body_sent_whole(empty_world, 
     assert_stored_once(empty_world, empty_world.run())
 
 
-@pytest.mark.parametrize("operation", ["HeadBlob", "GetBlockList", "ListBlobs"])
-def test_U1_a_transient_failure_after_the_commit_is_retried(empty_world, blocks, operation):
-    empty_world.fault(operation, "status", status=503, code="ServerBusy", times=2)
+@pytest.mark.parametrize("operation, path", [
+    ("HeadBlob", None), ("GetBlockList", None), ("ListBlobs", "maxresults=1000")])
+def test_U1_a_transient_failure_after_the_commit_is_retried(empty_world, blocks, operation, path):
+    empty_world.fault(operation, "status", path=path, status=503, code="ServerBusy", times=2)
     assert_stored_once(empty_world, empty_world.run())
 
 

@@ -1,7 +1,9 @@
 """Starts the sandbox (Azure Blob Storage and Kubernetes API stand-ins) for a test, and talks to its state."""
 
 import base64
+import datetime
 import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -11,6 +13,7 @@ import ssl
 import subprocess
 import tempfile
 import time
+import uuid
 from email.utils import formatdate, parsedate_to_datetime
 
 from certificates import Authority
@@ -154,6 +157,41 @@ class Sandbox:
             options.setdefault("connection_verify", str(self.ca_file))
         options.setdefault("retry_total", 0)
         return BlobServiceClient(url or self.blob_url, credential=credential, **options)
+
+    def sas(self, kind="container", container="etcd-backups", permission="rwdl", starts=None, ends=3600, **options):
+        """A shared access signature, made by Microsoft's library; times are in seconds from now."""
+        from azure.storage import blob
+
+        now = datetime.datetime.now(datetime.UTC)
+        options |= {"permission": permission, "expiry": now + datetime.timedelta(seconds=ends)}
+        if starts is not None:
+            options["start"] = now + datetime.timedelta(seconds=starts)
+        match kind:
+            case "account":
+                types = blob.ResourceTypes.from_string(options.pop("resource_types", "co"))
+                return blob.generate_account_sas(self.account, self.account_key, types, **options)
+            case "container":
+                return blob.generate_container_sas(self.account, container, self.account_key, **options)
+            case "delegated":
+                key = self.delegation_key(options.pop("key_ends", ends))
+                return blob.generate_container_sas(self.account, container, user_delegation_key=key, **options)
+            case "blob":
+                return blob.generate_blob_sas(self.account, container, "one", account_key=self.account_key, **options)
+
+    def delegation_key(self, ends):
+        """As Get User Delegation Key returns it; the sandbox computes the key's value in the same way."""
+        from azure.storage.blob import UserDelegationKey
+
+        now = datetime.datetime.now(datetime.UTC)
+        key = UserDelegationKey()
+        key.signed_oid, key.signed_tid = str(uuid.uuid4()), str(uuid.uuid4())
+        key.signed_start = (now - datetime.timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        key.signed_expiry = (now + datetime.timedelta(seconds=ends)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        key.signed_service, key.signed_version = "b", "2026-04-06"
+        text = "\n".join([key.signed_oid, key.signed_tid, key.signed_start, key.signed_expiry, "b", "2026-04-06"])
+        code = hmac.digest(base64.b64decode(self.account_key), text.encode(), "sha256")
+        key.value = base64.b64encode(code).decode()
+        return key
 
     def create_container(self, name):
         return self.blob_service_client().create_container(name)

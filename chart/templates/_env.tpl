@@ -15,6 +15,8 @@
   value: {{ $.Values.global.etcdBackup.containerName | quote }}
 - name: APP_ABS_SECRET_NAME
   value: {{ include "etcd-backup.absSecret" $ | quote }}
+- name: APP_ABS_AUTHENTICATION
+  value: {{ $.Values.global.etcdBackup.absAuthentication | quote }}
 {{- with $abs.endpoint }}
 - name: APP_ABS_ENDPOINT
   value: {{ . | quote }}

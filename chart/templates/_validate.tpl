@@ -47,10 +47,21 @@
 {{- $existing := .Values.global.etcdBackup.existingSecret }}
 {{- $orSecret := "or global.etcdBackup.existingSecret to a Secret that holds it" }}
 {{- $mistakes := list }}
+{{- $kind := .Values.global.etcdBackup.absAuthentication }}
+{{- $keys := get (dict "sas" "storage-account and sas-token" "connection-string" "connection-string") $kind }}
 {{- if and $existing (or $abs.storageAccount $abs.storageKey) }}
 {{- $mistakes = append $mistakes (printf
   "global.etcdBackup.existingSecret is %q, so account and key come from there: leave %s empty, or existingSecret"
   $existing "etcd-operator.backupOperator.abs.storageAccount and .storageKey") }}
+{{- else if and $keys (not $existing) }}
+{{- $mistakes = append $mistakes (printf
+  "global.etcdBackup.absAuthentication is %q, and global.etcdBackup.existingSecret is empty: set it to a Secret with %s"
+  $kind $keys) }}
+{{- if or $abs.storageAccount $abs.storageKey }}
+{{- $mistakes = append $mistakes (printf
+  "global.etcdBackup.absAuthentication is %q: leave %s empty, they are for shared-key"
+  $kind "etcd-operator.backupOperator.abs.storageAccount and .storageKey") }}
+{{- end }}
 {{- else if not $existing }}
 {{- if not $abs.storageAccount }}
 {{- $mistakes = append $mistakes (printf

@@ -5,14 +5,6 @@ internal import HTTP
 package struct ContainerProperties: Equatable, Sendable {
   package let hasImmutabilityPolicy: Bool
   package let hasLegalHold: Bool
-  /// How many seconds our clock is ahead of the store's, where it told the time.
-  package let secondsAhead: Int?
-
-  /// More than a store and a node that keep time can differ.
-  package var showsWrongClock: Bool { secondsAhead.map { abs($0) > 60 } ?? false }
-
-  package static let clockHint =
-    "set this node's clock: beyond 15 minutes the store refuses every request"
 }
 
 package struct BlobProperties: Equatable, Sendable {
@@ -44,16 +36,21 @@ package enum DeleteOutcome: Equatable, Sendable {
 }
 
 extension BlobContainer {
-  /// Proves that the container exists and that the key opens it; a missing one is an error and
-  /// never created.
-  package func properties() throws(AzureError) -> ContainerProperties {
+  /// What protects the container's blobs; `nil` where the credential may not ask, as a SAS for the
+  /// container may not.
+  package func properties() throws(AzureError) -> ContainerProperties? {
     let request = StorageRequest(
       .getContainerProperties, path: path, query: [("restype", "container")])
-    let answer = try send(request)
+    let answer: Response
+    do {
+      answer = try send(request)
+    } catch {
+      if case .refused(let refusal, _) = error, refusal.status == 403 { return nil }
+      throw error
+    }
     return ContainerProperties(
       hasImmutabilityPolicy: answer.headers["x-ms-has-immutability-policy"] == "true",
-      hasLegalHold: answer.headers["x-ms-has-legal-hold"] == "true",
-      secondsAhead: answer.secondsAhead(at: clock()))
+      hasLegalHold: answer.headers["x-ms-has-legal-hold"] == "true")
   }
 
   /// What the store says about a committed blob; `nil` where there is none.

@@ -1,6 +1,6 @@
 // One container of a storage account: where uploads, listings, downloads and deletions start.
 //
-// Every attempt of every request is dated, named and signed anew, and transient failures are
+// Every attempt of every request is dated, named and authorised anew, and transient failures are
 // tried again as the retry policy says.
 
 package import HTTP
@@ -13,7 +13,7 @@ package struct BlobContainer {
   let connection: Connection
   let retryPolicy: RetryPolicy
   let clock: () -> Int
-  private let sharedKey: SharedKey
+  package let credential: StorageCredential
   private let random: () -> UInt64
 
   private let version: ServiceVersion
@@ -21,7 +21,7 @@ package struct BlobContainer {
   /// `clock` tells the seconds since 1970; `random` gives 64 random bits, for the jitter between
   /// attempts and for the ids of requests.
   package init(
-    _ name: ContainerName, of endpoint: StorageEndpoint, key: AccountKey,
+    _ name: ContainerName, of endpoint: StorageEndpoint, credential: StorageCredential,
     version: ServiceVersion = .standard, transport: Transport,
     connection: Connection = Connection(),
     retryPolicy: RetryPolicy = .standard,
@@ -34,7 +34,7 @@ package struct BlobContainer {
     self.connection = connection
     self.retryPolicy = retryPolicy
     self.version = version
-    sharedKey = SharedKey(account: endpoint.account, key: key)
+    self.credential = credential
     self.clock = clock
     self.random = random
   }
@@ -88,16 +88,16 @@ package struct BlobContainer {
   /// On a kept connection that died in the meantime libcurl repeats it by itself, unchanged; so
   /// nothing may be asked of the service that must not arrive twice.
   func start(_ request: StorageRequest) -> Exchange {
-    transport.start(signed(request), over: connection)
+    transport.start(authorized(request), over: connection)
   }
 
   /// The request as this very moment's attempt sends it.
-  func signed(_ request: StorageRequest) -> Request {
+  func authorized(_ request: StorageRequest) -> Request {
     var request = request
     request.headers["x-ms-date"] = HTTPDate.format(clock())
     request.headers["x-ms-version"] = version.description
     request.headers["x-ms-client-request-id"] = "\(RunID(random()))\(RunID(random()))"
-    request.headers["Authorization"] = sharedKey.authorization(for: request)
+    credential.authorize(&request)
     return Request(
       request.method, endpoint.url.origin + request.target, headers: request.headers,
       body: request.body)
@@ -119,7 +119,8 @@ package struct BlobContainer {
   }
 
   func refusal(_ answer: Response, of request: StorageRequest) -> ServiceError {
-    ServiceError(answer, to: request.operation, at: url(of: request), now: clock())
+    ServiceError(
+      answer, to: request.operation, at: url(of: request), now: clock(), grant: credential.grant)
   }
 
   // MARK: Trying again

@@ -159,7 +159,7 @@ package struct BlobReader: ~Copyable {
     let request = request(for: range)
     range.state = .inFlight(
       container.transport.start(
-        container.signed(request), over: container.connection, filling: range.payload),
+        container.authorized(request), over: container.connection, filling: range.payload),
       heldBefore: range.payload.count)
     return range
   }

@@ -59,6 +59,14 @@ enum ConfigurationValue {
     return kind
   }
 
+  static func storageAuthentication(_ text: String) throws(InvalidValue) -> StorageAuthentication {
+    guard let kind = StorageAuthentication(rawValue: text.lowercased()) else {
+      throw InvalidValue(
+        text, expected: StorageAuthentication.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    return kind
+  }
+
   /// A password may hold the comma that separates URLs, so all of the list is looked at.
   private static func withoutPassword(_ url: String, of list: String) -> String {
     guard let at = list.lastIndex(of: "@") else { return url }

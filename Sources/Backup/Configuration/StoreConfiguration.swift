@@ -9,9 +9,12 @@ package struct StoreConfiguration: Sendable {
 
   package let container: ContainerName
   package let accountSecretName: String
+  package let authentication: StorageAuthentication
   /// Without a slash at its end.
   package let blobPrefix: String
   package let storageURL: ServiceURL?
+  /// Whether the store may be reached without encryption.
+  package let allowsHTTP: Bool
   package let storageVersion: ServiceVersion
   package let storageCA: CertificateAuthorities?
   /// Bytes; also of the ranges in which a blob is read.
@@ -58,6 +61,8 @@ package struct StoreConfiguration: Sendable {
       try ContainerName(configured: text)
     }
     let accountSecretName = reader.required(.accountSecret, ConfigurationValue.objectName)
+    let authentication = reader.required(
+      .storageAuthentication, ConfigurationValue.storageAuthentication)
     let blobPrefix = reader.required(.blobPrefix) { text throws(InvalidValue) in
       try BlobPrefix(configured: text).description
     }
@@ -98,15 +103,18 @@ package struct StoreConfiguration: Sendable {
     }
 
     guard reader.mistakes.isEmpty, let namespace, let container, let accountSecretName,
-      let blobPrefix, let timeout, let blockSize, let checksPages, let storageVersion
+      let authentication, let blobPrefix, let allowsHTTP, let timeout, let blockSize,
+      let checksPages, let storageVersion
     else { return nil }
 
     self.namespace = namespace
     self.kubeconfigPath = kubeconfigPath
     self.container = container
     self.accountSecretName = accountSecretName
+    self.authentication = authentication
     self.blobPrefix = blobPrefix
     self.storageURL = storageURL
+    self.allowsHTTP = allowsHTTP
     self.storageVersion = storageVersion
     self.storageCA = storageCA
     self.blockSize = blockSize

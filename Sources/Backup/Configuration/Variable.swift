@@ -41,7 +41,12 @@ extension Variable {
     "APP_ABS_CONTAINER_NAME", .required,
     "ABS container for the backups; it must exist. One trailing / is dropped.")
   static let accountSecret = Variable(
-    "APP_ABS_SECRET_NAME", .required, "Secret with storage-account and storage-key.")
+    "APP_ABS_SECRET_NAME", .required,
+    "Secret with the storage account and what opens it; APP_ABS_AUTHENTICATION says which keys.")
+  static let storageAuthentication = Variable(
+    "APP_ABS_AUTHENTICATION", .value("shared-key"),
+    "How requests to the store are authorised: shared-key (storage-account and storage-key of the Secret), sas (storage-account and sas-token) or connection-string (connection-string)."
+  )
   static let blobPrefix = Variable(
     "APP_BLOB_PREFIX", .required,
     "First part of the blob names, e.g. service-catalog; no part of it ends in a full stop. One trailing / is dropped."
@@ -103,7 +108,7 @@ extension Variable {
 
   package static let all = [
     namespace, endpoints, tlsSecret, credentialsSecret, etcdTransport, container, accountSecret,
-    blobPrefix,
+    storageAuthentication, blobPrefix,
     storageEndpoint, allowHTTP, apiVersion, storageCA, recordConfigMap, keepNewest, expiration,
     historyExpiration, timeout, blockSize,
     blocksInFlight, pageCheck, spoolFolder, spoolLimit, kubeconfig, logLevel, logFormat,

@@ -6,39 +6,36 @@ internal import HTTP
 extension Preflight {
   func checkStore(_ container: BlobContainer, record: [String: String]??) throws {
     let subject = "container \(container.name)"
-    guard let properties = try attempt(subject, { try container.properties() }) else { return }
-    let isProtected = properties.hasImmutabilityPolicy || properties.hasLegalHold
+    let prefix = configuration.blobPrefix + "/"
+    let probe = try attempt(subject) {
+      let probe = try container.probe(under: prefix)
+      let properties = try container.properties()
+      let isProtected = properties.map { $0.hasImmutabilityPolicy || $0.hasLegalHold } ?? false
+      add(
+        .pass, subject,
+        "is there, and \(container.credential.grant.name) opens it"
+          + (isProtected ? "; its policy keeps blobs that retention gives up" : ""))
+      return probe
+    }
+    guard let probe else { return }
     add(
-      .pass, subject,
-      "is there, and the account's key opens it"
-        + (isProtected ? "; its policy keeps blobs that retention gives up" : ""))
-    checkClock(properties)
-    let mayList = try checkListing(of: container)
+      .pass, "listing of \(container.name)",
+      "was allowed under \(prefix)" + (probe.hasBlob ? "" : ", where no blob was listed"))
+    checkClock(probe)
     try checkWriting(to: container)
     if let recorded = (record ?? nil)?[Record.pathKey].flatMap({ try? BackupPath($0) }) {
       try checkRecorded(recorded, container)
     }
-    if mayList { try checkRetention(container, record: record) }
+    try checkRetention(container, record: record)
   }
 
-  private func checkClock(_ properties: ContainerProperties) {
-    guard let seconds = properties.secondsAhead else {
+  private func checkClock(_ probe: ContainerProbe) {
+    guard let seconds = probe.secondsAhead else {
       return add(.warn, "clock", "the store did not tell the time")
     }
     let text = "\(abs(seconds)) s \(seconds < 0 ? "behind" : "ahead of") the store's"
-    guard properties.showsWrongClock else { return add(.pass, "clock", text) }
-    add(.warn, "clock", text, remedy: ContainerProperties.clockHint)
-  }
-
-  private func checkListing(of container: BlobContainer) throws -> Bool {
-    let subject = "listing of \(container.name)"
-    let prefix = configuration.blobPrefix + "/"
-    let isAny = try attempt(subject) { try container.hasBlob(under: prefix) }
-    guard let isAny else { return false }
-    add(
-      .pass, subject,
-      "was allowed under \(prefix)" + (isAny ? "" : ", where no blob was listed"))
-    return true
+    guard probe.showsWrongClock else { return add(.pass, "clock", text) }
+    add(.warn, "clock", text, remedy: ContainerProbe.clockHint)
   }
 
   private func checkWriting(to container: BlobContainer) throws {
@@ -47,6 +44,11 @@ extension Preflight {
     try attempt("writing to \(container.name)") {
       try container.stageBlock(at: blob, runID: runID)
       add(.pass, "writing to \(container.name)", "a block was stored; it never becomes a blob")
+    }
+    let reading = "reading from \(container.name)"
+    try attempt(reading) {
+      _ = try container.properties(of: blob)
+      add(.pass, reading, "was allowed, tried on a name that no blob has")
     }
     let subject = "deleting from \(container.name)"
     try attempt(subject) {

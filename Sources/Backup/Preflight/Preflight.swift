@@ -43,18 +43,12 @@ package final class Preflight {
     }
     if let folder = configuration.spoolFolder { try checkSpool(in: folder) }
     guard let cluster = try reachKubernetes() else { return }
-    let container = try attempt("secret \(configuration.accountSecretName)") {
-      try StoreAccess.container(
-        configuration.store, cluster, transport, retryPolicy: Self.retryPolicy)
-    }
-    if let container {
-      add(
-        .pass, "secret \(configuration.accountSecretName)",
-        "names the storage account \(container.endpoint.account) and holds a well-formed key")
-    }
+    let account = try checkAccount(cluster)
     let fields = try checkRecord(in: cluster)
     if let etcd = try openEtcd(cluster) { try checkMembers(of: etcd) }
-    guard let container else { return }
+    guard let account else { return }
+    let container = StoreAccess.container(
+      configuration.store, account, transport, retryPolicy: Self.retryPolicy)
     try checkStore(container, record: fields)
   }
 
@@ -166,7 +160,23 @@ package final class Preflight {
     }
   }
 
-  // MARK: etcd's Secrets
+  // MARK: Secrets
+
+  private func checkAccount(_ cluster: Cluster) throws -> StoreAccount? {
+    let subject = "secret \(configuration.accountSecretName)"
+    return try attempt(subject) {
+      let account = try StoreAccess.account(configuration.store, cluster)
+      try account.checkPermissions()
+      add(
+        .pass, subject,
+        "names the storage account \(account.endpoint.account) and holds \(account.credential.grant)"
+      )
+      let warnings = account.warnings(
+        now: Timestamp.secondsNow(), timeout: configuration.timeout)
+      for warning in warnings { add(.warn, subject, warning.text, remedy: warning.hint) }
+      return account
+    }
+  }
 
   private func openEtcd(_ cluster: Cluster) throws -> EtcdCluster? {
     let etcd = try attempt("secrets of etcd") {

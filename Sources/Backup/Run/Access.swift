@@ -10,6 +10,7 @@ internal import Kubernetes
 struct StoreAccess {
   let cluster: Cluster
   let container: BlobContainer
+  let account: StoreAccount
   /// What a log should mention about the way to Kubernetes.
   let warnings: [String]
 
@@ -19,7 +20,8 @@ struct StoreAccess {
     let server = try Self.server(configuration, environment: environment)
     warnings = server.warnings
     cluster = Cluster(server, namespace: configuration.namespace, transport: transport)
-    container = try Self.container(configuration, cluster, transport)
+    account = try Self.account(configuration, cluster)
+    container = Self.container(configuration, account, transport)
   }
 
   static func server(
@@ -32,35 +34,29 @@ struct StoreAccess {
     }
   }
 
-  static func container(
-    _ configuration: StoreConfiguration, _ cluster: Cluster, _ transport: Transport,
-    retryPolicy: RetryPolicy = .standard
-  ) throws -> BlobContainer {
+  /// Throws where the credential has expired.
+  static func account(
+    _ configuration: StoreConfiguration, _ cluster: Cluster
+  ) throws -> StoreAccount {
     let secret = try cluster.secret(named: configuration.accountSecretName)
-    let endpoint: StorageEndpoint
-    do {
-      endpoint = try StorageEndpoint(
-        account: secret.text("storage-account"), url: configuration.storageURL)
-    } catch let problem as InvalidValue {
-      throw SecretError.unusableAccount(secret: "\(secret)", expected: problem.expected)
-    }
-    let keyText = try secret.text("storage-key")
-    if let mistake = AccountKey.mistake(in: keyText) {
-      throw SecretError.notAKey(secret: "\(secret)", mistake)
-    }
-    guard let key = AccountKey(keyText) else {
-      throw SecretError.unusableKey(secret: "\(secret)")
-    }
+    let account = try StoreAccount(configuration, secret)
+    try account.checkExpiry(now: Timestamp.secondsNow())
+    return account
+  }
 
+  static func container(
+    _ configuration: StoreConfiguration, _ account: StoreAccount, _ transport: Transport,
+    retryPolicy: RetryPolicy = .standard
+  ) -> BlobContainer {
     var connection = Connection()
     connection.proxy = .environment
     // An upload of a whole block may take a while to be answered.
     connection.timeouts.stall = .seconds(60)
     if let authorities = configuration.storageCA { connection.trust = .authorities(authorities) }
     return BlobContainer(
-      configuration.container, of: endpoint, key: key, version: configuration.storageVersion,
-      transport: transport,
-      connection: connection, retryPolicy: retryPolicy)
+      configuration.container, of: account.endpoint, credential: account.credential,
+      version: configuration.storageVersion, transport: transport, connection: connection,
+      retryPolicy: retryPolicy)
   }
 }
 
@@ -71,6 +67,7 @@ struct Access {
   let etcd: EtcdCluster
   /// What a log should mention about the ways to Kubernetes and etcd.
   let warnings: [String]
+  let credentialWarnings: [CredentialWarning]
 
   init(
     _ configuration: Configuration, environment: [String: String], transport: Transport
@@ -79,6 +76,9 @@ struct Access {
       configuration.store, environment: environment, transport: transport)
     cluster = store.cluster
     container = store.container
+    try store.account.checkPermissions()
+    credentialWarnings = store.account.warnings(
+      now: Timestamp.secondsNow(), timeout: configuration.timeout)
     let etcd = try Self.etcd(configuration, cluster, transport)
     self.etcd = etcd.cluster
     warnings = store.warnings + etcd.warnings
@@ -129,6 +129,10 @@ enum SecretError: Explained, Equatable {
   case unusableKey(secret: String)
   case notAKey(secret: String, AccountKey.Mistake)
   case certificate(place: String, CertificateFault)
+  case signature(place: String, SignatureFault)
+  case connectionString(place: String, ConnectionStringFault)
+  case otherAddress(place: String, address: String, configured: String)
+  case readableOnTheWay(place: String, address: String)
 
   var description: String {
     switch self {
@@ -142,6 +146,13 @@ enum SecretError: Explained, Equatable {
     case .notAKey(let secret, .encodedTwice):
       "storage-key of \(secret) is encoded in base64 twice"
     case .certificate(let place, let fault): "\(place): \(fault)"
+    case .signature(let place, let fault): "\(place) \(fault)"
+    case .connectionString(let place, let fault): "\(place) \(fault)"
+    case .otherAddress(let place, let address, let configured):
+      "\(place) names the blob endpoint \(address), but APP_ABS_ENDPOINT is \(configured)"
+    case .readableOnTheWay(let place, let address):
+      "\(place) names the blob endpoint \(address), which is not encrypted: the database would "
+        + "travel readable for all on the way"
     }
   }
 
@@ -150,12 +161,19 @@ enum SecretError: Explained, Equatable {
     case .unusableAccount: "put the account's name alone there, and its URL into APP_ABS_ENDPOINT"
     case .unusableKey: "copy one of the account's two keys from the portal, whole, without quotes"
     case .notAKey(_, .signature):
-      "store one of the account's two keys: this program signs its requests with a key"
-    case .notAKey(_, .connectionString): "store only what follows AccountKey= there, up to the ;"
+      "Store the SAS under the key sas-token and set APP_ABS_AUTHENTICATION=sas, or store one of "
+        + "the account's two keys."
+    case .notAKey(_, .connectionString):
+      "store only what follows AccountKey= there, up to the ;, or set "
+        + "APP_ABS_AUTHENTICATION=connection-string and use the key connection-string"
     case .notAKey(_, .encodedTwice):
       "store the key as the portal shows it: under stringData, or with kubectl create secret "
         + "generic --from-literal, which encode it themselves"
     case .certificate(_, let fault): fault.hint
+    case .signature(_, let fault): fault.hint
+    case .connectionString(_, let fault): fault.hint
+    case .otherAddress: "Remove APP_ABS_ENDPOINT, or correct the connection string."
+    case .readableOnTheWay: "Use https, or set APP_ABS_ALLOW_HTTP=on where that is meant."
     }
   }
 

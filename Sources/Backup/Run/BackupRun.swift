@@ -67,19 +67,22 @@ package final class BackupRun {
     }
     let access = try Access(configuration, environment: environment, transport: transport)
     for warning in access.warnings { log.warning("access is unusual", ["error": warning]) }
+    for warning in access.credentialWarnings {
+      log.warning("credential is limited", ["error": warning.text, "hint": warning.hint])
+    }
     return access
   }
 
-  /// A missing container or a wrong key is found here, before etcd is put to any work.
+  /// A missing container or a wrong credential is found here, before etcd is put to any work.
   private func probe(_ container: BlobContainer) throws {
     stage = .container
-    let properties = try container.properties()
-    guard properties.showsWrongClock else { return }
+    let probe = try container.probe(under: configuration.blobPrefix + "/")
+    guard probe.showsWrongClock else { return }
     log.warning(
       "the clock differs from the store's",
       [
-        "clock.ahead.seconds": properties.secondsAhead,
-        "hint": ContainerProperties.clockHint,
+        "clock.ahead.seconds": probe.secondsAhead,
+        "hint": ContainerProbe.clockHint,
       ])
   }
 

@@ -62,7 +62,10 @@ import Foundation
     guard let certificate = options.certificate, let key = options.key else { return ready }
     if let tlsPort = options.blobTLSPort {
       let tls = try TLSServer(certificate: certificate, key: key, clientCA: nil)
-      let port = try Listener(blob, port: tlsPort, tls: tls).port
+      let encrypted = Exchange(
+        service: BlobService(key: options.sharedKey, store: blobs, isEncrypted: true),
+        faults: script, log: log)
+      let port = try Listener(encrypted, port: tlsPort, tls: tls).port
       ready.blobTLS = "https://127.0.0.1:\(port)/\(options.sharedKey.account)"
     }
     if options.hasKubernetes {

@@ -176,6 +176,22 @@ extension BlobError {
 
 // Who asks.
 extension BlobError {
+  static let permissionMismatch = BlobError(
+    403, "AuthorizationPermissionMismatch",
+    "This request is not authorized to perform this operation using this permission.")
+  static let resourceTypeMismatch = BlobError(
+    403, "AuthorizationResourceTypeMismatch",
+    "This request is not authorized to perform this operation using this resource type.")
+  static let serviceMismatch = BlobError(
+    403, "AuthorizationServiceMismatch",
+    "This request is not authorized to perform this operation using this service.")
+  static let addressMismatch = BlobError(
+    403, "AuthorizationSourceIPMismatch",
+    "This request is not authorized to perform this operation using this source IP {0}.")
+  static let protocolMismatch = BlobError(
+    403, "AuthorizationProtocolMismatch",
+    "This request is not authorized to perform this operation using this protocol.")
+
   static let noAuthentication = BlobError(
     401, "NoAuthenticationInformation",
     "Server failed to authenticate the request. Please refer to the information in the www-authenticate header."

@@ -74,6 +74,8 @@ enum BlobOperation: String, Sendable {
 struct BlobService: Service {
   let key: SharedKey
   let store: BlobStore
+  /// Whether the requests come over TLS.
+  var isEncrypted = false
 
   let name = "blob"
 
@@ -86,8 +88,9 @@ struct BlobService: Service {
   func answer(_ call: Call, body: inout IncomingBody, fault: FaultAction?) throws -> Answer {
     let target = try BlobTarget(call, account: key.account)
     try checkVersion(call)
-    try key.verify(call, target, now: .now)
-    guard let operation = BlobOperation(method: call.method, target: target) else {
+    let operation = BlobOperation(method: call.method, target: target)
+    try authenticate(call, target, operation)
+    guard let operation else {
       throw try unknown(call, target)
     }
     try checkNames(target)
@@ -95,6 +98,18 @@ struct BlobService: Service {
     var answer = try perform(operation, call, target, &body, fault)
     decorate(&answer, call)
     return answer
+  }
+
+  private func authenticate(
+    _ call: Call, _ target: BlobTarget, _ operation: BlobOperation?
+  ) throws(BlobError) {
+    guard let access = try SharedAccess(target, key: key) else {
+      return try key.verify(call, target, now: .now)
+    }
+    guard call["Authorization"] == nil else {
+      throw .authenticationFailed("A signature in the query and an Authorization header.")
+    }
+    try access.verify(operation, target, isEncrypted: isEncrypted, now: .now)
   }
 
   private func perform(
@@ -155,7 +170,11 @@ extension BlobService {
     throws(BlobError)
   {
     let known = operation.parameters.union(["restype", "comp", "timeout"])
-    for parameter in target.query where !known.contains(parameter.name) {
+    let isSigned = target["sig"] != nil
+    for parameter in target.query
+    where !known.contains(parameter.name)
+      && !(isSigned && SharedAccess.names.contains(parameter.name))
+    {
       throw .unsupportedQuery(parameter.name)
     }
     if let timeout = target["timeout"], (Int(timeout) ?? 0) < 1 {

@@ -7,13 +7,13 @@ import Foundation
 /// The account and its key.
 struct SharedKey: Sendable {
   let account: String
-  private let key: Data
+  let bytes: Data
 
   /// Returns `nil` when `encodedKey` is not base64.
   init?(account: String, encodedKey: String) {
     guard let bytes = Data(base64Encoded: encodedKey), !bytes.isEmpty else { return nil }
     self.account = account
-    self.key = bytes
+    self.bytes = bytes
   }
 
   /// Throws unless the request carries a right signature and a date within 15 minutes of `now`.
@@ -30,7 +30,7 @@ struct SharedKey: Sendable {
     }
 
     let text = stringToSign(call, target)
-    guard signature == Digests.authenticationCode(of: text, key: key) else {
+    guard signature == Digests.authenticationCode(of: text, key: bytes) else {
       throw .authenticationFailed(
         "The MAC signature found in the HTTP request '\(halves[1])' is not the same as any "
           + "computed signature. Server used following string to sign: '\(text)'.")

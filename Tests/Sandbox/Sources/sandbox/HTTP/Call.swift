@@ -14,6 +14,15 @@ struct Call: Sendable {
   /// The path exactly as it was sent, without the query.
   var path: Substring { target.prefix { $0 != "?" } }
 
+  /// The target for the log: who has a signature can use it.
+  var targetWithoutSignature: String {
+    guard let query else { return target }
+    let parameters = query.split(separator: "&", omittingEmptySubsequences: false).map {
+      $0.lowercased().hasPrefix("sig=") ? "sig=..." : String($0)
+    }
+    return path + "?" + parameters.joined(separator: "&")
+  }
+
   /// The raw query without its `?`; `nil` when there is none.
   var query: Substring? {
     target.firstIndex(of: "?").map { target[target.index(after: $0)...] }

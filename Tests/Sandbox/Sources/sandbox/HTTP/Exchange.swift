@@ -26,7 +26,7 @@ struct Exchange<S: Service>: Sendable {
     call.certificateFingerprint = connection.clientFingerprint
     var entry = RequestLog.Entry(
       time: Timestamp.now, service: service.name, operation: service.operation(of: call),
-      method: call.method, target: call.target)
+      method: call.method, target: call.targetWithoutSignature)
 
     let fault: FaultAction?
     do {

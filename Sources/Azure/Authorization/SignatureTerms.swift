@@ -1,0 +1,170 @@
+// What a shared access signature says of itself: its kind, from when until when it holds, and what it allows.
+
+internal import FoundationEssentials
+internal import HTTP
+
+/// Nothing in it is secret.
+package struct SignatureTerms: Equatable, Sendable {
+  package enum Kind: String, Sendable {
+    case account = "account SAS"
+    case container = "container SAS"
+    case userDelegation = "user delegation SAS"
+
+    var withArticle: String { "\(self == .account ? "an" : "a") \(rawValue)" }
+  }
+
+  package let kind: Kind
+  /// Seconds since 1970; `nil` where it holds from the start, or a stored access policy says when.
+  package let start: Int?
+  /// Seconds since 1970; `nil` where a stored access policy says when.
+  package let expiry: Int?
+  /// One letter for each; `nil` where a stored access policy names them.
+  package let permissions: String?
+  /// The name of the stored access policy.
+  package let policy: String?
+  let needsEncryption: Bool
+
+  /// `query` is the signature's part of a query, percent-encoded.
+  init(query: Substring) throws(SignatureFault) {
+    let fields = try Self.fields(of: query)
+    guard let signature = fields["sig"], fields["sv"] != nil else {
+      throw .notASignature(Self.mistake(in: query))
+    }
+    guard Data(base64Encoded: signature)?.count == 32 else { throw .cut }
+    kind = try Self.kind(of: fields)
+    start = try Self.time("st", in: fields)
+    let own = try Self.time("se", in: fields)
+    // A delegation key that expires takes the signature with it.
+    let key = try Self.time("ske", in: fields)
+    expiry = [own, key].compactMap { $0 }.min()
+    permissions = fields["sp"]
+    policy = fields["si"]
+    if policy == nil {
+      for name in ["se", "sp"] where fields[name] == nil { throw .fieldMissing(name) }
+    }
+    needsEncryption = fields["spr"]?.lowercased() == "https"
+  }
+
+  // MARK: Reading
+
+  private static func fields(of query: Substring) throws(SignatureFault) -> [String: String] {
+    guard query.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }) else {
+      throw .notASignature(nil)
+    }
+    var fields: [String: String] = [:]
+    for pair in query.split(separator: "&") {
+      let name = pair.prefix { $0 != "=" }
+      guard let value = PercentEncoding.decode(String(pair.dropFirst(name.count + 1))),
+        fields.updateValue(value, forKey: name.lowercased()) == nil
+      else { throw .notASignature(nil) }
+    }
+    for name in ["comp", "restype"] where fields[name] != nil { throw .foreignField(name) }
+    return fields
+  }
+
+  private static func mistake(in query: Substring) -> SignatureFault.Mistake? {
+    let text = String(query)
+    if AccountKey.mistake(in: text) == .connectionString || text.contains("Endpoint=") {
+      return .connectionString
+    }
+    return Data(base64Encoded: text)?.count == 64 ? .accountKey : nil
+  }
+
+  private static func kind(of fields: [String: String]) throws(SignatureFault) -> Kind {
+    // Neither a user's own token nor headers that were signed are ours to send.
+    for name in ["sduoid", "srh", "srq"] where fields[name] != nil { throw .bound(name) }
+    if let services = fields["ss"] {
+      guard services.contains("b") else { throw .otherService }
+      let types = fields["srt"] ?? ""
+      guard types.contains("c"), types.contains("o") else { throw .resourceTypes(types) }
+      return .account
+    }
+    guard let resource = fields["sr"] else { throw .fieldMissing("sr") }
+    guard resource == "c" else { throw .otherResource(resource) }
+    return fields["skoid"] == nil ? .container : .userDelegation
+  }
+
+  private static func time(
+    _ name: String, in fields: [String: String]
+  ) throws(SignatureFault) -> Int? {
+    guard let text = fields[name] else { return nil }
+    guard let time = SignatureTime.parse(text) else { throw .unreadableTime(name) }
+    return time
+  }
+
+  // MARK: What follows
+
+  /// The letters of `needed` that are not allowed; none where a stored access policy decides.
+  package func lacking(of needed: String) -> String {
+    guard let permissions else { return "" }
+    return needed.filter { !permissions.contains($0) }
+  }
+}
+
+extension SignatureTerms: CustomStringConvertible {
+  package var description: String {
+    var text = kind.withArticle
+    if let permissions { text += " with permissions \(permissions)" }
+    if let policy { text += " of the stored access policy \"\(policy)\"" }
+    if let start { text += ", from \(SignatureTime.format(start))" }
+    if let expiry { text += ", until \(SignatureTime.format(expiry))" }
+    return text
+  }
+}
+
+/// The times of a signature: ISO 8601 as Azure takes it, with or without a time of day.
+package enum SignatureTime {
+  /// Seconds since 1970; fractions are dropped.
+  package static func parse(_ text: String) -> Int? {
+    let halves = text.split(separator: "T", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let day = numbers(halves[0], separator: "-", widths: [4, 2, 2]),
+      (1970...9999).contains(day[0]), (1...12).contains(day[1])
+    else { return nil }
+    let date = CalendarDay(year: day[0], month: day[1], day: day[2])
+    // A day that its month does not have would be some other day.
+    guard (1...31).contains(day[2]), CalendarDay(daysSince1970: date.daysSince1970) == date else {
+      return nil
+    }
+    let midnight = date.daysSince1970 * 86_400
+    guard halves.count == 2 else { return midnight }
+    return secondsOfDay(halves[1]).map { midnight + $0 }
+  }
+
+  package static func format(_ seconds: Int) -> String {
+    Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
+  }
+
+  /// `hh:mm`, `hh:mm:ss` or `hh:mm:ss.fffffff`, then `Z` or an offset such as `+01:00`.
+  private static func secondsOfDay(_ text: Substring) -> Int? {
+    let clock = text.prefix { $0.isASCII && $0.isNumber || $0 == ":" || $0 == "." }
+    let zone = text.dropFirst(clock.count)
+    guard let offset = offset(zone) else { return nil }
+    let parts = clock.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    if parts.count == 2, !(1...7).contains(parts[1].count) { return nil }
+    guard
+      let time = numbers(parts[0], separator: ":", widths: [2, 2, 2])
+        ?? numbers(parts[0], separator: ":", widths: [2, 2]),
+      time[0] < 24, time[1] < 60, time.count < 3 || time[2] < 60
+    else { return nil }
+    return time[0] * 3600 + time[1] * 60 + (time.count == 3 ? time[2] : 0) - offset
+  }
+
+  private static func offset(_ zone: Substring) -> Int? {
+    if zone == "Z" { return 0 }
+    guard let sign = zone.first, sign == "+" || sign == "-",
+      let parts = numbers(zone.dropFirst(), separator: ":", widths: [2, 2]),
+      parts[0] < 24, parts[1] < 60
+    else { return nil }
+    return (parts[0] * 3600 + parts[1] * 60) * (sign == "+" ? 1 : -1)
+  }
+
+  private static func numbers(
+    _ text: Substring, separator: Character, widths: [Int]
+  ) -> [Int]? {
+    let parts = text.split(separator: separator, omittingEmptySubsequences: false)
+    guard parts.map(\.utf8.count) == widths,
+      parts.joined().utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+    else { return nil }
+    return parts.compactMap { Int($0) }
+  }
+}

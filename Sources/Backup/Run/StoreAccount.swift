@@ -1,0 +1,130 @@
+// The storage account as its Secret describes it: where it is, and the credential that opens it.
+
+internal import Azure
+internal import Kubernetes
+
+struct StoreAccount {
+  let endpoint: StorageEndpoint
+  let credential: StorageCredential
+  /// As messages call it.
+  private let place: String
+
+  /// What a run cannot do without: read, write and list.
+  private static let neededPermissions = "rwl"
+  /// Of the time between the deadline of a run and its last request.
+  private static let grace = 120
+  private static let noticePeriod = 7 * 86_400
+
+  init(_ configuration: StoreConfiguration, _ secret: Secret) throws {
+    switch configuration.authentication {
+    case .sharedKey:
+      place = "storage-key of \(secret)"
+      endpoint = try Self.endpoint(configuration, secret)
+      credential = StorageCredential(try Self.key(secret), of: endpoint.account)
+    case .sas:
+      place = "sas-token of \(secret)"
+      endpoint = try Self.endpoint(configuration, secret)
+      let text = try secret.text("sas-token")
+      do {
+        credential = StorageCredential(
+          try SharedAccessSignature(text, for: configuration.container, at: endpoint))
+      } catch {
+        throw SecretError.signature(place: place, error)
+      }
+    case .connectionString:
+      place = "connection-string of \(secret)"
+      let text = try secret.text("connection-string")
+      do {
+        let string = try ConnectionString(text, for: configuration.container)
+        (endpoint, credential) = (string.endpoint, string.credential)
+      } catch {
+        throw SecretError.connectionString(place: place, error)
+      }
+      try checkAddress(configuration)
+    }
+  }
+
+  // MARK: Reading
+
+  private static func endpoint(
+    _ configuration: StoreConfiguration, _ secret: Secret
+  ) throws -> StorageEndpoint {
+    do {
+      return try StorageEndpoint(
+        account: secret.text("storage-account"), url: configuration.storageURL)
+    } catch let problem as InvalidValue {
+      throw SecretError.unusableAccount(secret: "\(secret)", expected: problem.expected)
+    }
+  }
+
+  private static func key(_ secret: Secret) throws -> AccountKey {
+    let text = try secret.text("storage-key")
+    if let mistake = AccountKey.mistake(in: text) {
+      throw SecretError.notAKey(secret: "\(secret)", mistake)
+    }
+    guard let key = AccountKey(text) else { throw SecretError.unusableKey(secret: "\(secret)") }
+    return key
+  }
+
+  /// The connection string's address obeys the rules of `APP_ABS_ENDPOINT`, and does not contradict it.
+  private func checkAddress(_ configuration: StoreConfiguration) throws(SecretError) {
+    if let url = configuration.storageURL, url != endpoint.url {
+      throw .otherAddress(place: place, address: "\(endpoint.url)", configured: "\(url)")
+    }
+    guard !endpoint.url.isReadableOnTheWay || configuration.allowsHTTP else {
+      throw .readableOnTheWay(place: place, address: "\(endpoint.url)")
+    }
+  }
+
+  // MARK: What the credential allows
+
+  /// Throws where no request can succeed; `now` is in seconds since 1970.
+  func checkExpiry(now: Int) throws(SecretError) {
+    guard case .signature(let terms) = credential.grant, let expiry = terms.expiry, expiry <= now
+    else { return }
+    throw .signature(place: place, .expired(terms, at: expiry, now: now))
+  }
+
+  /// Throws where a run could not store, verify or list a backup.
+  func checkPermissions() throws(SecretError) {
+    guard case .signature(let terms) = credential.grant else { return }
+    let lacking = terms.lacking(of: Self.neededPermissions)
+    guard lacking.isEmpty else {
+      throw .signature(place: place, .lacksPermissions(lacking, terms))
+    }
+  }
+
+  /// What goes on for now, but not for long; `timeout` is that of a run.
+  func warnings(now: Int, timeout: Duration) -> [CredentialWarning] {
+    guard case .signature(let terms) = credential.grant else { return [] }
+    var warnings: [CredentialWarning] = []
+    if let expiry = terms.expiry {
+      let time = Timestamp.format(expiry)
+      if expiry < now + Int(timeout.components.seconds) + Self.grace {
+        warnings.append(
+          CredentialWarning(
+            text: "\(place) expires at \(time), perhaps before the run ends",
+            hint: "Create a new SAS and store it."))
+      } else if expiry < now + Self.noticePeriod {
+        warnings.append(
+          CredentialWarning(
+            text: "\(place) expires at \(time), in less than 7 days",
+            hint: "Create a new SAS and store it before then."))
+      }
+    }
+    if !terms.lacking(of: "d").isEmpty {
+      warnings.append(
+        CredentialWarning(
+          text: "\(place) does not allow deletion (d): retention fails as soon as a backup is to "
+            + "be deleted",
+          hint: "Create a SAS with the permissions read, write, delete and list (sp=rwdl)."))
+    }
+    return warnings
+  }
+}
+
+/// Something about a credential that will end a later run, or a part of this one.
+struct CredentialWarning: Equatable {
+  let text: String
+  let hint: String
+}
