@@ -275,7 +275,7 @@ explain() {
         *) continue ;;
       esac
       fits name "$name" || continue
-      words=$(kube logs "$pod" --container "$name" --tail 15 2>/dev/null) || words=""
+      words=$(kube logs "$pod" --container "$name" --tail 15 2>&1) || words="its log cannot be read: $words"
       message=$(kube get pod "$pod" --output "go-template={{range .status.initContainerStatuses}}{{if eq .name \"$name\"}}{{with .state.terminated}}{{.message}}{{end}}{{end}}{{end}}{{range .status.containerStatuses}}{{if eq .name \"$name\"}}{{with .state.terminated}}{{.message}}{{end}}{{end}}{{end}}" 2>/dev/null) || message=""
       [ "$message" != "<no value>" ] || message=""
       [ -z "$words" ] || indented "  ${words//$'\n'/$'\n'  }"
@@ -290,13 +290,16 @@ explain() {
 
 indented() { say "    ${1//$'\n'/$'\n'    }"; }
 
-# warnings_of JOB: the events of warning about it and its pods, since it was made; nothing where they cannot be read.
+# warnings_of JOB: the events of warning about it and its pods, since it was made, or why they cannot be read.
 warnings_of() {
   local made kind name reason time words warned=""
   made=$(kube get job "$1" --ignore-not-found --output 'jsonpath={.metadata.creationTimestamp}' 2>/dev/null) || return 0
   fits time "$made" || return 0
   words=$(kube get events --field-selector type=Warning --output 'go-template={{range .items}}{{.involvedObject.kind}} {{.involvedObject.name}} {{.lastTimestamp}} {{.reason}} {{.message}}
-{{end}}' 2>/dev/null) || return 0
+{{end}}' 2>&1) || {
+    printf '  %s\n' "$words"
+    return 0
+  }
   while read -r kind name time reason words; do
     case $kind/$name in "Job/$1" | "Pod/$1-"*) ;; *) continue ;; esac
     if fits time "$time" && [[ $time < $made ]]; then continue; fi

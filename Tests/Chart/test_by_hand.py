@@ -8,10 +8,10 @@ import subprocess
 
 import pytest
 
+from admission import with_defaults_of_a_pod
 from api_server import Cluster
 from documentation import Document
-from installation import Installation
-from job_controller import JobController
+from installation import OPERATOR, Installation
 from processes import ROOT
 from sandbox import Sandbox
 
@@ -30,18 +30,20 @@ OWN_KEY, CHARTS_KEY = OPERATIONS.blocks("## Rotate keys and certificates")
 @pytest.fixture
 def installation(helm4, etcd, tmp_path):
     with Sandbox(state=tmp_path / "sandbox") as sandbox:
-        yield Installation(helm4, sandbox, etcd, tmp_path, release="etcd-backup")
+        with Installation(helm4, sandbox, etcd, tmp_path, release="etcd-backup") as installation:
+            yield installation
 
 
 @pytest.fixture
 def cluster(installation):
-    with JobController(installation) as cluster:
-        yield cluster
+    """The API server of that installation, where pods take their time to start."""
+    installation.plane.starts_once_its_log_was_refused = True
+    return installation.plane
 
 
 # The stand-in of the API server has no schemas, and knows JSON only where kubectl would rather send protobuf.
 KUBECTL = """#!/bin/sh
-kubectl="{folder}/kubectl --server={server}"
+kubectl="{folder}/kubectl {access}"
 case "$*" in
   *--dry-run*) exec $kubectl "$@" ;;
   "create job "* | "create secret "*)
@@ -51,7 +53,7 @@ case "$*" in
 esac
 """
 HELM = """#!/bin/sh
-exec {folder}/helm "$@" --kube-apiserver {server} --disable-openapi-validation
+exec {folder}/helm "$@" {helms_access} --disable-openapi-validation
 """
 DOCKER = """#!/bin/sh
 echo "$@" >>"$HOME/docker"
@@ -61,13 +63,17 @@ echo "$@" >>"$HOME/docker"
 class Shell:
     """A workstation with helm, kubectl and the project's folder."""
 
-    def __init__(self, helm, server, folder):
+    def __init__(self, helm, cluster, folder, token=None):
+        access, helms_access = f"--server={cluster.url}", f"--kube-apiserver {cluster.url}"
+        if token:
+            access += f" --certificate-authority={cluster.pki / 'ca.crt'} --token={token}"
+            helms_access += f" --kube-ca-file {cluster.pki / 'ca.crt'} --kube-token {token}"
         self.folder = folder / "workstation"
         tools = self.folder / "bin"
         tools.mkdir(parents=True)
         for name, script in {"kubectl": KUBECTL, "helm": HELM, "docker": DOCKER}.items():
             tool = tools / name
-            tool.write_text(script.format(folder=helm.program.parent, server=server))
+            tool.write_text(script.format(folder=helm.program.parent, access=access, helms_access=helms_access))
             tool.chmod(0o755)
         (self.folder / "chart").symlink_to(ROOT / "chart")
         self.environment = {"PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(self.folder), "GIT_DIR": str(ROOT / ".git")}
@@ -84,17 +90,21 @@ class Shell:
 
 @pytest.fixture
 def shell(cluster, helm4, tmp_path):
-    return Shell(helm4, cluster.url, tmp_path)
+    return Shell(helm4, cluster, tmp_path, OPERATOR)
+
+
+def jobs_of(cluster):
+    return [item for (plural, _, _), item in cluster.objects.items() if plural == "jobs"]
 
 
 def test_a_run_is_followed_to_its_end_and_is_one_of_the_cron_jobs(shell, cluster, installation):
     printed = shell(BACK_UP)
     assert "waiting to start: ContainerCreating" in printed
     assert installation.recorded_path in printed and '"msg":"run finished"' in printed, printed
-    [job] = cluster.jobs
+    [job] = jobs_of(cluster)
     [owner] = job["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["name"], owner["controller"]) == ("CronJob", "etcd-backup", True)
-    assert job["spec"]["template"]["spec"] == installation.objects.pod
+    assert job["spec"]["template"]["spec"] == with_defaults_of_a_pod(installation.objects.pod, "")
 
 
 def test_a_run_that_fails_is_followed_to_its_end_as_well(shell, installation):
@@ -115,7 +125,7 @@ def test_a_check_in_the_cluster_takes_two_lines_belongs_to_no_job_and_takes_no_b
     [container] = pod["spec"]["containers"]
     assert container.pop("args") == ["check"]
     assert {**pod["spec"], "dnsPolicy": None} == {**installation.objects.pod, "dnsPolicy": None}
-    assert cluster.jobs == [] and installation.record is None
+    assert jobs_of(cluster) == [] and installation.record is None
     assert not [key for key in cluster.objects if key[0] == "pods"], "the pod is deleted"
 
 
@@ -151,7 +161,7 @@ def test_the_notes_of_an_installation_say_the_same_as_the_documents(cluster, hel
 def empty(helm4, tmp_path):
     """A namespace without anything, and a workstation beside it."""
     with Cluster() as cluster:
-        shell = Shell(helm4, cluster.url, tmp_path)
+        shell = Shell(helm4, cluster, tmp_path)
         (shell.folder / "FILE").write_text("bmV3IGtleQ==\n")
         yield cluster, shell
 

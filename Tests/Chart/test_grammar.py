@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from helm import ENABLED, Failure, merged, nested
-from installation import PROGRAM
+from program import BINARY
 
 ABS = "etcd-operator.backupOperator.abs"
 DURATIONS = {
@@ -68,10 +68,10 @@ CORPUS = {
 @pytest.fixture(scope="module")
 def program(helm_programs):
     """What the program says of an environment: the variables that it complains of."""
-    known = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True).stdout
+    known = subprocess.run([BINARY, "--help"], capture_output=True, text=True).stdout
 
     def complaints(environment):
-        done = subprocess.run([PROGRAM], env=environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([BINARY], env=environment, capture_output=True, text=True, timeout=60)
         said = done.stdout + done.stderr
         return {variable for variable, _ in CORPUS.values() if f"{variable}: " in said}, said
 

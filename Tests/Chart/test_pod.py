@@ -4,8 +4,7 @@ import os
 
 import pytest
 
-from installation import CREDENTIALS_SECRET, ENTRYPOINT, NAMESPACE, RECORD, TOKEN, Installation
-from kubelet import Node
+from installation import CREDENTIALS_SECRET, NAMESPACE, RECORD, Installation
 from sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a pod its user and its root file system")
@@ -13,8 +12,8 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a 
 
 @pytest.fixture
 def installation(helm, etcd, tmp_path):
-    with Sandbox(state=tmp_path / "sandbox") as sandbox:
-        yield Installation(helm, sandbox, etcd, tmp_path)
+    with Sandbox(state=tmp_path / "sandbox") as sandbox, Installation(helm, sandbox, etcd, tmp_path) as installation:
+        yield installation
 
 
 def granted(rules):
@@ -78,18 +77,14 @@ def test_a_pod_without_one_permission_fails_and_names_it(installation, permissio
     assert outcome.status in rule["onExitCodes"]["values"], "another try cannot help, so the Job must not make one"
 
 
-def test_the_stand_in_for_the_kubelet_enforces_what_the_pod_says(helm4, tmp_path):
-    authority = tmp_path / "ca.crt"
-    authority.write_text("")
-    objects = helm4.render()
-    pod, account = objects.pod, objects.one("ServiceAccount")
+def test_the_stand_in_for_the_kubelet_enforces_what_the_pod_says(installation):
+    pod = installation.objects.pod
     script = (
         "id -u; id -G; grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status; touch /x;"
         " echo end >/dev/termination-log"
     )
-    pod["containers"][0]["args"] = ["-c", script]
-    outcome = Node("https://127.0.0.1:1", authority, tmp_path).run(
-        pod, NAMESPACE, "/bin/sh", ENTRYPOINT, TOKEN, account)
+    pod["containers"][0]["command"] = ["/bin/sh", "-c", script]
+    outcome = installation.run(pod)
     lines = [line.replace("\t", " ") for line in outcome.log.splitlines()]
     assert lines[:2] == ["65532", "65532"]
     assert lines[2:5] == ["CapEff: 0000000000000000", "CapBnd: 0000000000000000", "NoNewPrivs: 1"]

@@ -12,11 +12,12 @@ import time
 
 import pytest
 
+from admission import TOKEN_PATH
 from certificates import TLS
 from etcd import Cluster
 from helm import Helm
 from installation import NAMESPACE, TOKEN, Installation
-from kubelet import SERVICE_ACCOUNT, environment
+from pods import environment
 from processes import ROOT
 from sandbox import Sandbox
 
@@ -75,13 +76,17 @@ def etcd(tmp_path_factory):
 def test_the_image_backs_up_500_mb_confined_as_its_pod_is(etcd, tmp_path):
     with Sandbox(state=tmp_path / "sandbox") as sandbox:
         installation = Installation(Helm("4", tmp_path), sandbox, etcd, tmp_path)
-        account = installation.node.service_account(TOKEN, NAMESPACE)
+        account = tmp_path / "serviceaccount"
+        account.mkdir()
+        for name, text in {"token": TOKEN, "ca.crt": sandbox.ca_file.read_text(), "namespace": NAMESPACE}.items():
+            (account / name).write_text(text)
         message = tmp_path / "termination-log"
         message.write_text("")
         message.chmod(0o666)
-        variables = environment(installation.objects.container, NAMESPACE, sandbox.kubernetes_url)
-        options = ["--network=host", *(f"--env={variable}" for variable in variables)]
-        options += [f"--volume={account}:{SERVICE_ACCOUNT}:ro", f"--volume={message}:/dev/termination-log"]
+        pod = {"metadata": {"name": "run", "namespace": NAMESPACE}}
+        variables = environment(pod, installation.objects.container, sandbox.kubernetes_url)
+        options = ["--network=host", *(f"--env={name}={value}" for name, value in variables.items())]
+        options += [f"--volume={account}:{TOKEN_PATH.replace('/var/run', '/run')}:ro", f"--volume={message}:/dev/termination-log"]
         started = time.monotonic()
         container = Container(options, tmp_path)
         seconds = time.monotonic() - started

@@ -10,7 +10,7 @@ from azure.storage.blob import BlobClient
 
 from documentation import Document
 from processes import ROOT, Child
-from restore_world import MEMBERS, assert_same, restore_world
+from restore_world import MEMBERS, READ, WRITE, assert_same, restore_world
 from sandbox import ACCOUNT_KEY
 from test_restore_statefulset import assert_restored, write_more
 from world import CONTAINER, NAMESPACE, RECORD, RECORDED_PATH
@@ -26,6 +26,13 @@ BLOCKS = Document("docs/restore-by-hand.md").blocks()
 UP_TO_HOLD = (FIND, DOWNLOAD, PROVE, NAME_IMAGE, PROVE_IMAGE, HOLD)
 
 
+READABLE, SCALABLE, *WRITABLE = re.findall("`([a-z/]+)`", re.search(
+    "with the right to (.*?);", Document("docs/restore-by-hand.md").text, re.DOTALL)[1])
+RIGHTS = {(verb, resource) for verb in READ for resource in (READABLE, SCALABLE, *WRITABLE)}
+RIGHTS |= {(verb, f"{SCALABLE}/scale") for verb in (*READ, "update", "patch")}
+RIGHTS |= {(verb, resource) for verb in WRITE for resource in WRITABLE}
+
+
 class Operator:
     """A workstation with bash, kubectl and az; only what a kubelet or Azure would do is stood in for."""
 
@@ -34,6 +41,7 @@ class Operator:
         self.folder = world.folder / "workstation"
         self.folder.mkdir()
         self.runs = 0
+        world.allow(RIGHTS)
         environment = world.environment
         tools = self.folder / "bin"
         tools.mkdir()

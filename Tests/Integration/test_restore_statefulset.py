@@ -1,6 +1,7 @@
 """restore.sh on real members: what it brings back, what it refuses, and that whatever goes wrong leaves the old data."""
 
 import contextlib
+import dataclasses
 import os
 import re
 import shlex
@@ -12,12 +13,13 @@ import time
 import pytest
 import yaml
 
+import schemas
 from admission import TOKEN_PATH, admitted_pod, checked
 from documentation import Document
 from etcd import Release
 from gateway import ALL_KEYS, GatewayError, encode
 from processes import ROOT, StartFailed, wait_until
-from restore_world import CRONJOB, MEMBERS, NAME, RestoreWorld, assert_same, restore_world
+from restore_world import CRONJOB, MEMBERS, NAME, READ, RIGHTS, WRITE, RestoreWorld, assert_same, restore_world
 from world import CREDENTIALS_SECRET, NAMESPACE, RECORD
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run containers of pods")
@@ -174,36 +176,119 @@ def test_an_older_backup_by_name_and_the_old_data_discarded(cluster):
     assert cluster.names_on(MEMBERS[2]) == ["default.etcd"]
 
 
-def test_J12_it_needs_the_rights_that_the_documents_name_and_only_etcd_backup_gets_the_token(cluster, monkeypatch):
-    asked, mounting = set(), {}
+@dataclasses.dataclass
+class Course:
+    """What was seen of a check that failed, a whole restore, a look at its end, and its undoing."""
+
+    asked: set[tuple[str, str]] = dataclasses.field(default_factory=set)  # what kubectl did, and to which resource
+    mounting: dict[str, set[bool]] = dataclasses.field(default_factory=dict)  # whether containers of that name got the token
+    applied: list[dict] = dataclasses.field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def course(shared_cluster) -> Course:
+    cluster, course = shared_cluster.get(), Course()
     respond = cluster.plane.respond
 
     def noting(method, path, *rest):
         if found := re.search(r"/namespaces/[^/]+/([a-z]+)(?:/[^/]+(/[a-z]+)?)?$", path):
-            asked.add(("read" if method == "GET" else "write", found[1] + (found[2] or "")))
+            course.asked.add(("read" if method == "GET" else "write", found[1] + (found[2] or "")))
         return respond(method, path, *rest)
 
     def note(pod, container, command):
         mounts = [mount["mountPath"] for mount in container.get("volumeMounts", [])]
         if pod["metadata"]["labels"].get("job-name"):
-            mounting.setdefault(container["name"], set()).add(TOKEN_PATH in mounts)
+            course.mounting.setdefault(container["name"], set()).add(TOKEN_PATH in mounts)
         return command
 
     cluster.back_up()
-    with Untouched(cluster):
-        monkeypatch.setattr(cluster.plane, "respond", noting)
+    before = len(cluster.plane.writes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cluster.plane, "respond", noting)
         cluster.node.alter = dying("check", "check", "-1")
         cluster.run(status=1)
         cluster.node.alter = note
         cluster.run()
+        course.applied += manifests_in(cluster.run("--finish", "--dry-run"))
         cluster.run("--undo")
-        monkeypatch.undo()
-    assert mounting.pop("etcd") == {False}
-    assert mounting == {name: {True} for name in ("etcd-backup", "check", "prepare", "download", "switch", "put-back")}
-    sentence = r"the right to read and write the namespace's (.*?) and to read its (.*?)\."
-    written, read = re.search(sentence, Document("docs/restore.md").text, re.DOTALL).groups()
-    rights = {(verb, name) for verb in ("read", "write") for name in re.findall("`(.+?)`", written)}
-    assert asked == rights | {("read", name) for name in re.findall("`(.+?)`", read)}
+        cluster.node.alter = None
+    cluster.wait_until_serving()
+    course.applied += [body for method, _, body in cluster.plane.writes[before:] if method == "POST"]
+    return course
+
+
+def manifests_in(said: str) -> list[dict]:
+    """What a dry run shows."""
+    return [yaml.safe_load(text) for text in re.findall(r"^(apiVersion: .*?)(?=^---|^\$|^==|^$)", said, re.M | re.S)]
+
+
+def test_it_needs_the_rights_that_the_documents_name_and_no_others(course):
+    read, written = ({resource for verb, resource in RIGHTS if verb in verbs} for verbs in (READ, WRITE))
+    assert course.asked == {("read", resource) for resource in read} | {("write", resource) for resource in written}
+
+
+def test_J12_only_the_containers_of_etcd_backup_get_the_token(course):
+    assert course.mounting == {"etcd": {False}} | {
+        name: {True} for name in ("etcd-backup", "check", "prepare", "download", "switch", "put-back")}
+
+
+def test_every_manifest_that_it_applies_fits_the_schemas_of_kubernetes(course):
+    kinds = {each["metadata"]["name"].removeprefix(f"{NAME}-restore").rstrip("-012") for each in course.applied}
+    assert kinds == {"", "-verify", "-check", "-member", "-switch", "-members", "-put-back", "-discard"}
+    for each in course.applied:
+        for release in schemas.RELEASES:
+            schemas.validate(each, release)
+
+
+@pytest.fixture
+def without(cluster):
+    """Takes rights away from the operator's kubectl: `without(verbs, *resources)`; gives them back afterwards."""
+    yield lambda verbs, *resources: cluster.allow(
+        {(verb, resource) for verb, resource in RIGHTS if verb not in verbs or resource not in resources})
+    cluster.allow(RIGHTS)
+
+
+@pytest.mark.parametrize("resource", ["configmaps", "cronjobs", "jobs", "persistentvolumeclaims", "pods", "statefulsets"])
+def test_without_the_right_to_read_something_nothing_is_changed_and_the_right_is_named(cluster, without, resource):
+    cluster.back_up()
+    without(READ, resource)
+    said = cluster.run(*LOOK, status=1)
+    assert re.search(rf'User "operator" cannot (get|list) resource "{resource}"', said), said
+    assert "Nothing has been changed" in said, said
+
+
+@pytest.mark.parametrize("resource, verb", [("configmaps", "create"), ("cronjobs", "patch"), ("jobs", "create")])
+def test_without_the_right_to_write_something_no_member_is_stopped_and_the_right_is_named(cluster, without, resource, verb):
+    cluster.back_up()
+    with Untouched(cluster):
+        pids = {member: cluster.plane.children[member].pid for member in MEMBERS}
+        without(WRITE, resource)
+        said = cluster.run(status=1)
+        assert f'User "operator" cannot {verb} resource "{resource}"' in said and "Nothing has been changed" in said, said
+        assert {member: cluster.plane.children[member].pid for member in MEMBERS} == pids
+        cluster.allow(RIGHTS)
+        if cluster.note:
+            assert "UNDONE" in cluster.run(*UNDO)
+
+
+def test_without_the_right_to_scale_no_member_is_stopped_and_undo_ends_it(cluster, without):
+    cluster.back_up()
+    with Untouched(cluster):
+        without(WRITE, "statefulsets")
+        said = cluster.run(status=2)
+        assert 'User "operator" cannot patch resource "statefulsets"' in said and "--undo" in said, said
+        cluster.allow(RIGHTS)
+        assert "UNDONE" in cluster.run(*UNDO)
+
+
+def test_without_the_rights_to_logs_and_events_a_failure_says_that_they_are_missing(cluster, without):
+    cluster.back_up()
+    with Untouched(cluster):
+        without(READ, "pods/log", "events")
+        cluster.node.alter = dying("check", "check", "-1")
+        said = cluster.run(status=1)
+    for resource in ("pods/log", "events"):
+        assert re.search(rf'User "operator" cannot (get|list) resource "{resource}"', said), said
 
 
 def test_a_member_with_old_data_cannot_join_the_restored_cluster(cluster):
@@ -571,17 +656,15 @@ NOTE = {
 
 @pytest.mark.parametrize("fact", [fact for fact in NOTE if fact not in ("path", "token")])
 def test_X1_a_fact_of_the_note_is_never_run(cluster, tmp_path, fact):
-    key, file = ("configmaps", NAMESPACE, f"{NAME}-restore"), tmp_path / "made"
+    file = tmp_path / "made"
     cluster.back_up()
     try:
-        cluster.plane.put("configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "data": NOTE | {fact: hostile(file)},
-                                         "metadata": {"name": key[2], "namespace": NAMESPACE}})
+        cluster.sandbox.put_configmap(NAMESPACE, f"{NAME}-restore", NOTE | {fact: hostile(file)})
         assert_refused(cluster, file)
         said = cluster.run("--undo", status=1)
         assert "REFUSED" in said and not file.exists(), said
     finally:
-        with cluster.plane.lock:
-            del cluster.plane.objects[key]
+        cluster.sandbox.remove_configmap(NAMESPACE, f"{NAME}-restore")
 
 
 def test_X1_nothing_of_the_record_or_of_a_job_is_ever_run(cluster, tmp_path):
@@ -626,7 +709,7 @@ def test_H1_names_that_look_like_numbers_stay_names(cluster):
             "spec": {"accessModes": ["ReadWriteOnce"]},
             "metadata": {"name": f"data-{name}-{number}", "namespace": namespace}})
     said = cluster.run("--dry-run", "--namespace", namespace, "--statefulset", name, "--from", "true", "--token", "0x1")
-    manifests = [yaml.safe_load(text) for text in re.findall(r"^(apiVersion: .*?)(?=^---|^\$|^==|^$)", said, re.M | re.S)]
+    manifests = manifests_in(said)
     assert len(manifests) == 12
     for each in manifests:
         checked(each)

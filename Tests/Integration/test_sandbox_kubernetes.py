@@ -119,7 +119,8 @@ def test_an_unknown_path_is_not_found(service, path):
 
 
 def test_a_method_that_is_not_served_is_refused(record):
-    assert refused(ask(record, "DELETE", RECORD), 405, "MethodNotAllowed")
+    assert refused(ask(record, "DELETE", f"/api/v1/namespaces/{NAMESPACE}/secrets/record"), 405, "MethodNotAllowed")
+    assert refused(ask(record, "DELETE", CONFIG_MAPS), 405, "MethodNotAllowed")
     assert record.configmap(NAMESPACE, "record") is not None
 
 

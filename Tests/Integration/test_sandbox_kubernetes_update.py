@@ -10,7 +10,7 @@ from test_sandbox_kubernetes import CONFIG_MAPS, MERGE, NAMESPACE, RECORD, USER,
 def service():
     with Sandbox() as sandbox:
         sandbox.grant("admin", "admin", [
-            {"namespace": "*", "resources": ["configmaps"], "verbs": ["get", "update", "patch"]}])
+            {"namespace": "*", "resources": ["configmaps"], "verbs": ["get", "update", "patch", "delete"]}])
         sandbox.grant("job", USER, [
             {"namespace": NAMESPACE, "resources": ["configmaps"], "verbs": ["get", "create", "patch"]}])
         yield sandbox
@@ -42,6 +42,31 @@ def test_an_update_replaces_the_whole_object(record):
     assert document == new
     assert stored(record)["metadata"]["resourceVersion"] == version
     assert record.configmap(NAMESPACE, "record") == {"path": "c1/a.db"}
+
+
+@pytest.mark.parametrize("options", [None, {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}])
+def test_a_deleted_configmap_is_gone(record, options):
+    uid = stored(record)["metadata"]["uid"]
+    status, document = ask(record, "DELETE", RECORD, options)
+    assert status == 200
+    assert (document["status"], document["details"]) == (
+        "Success", {"name": "record", "kind": "configmaps", "uid": uid})
+    assert record.configmap(NAMESPACE, "record") is None
+    assert refused(ask(record, "DELETE", RECORD), 404, "NotFound", 'configmaps "record" not found')
+
+
+@pytest.mark.parametrize("options", [{"preconditions": {"uid": "a"}}, {"orphanDependents": True}, {"dryRun": ["All"]}])
+def test_a_deletion_with_an_option_that_is_not_served_deletes_nothing(record, options):
+    assert refused(ask(record, "DELETE", RECORD, options), 400, "BadRequest")
+    assert refused(ask(record, "DELETE", f"{RECORD}?dryRun=All"), 400, "BadRequest")
+    assert record.configmap(NAMESPACE, "record") is not None
+
+
+def test_a_deletion_needs_the_right_to_it(record):
+    assert refused(ask(record, "DELETE", RECORD, token="job"), 403, "Forbidden", (
+        f'configmaps "record" is forbidden: User "{USER}" cannot delete resource "configmaps" '
+        f'in API group "" in the namespace "{NAMESPACE}"'))
+    assert record.configmap(NAMESPACE, "record") is not None
 
 
 def test_an_update_of_another_version_conflicts(record):

@@ -9,6 +9,7 @@ import copy
 import http.server
 import itertools
 import json
+import ssl
 import threading
 import urllib.parse
 import uuid
@@ -170,6 +171,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Cluster:
     """The server's address, its objects by (plural, namespace, name), and the writes it saw."""
 
+    pki = None  # the folder of server.crt and server.key; kubectl sends its token over TLS alone
+
     def __enter__(self):
         self.objects = {}
         self.writes = []
@@ -178,6 +181,11 @@ class Cluster:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.cluster = self
+        if self.pki:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(self.pki / "server.crt", self.pki / "server.key")
+            # The handshake is left to the connection's own thread.
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
         self.thread.start()
         return self
@@ -189,7 +197,7 @@ class Cluster:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
+        return f"{'https' if self.pki else 'http'}://127.0.0.1:{self.server.server_address[1]}"
 
     def respond(self, method, path, query, headers, body):
         if path in DISCOVERY:

@@ -4,10 +4,13 @@ this file has the list of what is modelled, each with its source; anything else 
 """
 
 import copy
+import json
 import re
 import signal
 import threading
 import time
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -20,16 +23,19 @@ from api_server import Refusal
 from pods import ConfigError, Container, Node
 from processes import wait_until
 
+OF_THE_SANDBOX = ("configmaps", "secrets")
 NODES = ("node-1", "node-2", "node-3")
 KINDS = {plural: (version, kind) for version, kinds in api_server.KINDS.items() for kind, plural in kinds.items()}
 
 
 class ControlPlane(api_server.Cluster):
-    """Runs what is created in it. `record` names a ConfigMap that the tool under test writes elsewhere."""
+    """Runs what is created in it. Secrets and ConfigMaps are the sandbox's, and so is who may do what."""
 
-    def __init__(self, node: Node, record: tuple[str, Callable[[], dict]] | None = None, enforce: str = "privileged"):
+    def __init__(self, node: Node, enforce: str = "privileged"):
         self.node = node
-        self.record = record
+        self.sandbox = node.sandbox
+        self.pki = self.sandbox.pki
+        self.request = threading.local()  # each has a thread of its own
         self.labels = {ENFORCE: enforce}  # of every namespace
         self.children: dict[str, object] = {}  # pod's name: the container that runs
         self.containers: dict[str, dict[str, Container]] = {}  # pod's uid: its containers that were started
@@ -37,6 +43,8 @@ class ControlPlane(api_server.Cluster):
         self.attached: dict[str, dict[str, str]] = {}  # claim: pods (uids) that hold it, and on which node
         self.controllers: list[threading.Thread] = []
         self.before_job = lambda name: None  # lets a test interfere
+        self.starts_once_its_log_was_refused = False  # whether a pod takes so long to start that its log is asked for before
+        self.refused_logs: set[str] = set()  # of these pods
         self.failures: list[BaseException] = []
         self.closing = threading.Event()  # no controller starts anything any more
 
@@ -58,6 +66,7 @@ class ControlPlane(api_server.Cluster):
 
     def respond(self, method, path, query, headers, body):
         try:
+            self.request.token = self._authorize(method, path, query, headers)
             log = re.fullmatch(r"/api/v1/namespaces/[^/]+/pods/([^/]+)/log", path)
             if log:
                 return 200, self._log(log[1], query)
@@ -68,8 +77,43 @@ class ControlPlane(api_server.Cluster):
         except NotModelled as failure:
             self.failures.append(failure)
             raise Refusal(501, "NotImplemented", str(failure)) from None
+        except Refusal:
+            raise
+        except Exception as failure:
+            self.failures.append(failure)
+            raise Refusal(500, "InternalError", repr(failure)) from None
+
+    def _authorize(self, method, path, query, headers) -> str:
+        """RBAC, by the table that the sandbox goes by; returns the token."""
+        token = headers.get("Authorization", "").removeprefix("Bearer ")
+        account = self.sandbox.granted(token)
+        if account is None:
+            raise Refusal(401, "Unauthorized", "Unauthorized")
+        if found := re.fullmatch(r"/(?:api/v1|apis/([^/]+)/[^/]+)/namespaces/([^/]+)/([^/]+)(?:/([^/]+)(/[^/]+)?)?", path):
+            group, namespace, plural, name, subresource = found.groups(default="")
+            resource = plural + subresource
+            verb = verb_of(method, name, query)
+            if not any(allows(rule, namespace, resource, verb, name) for rule in account["rules"]):
+                kind = f"{plural}.{group}" if group else plural
+                subject = f'{kind} "{name}"' if name else kind
+                raise Refusal(403, "Forbidden", f'{subject} is forbidden: User "{account["user"]}" cannot {verb} resource '
+                                                f'"{resource}" in API group "{group}" in the namespace "{namespace}"')
+        return token
+
+    def _forward(self, method, path, headers, body):
+        """Lets the sandbox answer, which judges the token anew."""
+        request = urllib.request.Request(
+            self.sandbox.kubernetes_url + path, method=method, data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.request.token}", "Content-Type": headers["Content-Type"] or "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=30, context=self.sandbox.ssl_context()) as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, json.load(refusal)
 
     def collection(self, method, version, plural, namespace, query, body):
+        if plural in OF_THE_SANDBOX:
+            return self._forward(method, f"/api/v1/namespaces/{namespace}/{plural}", {"Content-Type": None}, body)
         if method == "POST":
             if (body["apiVersion"], body["kind"]) != KINDS.get(plural):
                 raise Refusal(400, "BadRequest", f"no {body['kind']} of {body['apiVersion']} goes to {plural}")
@@ -85,10 +129,8 @@ class ControlPlane(api_server.Cluster):
         return code, copy.deepcopy(answer)
 
     def single(self, method, key, headers, body):
-        if self.record and key[0] == "configmaps" and key[2] == self.record[0]:
-            self.objects[key] = {
-                "apiVersion": "v1", "kind": "ConfigMap",
-                "metadata": {"name": key[2], "namespace": key[1]}, "data": self.record[1]()}
+        if key[0] in OF_THE_SANDBOX:
+            return self._forward(method, f"/api/v1/namespaces/{key[1]}/{key[0]}/{key[2]}", headers, body)
         if method == "DELETE" and key in self.objects:
             return 200, copy.deepcopy(self._delete(key, body or {}))
         code, answer = super().single(method, key, headers, body)
@@ -152,7 +194,7 @@ class ControlPlane(api_server.Cluster):
             return copy.deepcopy(self.objects.get((plural, namespace, name)))
 
     def _log(self, name: str, query: dict) -> str:
-        if set(query) - {"container", "tailLines", "timestamps"}:
+        if set(query) - {"container", "follow", "tailLines", "timestamps"}:
             raise NotModelled(f"logs with {query}")
         with self.lock:
             pods = [item for (plural, _, each), item in self.objects.items() if (plural, each) == ("pods", name)]
@@ -168,8 +210,11 @@ class ControlPlane(api_server.Cluster):
             status = [each for kind in ("initContainerStatuses", "containerStatuses")
                       for each in pod["status"].get(kind, []) if each["name"] == wanted]
             reason = status[0]["state"]["waiting"]["reason"] if status else "ContainerCreating"
+            self.refused_logs.add(name)
             raise Refusal(400, "BadRequest",
                           f'container "{wanted}" in pod "{name}" is waiting to start: {reason}')
+        if query.get("follow") == "true":
+            self._wait_until(lambda: not container.child.is_running, f"end of {wanted} in {name}")
         lines = container.log.splitlines(keepends=True)
         return "".join(lines[-int(query["tailLines"]):] if "tailLines" in query else lines)
 
@@ -338,6 +383,9 @@ class ControlPlane(api_server.Cluster):
     def _run_containers(self, key, pod: dict) -> bool:
         """Whether all of them ended well."""
         spec = pod["spec"]
+        if self.starts_once_its_log_was_refused:
+            self._wait_until(
+                lambda: self._is_over(pod) or pod["metadata"]["name"] in self.refused_logs, f"a look at the log of {key[2]}")
         for container in spec.get("initContainers", []):
             while (status := self._run(key, pod, container, "initContainerStatuses")) != 0:
                 if spec["restartPolicy"] == "Never" or self._is_over(pod):
@@ -536,6 +584,22 @@ class ControlPlane(api_server.Cluster):
         """Waits until none of these pods is left."""
         wait_until(lambda: not any(kind == "pods" and name in pods for kind, _, name in list(self.objects)),
                    f"end of {pods}")
+
+
+def verb_of(method: str, name: str, query: dict) -> str:
+    """As RBAC calls what a request wants."""
+    if method == "GET":
+        return "watch" if query.get("watch") in ("true", "1") else "get" if name else "list"
+    return {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete" if name else "deletecollection"}[method]
+
+
+def allows(rule: dict, namespace: str, resource: str, verb: str, name: str) -> bool:
+    """Whether the rule allows it; one with names allows nothing that has none, such as a creation or a list."""
+    return (
+        rule["namespace"] in (namespace, "*")
+        and not {resource, "*"}.isdisjoint(rule["resources"])
+        and not {verb, "*"}.isdisjoint(rule["verbs"])
+        and name in rule.get("resourceNames", [name]))
 
 
 def without_nulls(item):

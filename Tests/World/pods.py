@@ -1,7 +1,7 @@
 """A kubelet's stand-in: runs the containers of a pod as its manifest says, each in a mount namespace of its own, so
 that nothing else on this machine changes. Needs root.
 
-Taken from the manifest: command and arguments, environment, user and groups, dropped capabilities, mounted volumes
+Secrets and ConfigMaps are the sandbox's. Taken from the manifest: command and arguments, environment, user and groups, dropped capabilities, mounted volumes
 (claims, Secrets, ConfigMaps, projected ones), the termination message. The root is always read-only. An image is a set
 of programs of this machine. Host names are those of a private /etc/hosts. The README beside this file has the list of
 what is modelled; anything else is refused.
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from admission import NotModelled, containers
 from processes import Child
+from sandbox import Sandbox
 from volumes import Volumes
 
 TERMINATION_MESSAGE_LIMIT = 4096
@@ -85,15 +86,13 @@ class Container:
 class Node:
     """Where pods run. A context manager: no container and no volume outlives it."""
 
-    def __init__(self, folder: Path, images: dict[str, Image], hosts: dict[str, str]):
+    def __init__(self, folder: Path, images: dict[str, Image], hosts: dict[str, str], sandbox: Sandbox):
         self.folder = folder
         self.images = images
         self.hosts = hosts
+        self.sandbox = sandbox  # the API server that pods are told of
         self.volumes = Volumes(folder)
         self.tokens: dict[str, str] = {}  # of service accounts
-        self.secrets: dict[str, dict[str, str]] = {}
-        self.configmaps: dict[str, dict[str, str]] = {}
-        self.api_server: str | None = None  # host:port
         self.alter: Callable[[dict, dict, list], list] | None = None  # lets a test break a container's command
         self._count = 0
         self._lock = threading.Lock()
@@ -107,11 +106,6 @@ class Node:
     def __exit__(self, *failure) -> None:
         self.volumes.__exit__(*failure)
 
-    def tell_of(self, url: str, authority: str) -> None:
-        """The API server that pods are told of, and the CA in every namespace's kube-root-ca.crt."""
-        self.api_server = url.partition("://")[2]
-        self.configmaps["kube-root-ca.crt"] = {"ca.crt": authority}
-
     def start(self, pod: dict, container: dict) -> Container:
         """Starts one container of a pod that was admitted."""
         image = self.images[container["image"]]
@@ -120,8 +114,8 @@ class Node:
         command = [*command, *container.get("args", [])]
         if self.alter:
             command = self.alter(pod, container, command)
-        environment = dict(self._environment(pod, container))
-        command = [expanded(word, environment) for word in command]
+        variables = environment(pod, container, self.sandbox.kubernetes_url)
+        command = [expanded(word, variables) for word in command]
         with self._lock:
             self._count += 1
             files = self.folder / f"{pod['metadata']['name']}-{container['name']}-{self._count}"
@@ -132,23 +126,9 @@ class Node:
         child = Child(
             [*self.volumes.enter, "unshare", "--mount", "--propagation", "private",
              "bash", "-c", ENTER, "enter", str(message), str(self.folder / "hosts"), *mounts, "--", *options,
-             "env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command],
+             "env", "-i", *(f"{name}={value}" for name, value in variables.items()), *command],
             files.with_name(files.name + ".log"))
         return Container(child, message, container["terminationMessagePolicy"])
-
-    def _environment(self, pod: dict, container: dict):
-        yield "PATH", "/usr/local/bin:/usr/bin:/bin"
-        yield "HOSTNAME", pod["metadata"]["name"]
-        if self.api_server:
-            host, _, port = self.api_server.partition(":")
-            yield "KUBERNETES_SERVICE_HOST", host
-            yield "KUBERNETES_SERVICE_PORT", port
-        for variable in container.get("env") or []:
-            if "valueFrom" in variable:
-                path = variable["valueFrom"]["fieldRef"]["fieldPath"]
-                yield variable["name"], pod["metadata"][path.removeprefix("metadata.")]
-            else:
-                yield variable["name"], variable.get("value", "")
 
     def _mounts(self, pod: dict, container: dict, image: Image):
         volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes") or []}
@@ -177,9 +157,9 @@ class Node:
             case "emptyDir":
                 folder.chmod(0o777)
             case "secret":
-                write(folder, chosen(self.secrets[volume[kind]["secretName"]], volume[kind].get("items")))
+                write(folder, chosen(self._data("secret", pod, volume[kind]["secretName"]), volume[kind].get("items")))
             case "configMap":
-                write(folder, chosen(self.configmaps[volume[kind]["name"]], volume[kind].get("items")))
+                write(folder, chosen(self._data("configmap", pod, volume[kind]["name"]), volume[kind].get("items")))
             case "projected":
                 for source in volume[kind]["sources"]:
                     self._project(pod, folder, source)
@@ -203,10 +183,35 @@ class Node:
                 elif "fsGroup" in pod["spec"]["securityContext"]:
                     token.chmod(0o600)
             case "configMap":
-                write(folder, chosen(self.configmaps[what["name"]], what.get("items")))
+                write(folder, chosen(self._data("configmap", pod, what["name"]), what.get("items")))
             case "downwardAPI":
                 write(folder, {each["path"]: pod["metadata"][each["fieldRef"]["fieldPath"].removeprefix("metadata.")]
                                for each in what["items"]})
+
+
+    def _data(self, kind: str, pod: dict, name: str) -> dict[str, str]:
+        if (kind, name) == ("configmap", "kube-root-ca.crt"):
+            return {"ca.crt": self.sandbox.ca_file.read_text()}
+        read = self.sandbox.secret if kind == "secret" else self.sandbox.configmap
+        data = read(pod["metadata"]["namespace"], name)
+        if data is None:
+            raise NotModelled(f"a pod that waits for the {kind} {name}")
+        return data
+
+
+def environment(pod: dict, container: dict, api_server: str) -> dict[str, str]:
+    """Everything that the container's process finds in its environment."""
+    host, _, port = api_server.partition("://")[2].partition(":")
+    found = {
+        "PATH": "/usr/local/bin:/usr/bin:/bin", "HOSTNAME": pod["metadata"]["name"],
+        "KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
+    for variable in container.get("env") or []:
+        if "valueFrom" in variable:
+            path = variable["valueFrom"]["fieldRef"]["fieldPath"]
+            found[variable["name"]] = pod["metadata"][path.removeprefix("metadata.")]
+        else:
+            found[variable["name"]] = variable.get("value", "")
+    return found
 
 
 def chosen(data: dict[str, str], items: list[dict] | None) -> dict[str, str]:

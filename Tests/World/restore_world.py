@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import re
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from azure.storage.blob import BlobServiceClient
 
 from certificates import TLS
 from control_plane import ControlPlane
+from documentation import Document
 from etcd import DEFAULT, Cluster, Release
 from gateway import Contents, Gateway
 from helm import Helm
@@ -27,6 +29,21 @@ CRONJOB = "etcd-backup"
 MEMBERS_SECRET = "etcd-members-tls"
 SCRIPT = ROOT / "restore" / "restore.sh"
 MEMBERS = [f"{NAME}-{number}" for number in range(3)]
+OPERATOR = "token-of-the-operator-51d3"
+
+
+def rights_for_a_restore() -> set[tuple[str, str]]:
+    """What docs/restore.md says that kubectl needs: pairs of a verb of RBAC and a resource."""
+    sentence = r"the right to read and write the namespace's (.*?) and to read its (.*?)\."
+    written, read = (
+        re.findall("`(.+?)`", names)
+        for names in re.search(sentence, Document("docs/restore.md").text, re.DOTALL).groups())
+    return {(verb, resource) for resource in [*written, *read] for verb in READ} | {
+        (verb, resource) for resource in written for verb in WRITE}
+
+
+READ, WRITE = ("get", "list", "watch"), ("create", "update", "patch", "delete")
+RIGHTS = rights_for_a_restore()
 
 
 class RestoreWorld:
@@ -61,9 +78,9 @@ class RestoreWorld:
             {key: rule[key] for key in ("resources", "resourceNames", "verbs") if key in rule} | {"namespace": NAMESPACE}
             for rule in objects.one("Role")["rules"]])
         self.node.tokens.update({account: TOKEN, "default": "a token that allows nothing"})
-        self.node.tell_of(self.sandbox.kubernetes_url, self.sandbox.ca_file.read_text())
-        self.node.secrets[MEMBERS_SECRET] = {
-            path.name: path.read_text() for path in self.tls.folder.iterdir() if path.suffix in (".crt", ".key")}
+        self.allow(RIGHTS)
+        self.sandbox.put_secret(NAMESPACE, MEMBERS_SECRET, {
+            path.name: path.read_text() for path in self.tls.folder.iterdir() if path.suffix in (".crt", ".key")})
         for member in MEMBERS:
             self.node.volumes.make(f"data-{member}", megabytes=512)
             self.plane.put("persistentvolumeclaims", {
@@ -72,6 +89,11 @@ class RestoreWorld:
                 "metadata": {"name": f"data-{member}", "namespace": NAMESPACE}})
         self.plane.put("statefulsets", self.statefulset(self.release))
         self.wait_until_serving()
+
+    def allow(self, rights: set[tuple[str, str]]) -> None:
+        """Lets the operator's kubectl do that and nothing else: pairs of a verb of RBAC and a resource."""
+        self.sandbox.grant(OPERATOR, "operator", [
+            {"namespace": "*", "resources": [resource], "verbs": [verb]} for verb, resource in sorted(rights)])
 
     def statefulset(self, release: Release) -> dict:
         """As the document's chart installs it."""
@@ -161,8 +183,10 @@ class RestoreWorld:
         config = self.folder / "kubeconfig-of-the-operator"
         config.write_text(yaml.safe_dump({
             "apiVersion": "v1", "kind": "Config", "current-context": "here",
-            "clusters": [{"name": "here", "cluster": {"server": self.plane.url}}],
-            "contexts": [{"name": "here", "context": {"cluster": "here", "user": ""}}]}))
+            "clusters": [{"name": "here", "cluster": {
+                "server": self.plane.url, "certificate-authority": str(self.sandbox.ca_file)}}],
+            "users": [{"name": "operator", "user": {"token": OPERATOR}}],
+            "contexts": [{"name": "here", "context": {"cluster": "here", "user": "operator"}}]}))
         return CLEAN_ENVIRONMENT | {
             "PATH": f"{kubectl}:{CLEAN_ENVIRONMENT['PATH']}", "HOME": str(self.folder),
             "KUBECONFIG": str(config), "RESTORE_POLL_SECONDS": "0.3"}
@@ -197,8 +221,7 @@ class RestoreWorld:
 
     @property
     def note(self) -> dict | None:
-        item = self.plane.get("configmaps", NAMESPACE, f"{NAME}-restore")
-        return item and item["data"]
+        return self.sandbox.configmap(NAMESPACE, f"{NAME}-restore")
 
     @property
     def is_suspended(self) -> bool:
@@ -287,11 +310,10 @@ def restore_world(folder: Path, release: Release = DEFAULT, releases: tuple[Rele
         {"etcd-backup": BINARY}, entrypoint=["/usr/local/bin/etcd-backup"], user=65532)
     with (
         Sandbox(state=folder / "sandbox") as sandbox,
-        Node(folder / "node", images, hosts) as node,
+        Node(folder / "node", images, hosts, sandbox) as node,
     ):
         backups = World(sandbox, folder)
-        plane = ControlPlane(
-            node, record=(RECORD, lambda: backups.record), enforce="restricted" if restricted else "baseline")
+        plane = ControlPlane(node, enforce="restricted" if restricted else "baseline")
         with plane:
             world = RestoreWorld(folder, release, helm, sandbox, node, plane, addresses, tls, backups, restricted)
             try:

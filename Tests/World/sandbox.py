@@ -247,6 +247,12 @@ class Sandbox:
             {"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
              "metadata": {"name": name, "namespace": namespace}, "data": encoded}))
 
+    def secret(self, namespace, name):
+        """The Secret's data, as text; None when there is no such Secret."""
+        path = self._object_file("secrets", namespace, name)
+        data = json.loads(path.read_text())["data"] if path.exists() else None
+        return data and {key: base64.b64decode(value).decode() for key, value in data.items()}
+
     def put_configmap(self, namespace, name, data, **members):
         """Further members of the object, such as `immutable=True`, may follow."""
         _replace(self._object_file("configmaps", namespace, name), json.dumps(
@@ -257,6 +263,14 @@ class Sandbox:
         """The ConfigMap's data, or another field; None when there is no such ConfigMap."""
         path = self._object_file("configmaps", namespace, name)
         return json.loads(path.read_text()).get(field, {}) if path.exists() else None
+
+    def remove_configmap(self, namespace, name):
+        self._object_file("configmaps", namespace, name).unlink()
+
+    def granted(self, token):
+        """The user and the rules of whoever has that token; None when it was granted nothing."""
+        path = self.state / "kubernetes" / "access.json"
+        return json.loads(path.read_text()).get("tokens", {}).get(token) if path.exists() else None
 
     def grant(self, token, user, rules):
         """Lets whoever has `token` do what `rules` say, besides what was granted before."""

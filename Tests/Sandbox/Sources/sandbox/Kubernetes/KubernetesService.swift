@@ -2,8 +2,8 @@
 
 import Foundation
 
-/// Serves Secrets (read) and ConfigMaps (read, create, update, merge patch) to whom `access.json`
-/// allows.
+/// Serves Secrets (read) and ConfigMaps (read, create, update, merge patch, delete) to whom
+/// `access.json` allows.
 struct KubernetesService: Service {
   let objects: ObjectStore
 
@@ -41,6 +41,7 @@ struct KubernetesService: Service {
     case ("GET", .object("configmaps", _, _)): "GetConfigMap"
     case ("PATCH", .object("configmaps", _, _)): "PatchConfigMap"
     case ("PUT", .object("configmaps", _, _)): "UpdateConfigMap"
+    case ("DELETE", .object("configmaps", _, _)): "DeleteConfigMap"
     case ("POST", .collection("configmaps", _)): "CreateConfigMap"
     case ("POST", .accessReview): "ReviewAccess"
     default: "Unknown"
@@ -65,6 +66,9 @@ struct KubernetesService: Service {
     case ("UpdateConfigMap", .object(let resource, let namespace, let name)):
       try allow(account, "update", resource, namespace, name)
       return try update(call, Data(bytes), namespace, name)
+    case ("DeleteConfigMap", .object(let resource, let namespace, let name)):
+      try allow(account, "delete", resource, namespace, name)
+      return try delete(call, Data(bytes), namespace, name)
     case ("CreateConfigMap", .collection(let resource, let namespace)):
       try allow(account, "create", resource, namespace, nil)
       return try create(call, Data(bytes), namespace)
@@ -201,6 +205,33 @@ extension KubernetesService {
       return new == old ? nil : new
     }
     return try document(200, object)
+  }
+
+  /// The options that hold a deletion up are refused rather than passed over; no ConfigMap here has
+  /// anything that depends on it, so the propagation policy has no effect.
+  private func delete(_ call: Call, _ bytes: Data, _ namespace: String, _ name: String) throws
+    -> Answer
+  {
+    let options = try bytes.isEmpty ? JSON.object([:]) : parse(bytes)
+    for field in ["preconditions", "orphanDependents", "dryRun"] where options[field] != nil {
+      throw APIStatus.badRequest("the sandbox does not delete with \(field)")
+    }
+    guard try !isDryRun(call) else {
+      throw APIStatus.badRequest("the sandbox does not delete with dryRun")
+    }
+    guard let object = try objects.remove("configmaps", namespace, name) else {
+      throw APIStatus.notFound("configmaps", name)
+    }
+    let details = JSON.object([
+      "name": .string(name), "kind": .string("configmaps"),
+      "uid": object["metadata"]?["uid"] ?? .null,
+    ])
+    return try document(
+      200,
+      .object([
+        "kind": .string("Status"), "apiVersion": .string("v1"), "metadata": .object([:]),
+        "status": .string("Success"), "details": details,
+      ]))
   }
 
   private func create(_ call: Call, _ bytes: Data, _ namespace: String) throws -> Answer {

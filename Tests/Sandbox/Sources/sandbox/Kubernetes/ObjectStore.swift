@@ -44,6 +44,15 @@ final class ObjectStore: Sendable {
     return object
   }
 
+  /// Removes an object; returns it as it was, `nil` when there was none.
+  func remove(_ resource: String, _ namespace: String, _ name: String) throws -> JSON? {
+    try lastVersion.withLock { _ in
+      guard let old = try read(resource, namespace, name) else { return nil }
+      try Files.remove(file(resource, namespace, name))
+      return old
+    }
+  }
+
   /// Replaces an object by what `change` makes of it, alone, and returns it as it is afterwards.
   /// `change` returns the new object, which then gets a new resource version, or `nil` to leave
   /// the old one as it is.
