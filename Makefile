@@ -72,7 +72,7 @@ bench-encoding: packages ## Measure encryption and compression against the progr
 	@.build/release/EncodingBench ratios
 
 .PHONY: fuzz
-fuzz: packages ## Feed damaged streams to the decoders and made-up pages to the check, tens of millions; hours
+fuzz: packages ## Feed damaged streams and files to the decoders and made-up pages to the check, tens of millions; hours
 	@.ci/stage "fuzzing" .ci/fuzz
 
 .PHONY: lint

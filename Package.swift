@@ -84,8 +84,12 @@ let package = Package(
     .testTarget(
       name: "DigestsTests", dependencies: ["Digests", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "EncodingTests", dependencies: ["Encoding", "Digests", "TestSupport"],
+      name: "EncodingTests",
+      dependencies: ["Encoding", "Digests", "TestSupport", "EncodingTestSupport"],
       swiftSettings: strict),
+    .target(
+      name: "EncodingTestSupport", dependencies: ["Encoding", "Digests", "TestSupport"],
+      path: "Tests/EncodingTestSupport", swiftSettings: strict),
     // Encryption and compression against the programs age and zstd.
     .executableTarget(
       name: "EncodingBench", dependencies: ["Encoding", "TestSupport"],
@@ -141,5 +145,8 @@ if Context.environment["FUZZ"] != nil {
     .executableTarget(
       name: "PageFuzz", dependencies: ["Bolt", "BoltTestSupport", "FuzzSupport"],
       path: "Tests/Fuzz/Page", swiftSettings: library),
+    .executableTarget(
+      name: "EncodingFuzz", dependencies: ["Encoding", "EncodingTestSupport", "FuzzSupport"],
+      path: "Tests/Fuzz/Encoding", swiftSettings: library),
   ]
 }

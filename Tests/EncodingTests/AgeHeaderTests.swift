@@ -2,6 +2,7 @@
 // test says otherwise.
 
 import Encoding
+import EncodingTestSupport
 import Testing
 
 @Suite struct `The header of an age file` {

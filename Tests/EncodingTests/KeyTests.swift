@@ -2,6 +2,7 @@
 
 import Digests
 import Encoding
+import EncodingTestSupport
 import Testing
 
 @Suite struct `A recipient` {

@@ -1,6 +1,7 @@
 // The programs age and zstd read what we write, and we read what they write.
 
 import Encoding
+import EncodingTestSupport
 import Testing
 import TestSupport
 

@@ -1,6 +1,7 @@
 // One zstd frame, both ways.
 
 import Encoding
+import EncodingTestSupport
 import Testing
 import TestSupport
 

@@ -1,17 +1,16 @@
 // Whole streams through an encoder or a decoder, in pieces.
 
-import Digests
-import Encoding
-import TestSupport
+package import Encoding
+internal import TestSupport
 
 /// How a stream is cut on its way in.
-enum Cut: Sendable {
+package enum Cut: Sendable {
   case whole
   case every(Int)
   /// Into pieces of 1 to 100,000 bytes, most of them small.
   case random(seed: UInt64)
 
-  func pieces(of bytes: [UInt8]) -> [[UInt8]] {
+  package func pieces(of bytes: [UInt8]) -> [[UInt8]] {
     var random = SeededRandom(seed: 0)
     if case .random(let seed) = self { random = SeededRandom(seed: seed) }
     var pieces: [[UInt8]] = []
@@ -32,12 +31,17 @@ enum Cut: Sendable {
 }
 
 /// What a stream gave, and how it ended.
-struct Outcome: Equatable {
-  var released: [UInt8] = []
-  var error: CodingError?
+package struct Outcome: Equatable {
+  package var released: [UInt8] = []
+  package var error: CodingError?
+
+  package init(released: [UInt8] = [], error: CodingError? = nil) {
+    self.released = released
+    self.error = error
+  }
 
   /// Everything that was released, where the stream was whole.
-  var whole: [UInt8] {
+  package var whole: [UInt8] {
     get throws {
       if let error { throw error }
       return released
@@ -46,18 +50,18 @@ struct Outcome: Equatable {
 }
 
 /// What a sink throws that takes no more.
-struct Full: ChainError, Equatable {
-  init() {}
-  init(_: AgeError) {}
-  init(_: ZstdError) {}
+package struct Full: ChainError, Equatable {
+  package init() {}
+  package init(_: AgeError) {}
+  package init(_: ZstdError) {}
 }
 
 /// Appends to an array what an encoder or a decoder passes on.
-func collect(_ bytes: RawSpan, in all: inout [UInt8]) {
+package func collect(_ bytes: RawSpan, in all: inout [UInt8]) {
   unsafe bytes.withUnsafeBytes { unsafe all.append(contentsOf: $0) }
 }
 
-func encrypt(
+package func encrypt(
   _ plaintext: [UInt8], for recipients: [AgeRecipient], cut: Cut = .whole,
   random: FixedRandom? = nil
 ) throws -> [UInt8] {
@@ -77,11 +81,12 @@ func encrypt(
   return all
 }
 
-func decrypt(_ file: [UInt8], with identities: [AgeIdentity], cut: Cut = .whole) -> Outcome {
+package func decrypt(_ file: [UInt8], with identities: [AgeIdentity], cut: Cut = .whole) -> Outcome
+{
   decode(file, identities: identities, isCompressed: false, cut: cut)
 }
 
-func compress(
+package func compress(
   _ plain: [UInt8], level: Int = 1, contentSize: UInt64? = nil, cut: Cut = .whole
 ) throws -> [UInt8] {
   guard let level = ZstdLevel(level) else { return [] }
@@ -96,11 +101,11 @@ func compress(
   return all
 }
 
-func decompress(_ file: [UInt8], cut: Cut = .whole) -> Outcome {
+package func decompress(_ file: [UInt8], cut: Cut = .whole) -> Outcome {
   decode(file, identities: nil, isCompressed: true, cut: cut)
 }
 
-func encode(
+package func encode(
   _ plain: [UInt8], level: Int?, recipients: [AgeRecipient], cut: Cut = .whole
 ) throws -> [UInt8] {
   var encoder = try StreamEncoder(
@@ -115,7 +120,7 @@ func encode(
   return all
 }
 
-func decode(
+package func decode(
   _ file: [UInt8], identities: [AgeIdentity]?, isCompressed: Bool, cut: Cut = .whole
 ) -> Outcome {
   var outcome = Outcome()

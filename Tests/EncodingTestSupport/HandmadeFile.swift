@@ -1,30 +1,30 @@
 // Age files that no program writes: any header with the right authentication code, any chunks.
 
-import Digests
-import Encoding
+internal import Digests
+internal import Encoding
 
 /// Under the file key of `Vector`, which `Vector.stanza1` wraps for identity 1.
-struct HandmadeFile {
-  var version = "age-encryption.org/v1\n"
-  var stanzas = Vector.stanza1
-  var footerMark = "---"
+package struct HandmadeFile {
+  package var version = "age-encryption.org/v1\n"
+  package var stanzas = Vector.stanza1
+  package var footerMark = "---"
   /// Base64 of the code, a blank before and a line end behind it.
-  var footer: (String) -> String = { " \($0)\n" }
-  var nonce = Vector.payloadNonce
-  var chunks: [(plaintext: [UInt8], number: UInt64, isLast: Bool)] = []
+  package var footer: (String) -> String = { " \($0)\n" }
+  package var nonce = Vector.payloadNonce
+  package var chunks: [(plaintext: [UInt8], number: UInt64, isLast: Bool)] = []
   /// What follows the chunks.
-  var tail: [UInt8] = []
+  package var tail: [UInt8] = []
 
-  init() {}
+  package init() {}
 
   /// A file of these chunks, the last of them marked as such.
-  init(chunks: [[UInt8]]) {
+  package init(chunks: [[UInt8]]) {
     self.chunks = chunks.enumerated().map { index, plaintext in
       (plaintext, UInt64(index), index == chunks.count - 1)
     }
   }
 
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     get throws {
       let authenticated = Array((version + stanzas + footerMark).utf8)
       let keyBytes = Vector.fileKey
@@ -48,7 +48,7 @@ struct HandmadeFile {
     return output.withBytes { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
   }
 
-  static func base64(_ bytes: [UInt8]) -> String {
+  package static func base64(_ bytes: [UInt8]) -> String {
     let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
     var bits = bytes.flatMap { byte in (0..<8).map { byte >> (7 - UInt8($0)) & 1 } }
     while bits.count % 6 != 0 { bits.append(0) }
