@@ -63,8 +63,8 @@ bench: tools build sandbox ## Measure speed, memory and load on etcd; OPTIONS=--
 
 .PHONY: bench-pages
 bench-pages: packages ## Measure the check of the pages alone, on a made-up database of 8 GiB
-	@$(release) --product BoltBench
-	@.build/release/BoltBench throughput
+	@$(release) --product PageBench
+	@.build/release/PageBench throughput
 
 .PHONY: bench-encoding
 bench-encoding: packages ## Measure encryption and compression against the programs age and zstd

@@ -42,13 +42,14 @@ let package = Package(
     .target(name: "Console", swiftSettings: strict),
     .target(name: "Digests", dependencies: ["COpenSSL", "CCarryless"], swiftSettings: strict),
     .target(name: "Encoding", dependencies: ["Digests", "CZstd"], swiftSettings: strict),
-    .target(name: "Bolt", swiftSettings: strict),
+    .target(name: "SnapshotFile", dependencies: ["Digests"], swiftSettings: strict),
     .target(name: "Volume", swiftSettings: strict),
     .target(name: "Certificates", dependencies: ["COpenSSL", "Console"], swiftSettings: strict),
     .target(
       name: "HTTP", dependencies: ["CCurl", "Certificates", "Console"], swiftSettings: strict),
     .target(
-      name: "Etcd", dependencies: ["HTTP", "Digests", "Bolt", "Console"], swiftSettings: strict),
+      name: "Etcd", dependencies: ["HTTP", "SnapshotFile", "Console"],
+      swiftSettings: strict),
     .target(
       name: "Azure", dependencies: ["HTTP", "Digests", "Console", "CExpat"],
       swiftSettings: strict),
@@ -60,13 +61,13 @@ let package = Package(
     .target(
       name: "Backup",
       dependencies: [
-        "HTTP", "Certificates", "Digests", "Bolt", "Etcd", "Azure", "Kubernetes", "Console",
+        "HTTP", "Certificates", "Digests", "SnapshotFile", "Etcd", "Azure", "Kubernetes", "Console",
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "etcd-backup",
       dependencies: [
-        "Backup", "Bolt", "Certificates", "Console", "CProcess", "Digests", "Volume",
+        "Backup", "SnapshotFile", "Certificates", "Console", "CProcess", "Volume",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict,
@@ -102,7 +103,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "EtcdTests",
-      dependencies: ["Etcd", "Bolt", "HTTP", "Digests", "TestSupport", "BoltTestSupport"],
+      dependencies: [
+        "Etcd", "SnapshotFile", "HTTP", "Digests", "TestSupport", "SnapshotFileTestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "AzureTests", dependencies: ["Azure", "HTTP", "Digests", "TestSupport"],
@@ -111,21 +114,23 @@ let package = Package(
       name: "KubernetesTests",
       dependencies: ["Kubernetes", "HTTP", "Certificates", "TestSupport"],
       swiftSettings: strict),
-    // Throughput and memory of Bolt at the size of a large database.
+    // Throughput and memory of the page check at the size of a large database.
     .executableTarget(
-      name: "BoltBench", dependencies: ["Bolt"], path: "Tests/BoltBench"),
+      name: "PageBench", dependencies: ["SnapshotFile"], path: "Tests/PageBench"),
     .testTarget(
       name: "BackupTests",
       dependencies: [
-        "Backup", "Bolt", "Etcd", "Azure", "Kubernetes", "HTTP", "Certificates", "Digests",
+        "Backup", "SnapshotFile", "Etcd", "Azure", "Kubernetes", "HTTP", "Certificates", "Digests",
         "Console", "TestSupport",
       ],
       swiftSettings: strict),
     .target(
-      name: "BoltTestSupport", dependencies: ["Bolt"], path: "Tests/BoltTestSupport",
+      name: "SnapshotFileTestSupport", dependencies: ["SnapshotFile"],
+      path: "Tests/SnapshotFileTestSupport",
       swiftSettings: strict),
     .testTarget(
-      name: "BoltTests", dependencies: ["Bolt", "BoltTestSupport", "TestSupport"],
+      name: "SnapshotFileTests",
+      dependencies: ["SnapshotFile", "SnapshotFileTestSupport", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "ConsoleTests", dependencies: ["Console"], swiftSettings: [.swiftLanguageMode(.v6)]),
@@ -143,7 +148,7 @@ if Context.environment["FUZZ"] != nil {
       dependencies: ["Etcd", "HTTP", "Digests", "FuzzSupport", "TestSupport"],
       path: "Tests/Fuzz/Snapshot", swiftSettings: library),
     .executableTarget(
-      name: "PageFuzz", dependencies: ["Bolt", "BoltTestSupport", "FuzzSupport"],
+      name: "PageFuzz", dependencies: ["SnapshotFile", "SnapshotFileTestSupport", "FuzzSupport"],
       path: "Tests/Fuzz/Page", swiftSettings: library),
     .executableTarget(
       name: "EncodingFuzz", dependencies: ["Encoding", "EncodingTestSupport", "FuzzSupport"],

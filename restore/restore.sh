@@ -108,15 +108,15 @@ prove() {
   step "1. Prove that the backup is whole (nothing is changed by this)"
   run_jobs "$prefix-verify" || return
   if [ "$dry_run" = false ]; then
-    local exit_status message found proven_path
+    local exit_status message found verified_path
     job_result "$prefix-verify"
-    member_of_json "$message" path && fits text "$found" && proven_path=$found || proven_path=""
+    member_of_json "$message" path && fits text "$found" && verified_path=$found || verified_path=""
     member_of_json "$message" bytes && fits number "$found" && [ "$found" != 0 ] || found=""
-    if [ "$exit_status" != 0 ] || [ -z "$found" ] || [ "${proven_path##*/}" != "${path##*/}" ]; then
+    if [ "$exit_status" != 0 ] || [ -z "$found" ] || [ "${verified_path##*/}" != "${path##*/}" ]; then
       say "etcd-backup verify did not say that it read $path: it ended with status ${exit_status:-unknown} and $(escaped "$message")"
       return 1
     fi
-    path=$proven_path size=$found
+    path=$verified_path size=$found
     say "Whole: $path, $size bytes"
     change "pin the backup" patch configmap "$note" --type merge \
       --patch "{\"data\":{\"path\":$(json "$path"),\"size\":\"$size\"}}" || return

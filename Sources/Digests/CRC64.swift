@@ -15,7 +15,11 @@ package struct CRC64: Sendable, Equatable {
   /// The checksum of everything fed so far.
   package var value: UInt64 { ~register }
 
-  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func update(_ bytes: RawSpan) {
+    unsafe bytes.withUnsafeBytes { unsafe update($0) }
+  }
+
+  private mutating func update(_ bytes: UnsafeRawBufferPointer) {
     var rest = unsafe bytes
     let foldable = bytes.count & ~63
     if foldable > 0, Self.canFold, let start = bytes.baseAddress {
@@ -27,9 +31,9 @@ package struct CRC64: Sendable, Equatable {
   }
 
   /// The checksum of bytes that are all there.
-  package static func checksum(of bytes: UnsafeRawBufferPointer) -> UInt64 {
+  package static func checksum(of bytes: RawSpan) -> UInt64 {
     var running = CRC64()
-    unsafe running.update(bytes)
+    running.update(bytes)
     return running.value
   }
 

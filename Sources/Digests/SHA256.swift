@@ -33,9 +33,10 @@ internal import COpenSSL
     unsafe SHA256(copying: context)
   }
 
-  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
-    guard let start = bytes.baseAddress else { return }
-    let status = unsafe EVP_DigestUpdate(context, start, bytes.count)
+  package mutating func update(_ bytes: RawSpan) {
+    let status = unsafe bytes.withUnsafeBytes {
+      unsafe EVP_DigestUpdate(context, $0.baseAddress, $0.count)
+    }
     precondition(status == 1, "OpenSSL refused bytes for a SHA-256")
   }
 
@@ -49,7 +50,7 @@ internal import COpenSSL
   /// The SHA-256 of bytes that are all there.
   package static func digest(of bytes: [UInt8]) -> SHA256Digest {
     var running = SHA256()
-    unsafe bytes.withUnsafeBytes { unsafe running.update($0) }
+    unsafe running.update(bytes.span.bytes)
     return running.finish()
   }
 }

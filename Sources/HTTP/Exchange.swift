@@ -158,7 +158,7 @@ extension Exchange {
   fileprivate func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
     switch bodyHandling {
     case .fill(let payload, _) where status == 206:
-      let isWhole = unsafe payload.append(bytes) == bytes.count
+      let isWhole = unsafe payload.append(bytes.bytes) == bytes.count
       if !isWhole { excess = "over \(bodyLimit) bytes" }
       return isWhole ? bytes.count : 0
     case .collect, .fill:
@@ -235,9 +235,11 @@ extension Exchange {
     if request.method == "HEAD" { try handle.set(CURLOPT_NOBODY, to: 1) }
     if let body = request.body {
       try handle.set(CURLOPT_POSTFIELDSIZE_LARGE, toOffset: body.count)
-      let code = unsafe body.withBytes {
-        unsafe curl_shim_set_pointer(
-          handle.raw, CURLOPT_POSTFIELDS, UnsafeMutableRawPointer(mutating: $0.baseAddress))
+      let code = body.withBytes { bytes in
+        unsafe bytes.withUnsafeBytes {
+          unsafe curl_shim_set_pointer(
+            handle.raw, CURLOPT_POSTFIELDS, UnsafeMutableRawPointer(mutating: $0.baseAddress))
+        }
       }
       try handle.check(code, CURLOPT_POSTFIELDS)
     }

@@ -19,7 +19,7 @@
   package convenience init(_ bytes: some Collection<UInt8>) {
     let copy = Array(bytes)
     self.init(capacity: copy.count)
-    unsafe copy.withUnsafeBytes { _ = unsafe append($0) }
+    _ = unsafe append(copy.span.bytes)
   }
 
   deinit {
@@ -29,12 +29,13 @@
   package var isFull: Bool { count == capacity }
 
   /// Takes as many of `bytes` as there is room for and says how many that were.
-  package func append(_ bytes: UnsafeRawBufferPointer) -> Int {
-    let taken = min(bytes.count, capacity - count)
-    guard taken > 0, let source = bytes.baseAddress, let start = unsafe memory.baseAddress else {
-      return 0
+  package func append(_ bytes: RawSpan) -> Int {
+    let taken = min(bytes.byteCount, capacity - count)
+    guard taken > 0, let start = unsafe memory.baseAddress else { return 0 }
+    unsafe bytes.withUnsafeBytes { source in
+      guard let source = source.baseAddress else { return }
+      unsafe (start + count).copyMemory(from: source, byteCount: taken)
     }
-    unsafe (start + count).copyMemory(from: source, byteCount: taken)
     count += taken
     return taken
   }
@@ -44,8 +45,8 @@
   }
 
   package func withBytes<Result, Failure: Error>(
-    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try unsafe body(UnsafeRawBufferPointer(rebasing: memory[..<count]))
+    try unsafe body(UnsafeRawBufferPointer(rebasing: memory[..<count]).bytes)
   }
 }

@@ -26,7 +26,7 @@ extension APIServer {
 
     let authorities = try usable("\(folder)/ca.crt", as: .certificateAuthority) {
       path throws(UnreadableFile) in
-      let text = PEMText(try InputFile.read(at: path), named: path)
+      let text = PEMText(try ReadFile.read(at: path), named: path)
       do throws(CertificateFault) {
         return try CertificateAuthorities(text)
       } catch {

@@ -29,7 +29,7 @@ private struct Kubeconfig {
     self.path = path
     let text: String
     do throws(UnreadableFile) {
-      let bytes = try InputFile.read(at: path)
+      let bytes = try ReadFile.read(at: path)
       guard ![[0xFF, 0xFE], [0xFE, 0xFF]].contains(Array(bytes.prefix(2))) else {
         throw UnreadableFile(reason: "it is UTF-16: save it as UTF-8")
       }

@@ -37,7 +37,7 @@ struct TokenFile: Sendable, Equatable {
 
   func read() throws(UnreadableFile) -> BearerToken {
     do throws(UnreadableFile) {
-      let bytes = try InputFile.read(at: path)
+      let bytes = try ReadFile.read(at: path)
       guard let token = BearerToken(String(decoding: bytes, as: UTF8.self)) else {
         throw UnreadableFile(reason: "it is empty, or holds something else than one token")
       }

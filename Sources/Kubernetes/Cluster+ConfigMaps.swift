@@ -4,7 +4,7 @@ extension Cluster {
   /// The text values of a ConfigMap; `nil` where there is none of this name.
   package func configMap(named name: String) throws(KubernetesError) -> [String: String]? {
     do throws(KubernetesError) {
-      return try perform(Action("get", .configMaps, named: name, in: namespace), "GET")
+      return try perform(APICall("get", .configMaps, named: name, in: namespace), "GET")
         .decoded(as: DataObject.self).data ?? [:]
     } catch .notFound {
       return nil
@@ -19,7 +19,7 @@ extension Cluster {
   package func record(
     _ fields: [String: String], inConfigMap name: String
   ) throws(KubernetesError) {
-    let create = Action("create", .configMaps, named: name, in: namespace)
+    let create = APICall("create", .configMaps, named: name, in: namespace)
     let createBody = JSON.encode(NewConfigMap(name: name, data: fields))
     for _ in 1...2 {
       do throws(KubernetesError) {
@@ -39,7 +39,7 @@ extension Cluster {
   private func patch(
     _ fields: [String: String], inConfigMap name: String
   ) throws(KubernetesError) -> Answer {
-    let patch = Action("patch", .configMaps, named: name, in: namespace)
+    let patch = APICall("patch", .configMaps, named: name, in: namespace)
     do throws(KubernetesError) {
       return try perform(
         patch, "PATCH", body: JSON.encode(DataObject(data: fields)),
@@ -61,8 +61,8 @@ extension Cluster {
   private func update(
     _ fields: [String: String], inConfigMap name: String
   ) throws(KubernetesError) -> Answer {
-    let get = Action("get", .configMaps, named: name, in: namespace)
-    let update = Action("update", .configMaps, named: name, in: namespace)
+    let get = APICall("get", .configMaps, named: name, in: namespace)
+    let update = APICall("update", .configMaps, named: name, in: namespace)
     var attempt = 1
     while true {
       var object = try perform(get, "GET").decoded(as: [String: JSONValue].self)
@@ -82,7 +82,7 @@ extension Cluster {
   ) throws(KubernetesError) {
     let data = try answer.decoded(as: DataObject.self).data ?? [:]
     for (key, value) in fields.sorted(by: { $0.key < $1.key }) where data[key] != value {
-      throw .notRecorded(answer.action, key: key)
+      throw .notRecorded(answer.call, key: key)
     }
   }
 }

@@ -38,18 +38,18 @@ package struct Cluster {
   }
 
   package func secret(named name: String) throws(KubernetesError) -> Secret {
-    let object = try perform(Action("get", .secrets, named: name, in: namespace), "GET")
+    let object = try perform(APICall("get", .secrets, named: name, in: namespace), "GET")
       .decoded(as: DataObject.self)
     return Secret(name: name, namespace: namespace, encoded: object.data ?? [:])
   }
 
   /// Whether the API server's access rules would let us do this.
   package func canI(
-    _ verb: String, _ resource: Action.Resource, named name: String? = nil
+    _ verb: String, _ resource: APICall.Resource, named name: String? = nil
   ) throws(KubernetesError) -> Bool {
-    let question = AccessReview(of: Action(verb, resource, named: name, in: namespace))
-    let action = Action("create", .accessReviews, named: nil, in: namespace)
-    return try perform(action, "POST", body: JSON.encode(question))
+    let question = AccessReview(of: APICall(verb, resource, named: name, in: namespace))
+    let call = APICall("create", .accessReviews, named: nil, in: namespace)
+    return try perform(call, "POST", body: JSON.encode(question))
       .decoded(as: AccessReview.Answer.self).status.allowed
   }
 }
@@ -59,13 +59,13 @@ package struct Cluster {
 extension Cluster {
   /// Sends a request, again where that may help, until it succeeds.
   func perform(
-    _ action: Action, _ method: String, body: [UInt8]? = nil,
+    _ call: APICall, _ method: String, body: [UInt8]? = nil,
     contentType: String = "application/json"
   ) throws(KubernetesError) -> Answer {
     var attempt = 1
     var hasRefreshedToken = false
     while true {
-      let request = try makeRequest(action, method, body, contentType)
+      let request = try makeRequest(call, method, body, contentType)
       let result = Result { () throws(TransferError) in
         try transport.send(request, over: server.connection, limit: Self.largestObject)
       }
@@ -73,17 +73,17 @@ extension Cluster {
       var retryAfter: Duration?
       switch result {
       case .success(let response) where response.isSuccess:
-        return Answer(action: action, body: response.body)
+        return Answer(call: call, body: response.body)
       case .success(let response):
         if response.status == 401, !hasRefreshedToken {
           hasRefreshedToken = true
           if try tokens.refresh() { continue }
         }
         let status = APIStatus(response)
-        failure = KubernetesError(response.status, status, to: action)
+        failure = KubernetesError(response.status, status, to: call)
         retryAfter = response.retryAfter ?? status?.retryAfter
       case .failure(let error):
-        failure = .transfer(action, error)
+        failure = .transfer(call, error)
       }
       guard failure.isTransient,
         let delay = retryPolicy.delay(
@@ -92,14 +92,14 @@ extension Cluster {
       transport.report(
         Retry(attempt: attempt, delay: delay, cause: failure.description))
       attempt += 1
-      try pause(for: delay, before: request, of: action, after: failure)
+      try pause(for: delay, before: request, of: call, after: failure)
     }
   }
 
   private func makeRequest(
-    _ action: Action, _ method: String, _ body: [UInt8]?, _ contentType: String
+    _ call: APICall, _ method: String, _ body: [UInt8]?, _ contentType: String
   ) throws(KubernetesError) -> Request {
-    var request = Request(method, server.url + action.path)
+    var request = Request(method, server.url + call.path)
     request.headers["Accept"] = "application/json"
     // Where the URL's host is only the certificate's name, the server still goes by its own.
     if let address = server.connection.address { request.headers["Host"] = address }
@@ -107,7 +107,7 @@ extension Cluster {
     if let body {
       request.headers["Content-Type"] = contentType
       request.body = Payload(body)
-      if action.resource == .configMaps {
+      if call.resource == .configMaps {
         // The name under which the change is booked in the object's `managedFields`.
         request.url += "?fieldManager=etcd-backup"
       }
@@ -116,25 +116,25 @@ extension Cluster {
   }
 
   private func pause(
-    for delay: Duration, before request: Request, of action: Action, after failure: KubernetesError
+    for delay: Duration, before request: Request, of call: APICall, after failure: KubernetesError
   ) throws(KubernetesError) {
     do throws(TransferError) {
       try transport.sleep(
         for: delay, before: request.summary, after: failure.description)
     } catch {
-      throw .transfer(action, error)
+      throw .transfer(call, error)
     }
   }
 }
 
 /// The body of a good answer, and to what.
 struct Answer {
-  let action: Action
+  let call: APICall
   let body: [UInt8]
 
   /// The decoder's own words are dropped: they may quote what it read, and that may be a Secret.
   func decoded<Object: Decodable>(as type: Object.Type) throws(KubernetesError) -> Object {
-    guard let object = JSON.decode(type, from: body) else { throw .unreadableAnswer(action) }
+    guard let object = JSON.decode(type, from: body) else { throw .unreadableAnswer(call) }
     return object
   }
 }

@@ -154,7 +154,7 @@ extension KubeconfigDocument {
       }
       guard let path = try path(field) else { return nil }
       do throws(UnreadableFile) {
-        return PEMText(try InputFile.read(at: path), named: "\(field) \(path)")
+        return PEMText(try ReadFile.read(at: path), named: "\(field) \(path)")
       } catch {
         throw .unusableFile(entry, field: field, path: path, reason: error.reason)
       }

@@ -13,22 +13,22 @@ package enum KubernetesError: Error, Equatable {
 
   // No good answer. A message is the server's own.
 
-  case transfer(Action, TransferError)
-  case unauthorized(Action)
-  case forbidden(Action, message: String)
+  case transfer(APICall, TransferError)
+  case unauthorized(APICall)
+  case forbidden(APICall, message: String)
   /// The object is missing or, where it was to be created, its namespace.
-  case notFound(Action)
-  case alreadyExists(Action)
-  case conflict(Action, message: String)
-  case invalid(Action, message: String)
+  case notFound(APICall)
+  case alreadyExists(APICall)
+  case conflict(APICall, message: String)
+  case invalid(APICall, message: String)
   /// The server is overloaded or broken.
-  case unavailable(Action, status: Int, message: String)
-  case refused(Action, status: Int, message: String)
-  case unreadableAnswer(Action)
+  case unavailable(APICall, status: Int, message: String)
+  case refused(APICall, status: Int, message: String)
+  case unreadableAnswer(APICall)
 
   // A good answer with something else in it than it should have.
 
-  case notRecorded(Action, key: String)
+  case notRecorded(APICall, key: String)
   case keyMissing(String, secret: String, namespace: String, present: [String])
   case keyNotBase64(String, secret: String, namespace: String)
   case keyNotText(String, secret: String, namespace: String)
@@ -43,23 +43,23 @@ package enum KubernetesError: Error, Equatable {
 extension KubernetesError {
   /// Reads an answer that is no success; see the table in
   /// https://kubernetes.io/docs/reference/using-api/api-concepts/#response-codes.
-  init(_ code: Int, _ status: APIStatus?, to action: Action) {
+  init(_ code: Int, _ status: APIStatus?, to call: APICall) {
     let message: String
-    if code == 422, action.resource == .secrets {
+    if code == 422, call.resource == .secrets {
       message = "the message is left out, it may quote the Secret"
     } else {
       message = status?.shortMessage ?? Self.noReason
     }
     switch (code, status?.reason) {
-    case (401, _): self = .unauthorized(action)
-    case (403, _): self = .forbidden(action, message: message)
-    case (404, "NotFound"): self = .notFound(action)
-    case (409, "AlreadyExists"): self = .alreadyExists(action)
-    case (409, _): self = .conflict(action, message: message)
-    case (422, _): self = .invalid(action, message: message)
+    case (401, _): self = .unauthorized(call)
+    case (403, _): self = .forbidden(call, message: message)
+    case (404, "NotFound"): self = .notFound(call)
+    case (409, "AlreadyExists"): self = .alreadyExists(call)
+    case (409, _): self = .conflict(call, message: message)
+    case (422, _): self = .invalid(call, message: message)
     case (408, _), (429, _), (500..., _):
-      self = .unavailable(action, status: code, message: message)
-    default: self = .refused(action, status: code, message: message)
+      self = .unavailable(call, status: code, message: message)
+    default: self = .refused(call, status: code, message: message)
     }
   }
 
@@ -69,7 +69,7 @@ extension KubernetesError {
     case .transfer(_, let error): error.isTransient
     case .unavailable: true
     // An update is of a version that has passed for good.
-    case .conflict(let action, _): action.verb != "update"
+    case .conflict(let call, _): call.verb != "update"
     default: false
     }
   }
@@ -132,30 +132,30 @@ extension KubernetesError: CustomStringConvertible {
       "the \(role.rawValue) \(path) cannot be used: \(reason)"
     case .kubeconfig(let file, let fault):
       "kubeconfig \(file): \(fault)"
-    case .transfer(let action, let error):
-      "\(action) failed: \(error)"
-    case .unauthorized(let action):
-      "\(action) failed: the API server does not accept our credentials (401)"
-    case .forbidden(let action, let message):
-      "\(action) is not allowed: \(message)"
-    case .notFound(let action) where action.verb == "create":
-      "\(action) failed: there is no such namespace"
-    case .notFound(let action):
-      "\(action) failed: there is no such object, or no such namespace"
-    case .alreadyExists(let action):
-      "\(action) failed: it exists already"
-    case .conflict(let action, let message):
-      "\(action) kept conflicting with other changes: \(message)"
-    case .invalid(let action, let message):
-      "\(action) was refused as invalid: \(message)"
-    case .unavailable(let action, let status, let message):
-      "\(action) failed: the API server answered \(status), \(message)"
-    case .refused(let action, let status, let message):
-      "\(action) was refused with \(status): \(message)"
-    case .unreadableAnswer(let action):
-      "\(action) failed: the answer is not the JSON of such an object"
-    case .notRecorded(let action, let key):
-      "\(action) succeeded, but the key \(key) does not hold the value that was sent"
+    case .transfer(let call, let error):
+      "\(call) failed: \(error)"
+    case .unauthorized(let call):
+      "\(call) failed: the API server does not accept our credentials (401)"
+    case .forbidden(let call, let message):
+      "\(call) is not allowed: \(message)"
+    case .notFound(let call) where call.verb == "create":
+      "\(call) failed: there is no such namespace"
+    case .notFound(let call):
+      "\(call) failed: there is no such object, or no such namespace"
+    case .alreadyExists(let call):
+      "\(call) failed: it exists already"
+    case .conflict(let call, let message):
+      "\(call) kept conflicting with other changes: \(message)"
+    case .invalid(let call, let message):
+      "\(call) was refused as invalid: \(message)"
+    case .unavailable(let call, let status, let message):
+      "\(call) failed: the API server answered \(status), \(message)"
+    case .refused(let call, let status, let message):
+      "\(call) was refused with \(status): \(message)"
+    case .unreadableAnswer(let call):
+      "\(call) failed: the answer is not the JSON of such an object"
+    case .notRecorded(let call, let key):
+      "\(call) succeeded, but the key \(key) does not hold the value that was sent"
     case .keyMissing(let key, let secret, let namespace, let present):
       "the Secret \(secret) in namespace \(namespace) has no key \(key) "
         + (present.isEmpty ? "and no other" : "but \(present.joined(separator: ", "))")
@@ -189,14 +189,14 @@ extension KubernetesError: CustomStringConvertible {
       .invalid(_, let message) where Self.isAdmission(message),
       .refused(_, _, let message) where Self.isAdmission(message):
       Self.hint(admission: message)
-    case .forbidden(let action, _) where action.verb == "create" && action.name != nil:
-      "create the ConfigMap beforehand, or allow create on \(action.resource.rawValue) in a rule "
+    case .forbidden(let call, _) where call.verb == "create" && call.name != nil:
+      "create the ConfigMap beforehand, or allow create on \(call.resource.rawValue) in a rule "
         + "without resourceNames: a rule with names cannot allow it"
-    case .forbidden(let action, _):
-      "allow \(action.verb) on \(action.object) in a Role of this namespace, bound to our service "
+    case .forbidden(let call, _):
+      "allow \(call.verb) on \(call.object) in a Role of this namespace, bound to our service "
         + "account or user"
-    case .notFound(let action):
-      "compare with: kubectl -n \(action.namespace) get \(action.resource.rawValue)"
+    case .notFound(let call):
+      "compare with: kubectl -n \(call.namespace) get \(call.resource.rawValue)"
     case .invalid(_, let message) where !message.contains("immutable"): nil
     case .invalid:
       "a ConfigMap with `immutable: true` has to be replaced by one without"

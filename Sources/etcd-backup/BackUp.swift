@@ -15,7 +15,7 @@ struct BackUp: ParsableCommand {
     let session = Session(configuration.store, failing: "no backup taken")
     try session.conclude {
       let run = BackupRun(
-        configuration, environment: session.environment, patience: session.patience,
+        configuration, environment: session.environment, deadline: session.deadline,
         log: session.log, progressBar: session.progressBar)
       let result = run.run()
       session.leave(TerminationMessage.render(result))

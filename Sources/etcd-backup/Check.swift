@@ -49,7 +49,7 @@ struct Check: ParsableCommand {
     let results = Findings(session.output)
     try session.conclude {
       let preflight = Preflight(
-        configuration, environment: environment, patience: session.patience,
+        configuration, environment: environment, deadline: session.deadline,
         log: session.log,
         tell: { tell($0, results) })
       try preflight.run()

@@ -2,19 +2,19 @@
 
 internal import ArgumentParser
 internal import Backup
-internal import Bolt
 internal import Console
 internal import Glibc
+internal import SnapshotFile
 
 struct Download: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Download a backup and prove it whole.",
     discussion: """
-      The file appears under its name only once it is complete, proven and on disk:
+      The file appears under its name only once it is complete, verified and on disk:
       its length, the SHA-256 at its end and the one in the blob's metadata all
       agree, and every page of the database is sound (APP_BACKUP_PAGE_CHECK). Until
       then it has no name, or .NAME.partial where the file system needs one. With
-      --output - the bytes are out before they are proven: only exit status 0 says
+      --output - the bytes are out before they are verified: only exit status 0 says
       that they are a backup.
 
       The result is printed on standard output, the log goes to standard error.
@@ -25,7 +25,7 @@ struct Download: ParsableCommand {
       be named: without it, the two that may be meant are shown.
 
       \(Help.exitStatuses(of: [
-        (.success, "downloaded and proven"),
+        (.success, "downloaded and verified"),
         (.failed, "not downloaded, damaged or interrupted; nothing is left behind"),
         (.usage, "wrong command line"),
         (.configuration, "configuration or permission is wrong, the file exists, or BACKUP must be named"),
@@ -67,14 +67,14 @@ struct Download: ParsableCommand {
     try Session.withStore(failing: "nothing downloaded", needingRecord: backup == nil) {
       session, store in
       let path = try store.pathToRestore(of: backup?.text)
-      let proven: ProvenBackup
+      let verified: VerifiedBackup
       if isStandardOutput {
-        proven = try store.downloadToStandardOutput(path)
+        verified = try store.downloadToStandardOutput(path)
       } else {
-        proven = try store.download(path, to: output, replacing: force)
-        try session.output.write(Result(proven, file: output).rendered(asJSON: json))
+        verified = try store.download(path, to: output, replacing: force)
+        try session.output.write(Result(verified, file: output).rendered(asJSON: json))
       }
-      session.leave(TerminationMessage.render(proven))
+      session.leave(TerminationMessage.render(verified))
       return .success
     }
   }
@@ -94,17 +94,17 @@ extension Download {
     let time: String
     let seconds: Double
 
-    init(_ proven: ProvenBackup, file: String) {
-      path = "\(proven.path)"
+    init(_ verified: VerifiedBackup, file: String) {
+      path = "\(verified.path)"
       self.file = file
-      bytes = proven.details.size
-      sha256 = proven.sha256
-      etcdVersion = proven.details.etcdVersion
-      revision = proven.revision
-      pages = proven.pages.verdict
-      records = proven.pages.report?.totalRecords
-      time = Timestamp.format(proven.details.lastModified)
-      seconds = Double(proven.duration.secondsText) ?? 0
+      bytes = verified.details.size
+      sha256 = verified.sha256
+      etcdVersion = verified.details.etcdVersion
+      revision = verified.revision
+      pages = verified.pages.verdict
+      records = verified.pages.report?.totalRecords
+      time = Timestamp.format(verified.details.lastModified)
+      seconds = Double(verified.duration.secondsText) ?? 0
     }
 
     func rendered(asJSON: Bool) -> String {

@@ -2,9 +2,8 @@
 
 internal import ArgumentParser
 internal import Backup
-internal import Bolt
-internal import Digests
 internal import Glibc
+internal import SnapshotFile
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -83,7 +82,7 @@ private struct Failure: Encodable {
       unsound = Unsound(page: UInt64(page), defect: problem.description)
     case .metasDisagree:
       unsound = Unsound(defect: "the two meta pages do not describe one snapshot")
-    case .announcedSize, .ended, .surplus, .tooTangled, .notEtcd, .unreadable: break
+    case .ended, .surplus, .memoryLimitExceeded, .notEtcd, .unreadable: break
     }
   }
 }
@@ -98,34 +97,21 @@ private struct Inspection: Encodable {
     let totalSize: Int
   }
 
-  enum Checksum: String, Encodable {
-    case right, wrong, none
-    /// More or fewer bytes than a SHA-256 has.
-    case damaged
-  }
-
   let snapshotStatus: SnapshotStatus
   let revision: UInt64
   let liveKeys: Int
-  let sha256: Checksum
+  let sha256: DatabaseFile.Checksum
   /// Bytes behind the database where they are no SHA-256, nor the room that a live file keeps.
   let trailingBytes: UInt64?
   let database: DatabaseReport
 
   init(of path: String) throws(BoltError) {
-    let file = try DatabaseFile(path)
-    var sha256 = SHA256()
-    let report = try file.inspect { bytes in
-      unsafe bytes.withUnsafeBytes { unsafe sha256.update($0) }
-    }
-    let digest = sha256.finish().bytes
+    let report = try DatabaseFile(path).inspect()
     database = report.database
     revision = database.revision
     liveKeys = report.liveKeys
-    self.sha256 =
-      report.storedSHA256.map { $0 == digest ? .right : .wrong }
-      ?? (report.hasDamagedTrailer ? .damaged : .none)
-    trailingBytes = report.hasDamagedTrailer ? report.trailingByteCount : nil
+    sha256 = report.checksum
+    trailingBytes = report.checksum == .damaged ? report.trailingByteCount : nil
     snapshotStatus = SnapshotStatus(
       hash: report.hash, revision: database.lastRevision, totalKey: database.totalRecords,
       totalSize: database.byteCount)

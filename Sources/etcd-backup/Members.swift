@@ -36,9 +36,9 @@ struct Members: ParsableCommand {
     Termination.install()
     do {
       let configuration = try Session.parse(environment, Configuration.init)
-      let patience = Patience(timeout: .seconds(wait)) { Termination.isRequested }
-      let results = Findings(StandardOutput(patience))
-      let watch = MemberWatch(configuration, environment: environment, patience: patience) {
+      let deadline = RunDeadline(timeout: .seconds(wait)) { Termination.isRequested }
+      let results = Findings(StandardOutput(deadline))
+      let watch = MemberWatch(configuration, environment: environment, deadline: deadline) {
         results.line($0)
       }
       let outcome = try watch.run()
@@ -49,7 +49,7 @@ struct Members: ParsableCommand {
       // The only status after which restore.sh goes back by itself, so no other fault ends with it.
       case .noMemberServed: throw ExitCode(ExitStatus.incomplete.rawValue)
       }
-    } catch let error as any Explained {
+    } catch let error as any OperatorError {
       Output.error(error.description, hint: error.hint)
       let status = error.status == .incomplete ? ExitStatus.failed : error.status
       throw ExitCode(status.rawValue)

@@ -33,7 +33,7 @@ enum Output {
   static func print(_ work: (StandardOutput) throws -> Void) throws {
     do {
       try work(StandardOutput())
-    } catch let error as any Explained {
+    } catch let error as any OperatorError {
       Output.error(error.description, hint: error.hint)
       throw ExitCode(error.status.rawValue)
     }

@@ -91,7 +91,7 @@ struct Retention: ParsableCommand {
     try output.lines(plan.going.map { "  \($0.name)  \(Timestamp.format($0.written))" })
     try output.lines(plan.staying.map { "  \($0.name)  \(Timestamp.format($0.written))  stays" })
     try output.write("Type yes to delete them: ")
-    return try StandardInput.line(session.patience) == "yes"
+    return try StandardInput.line(session.deadline) == "yes"
   }
 }
 

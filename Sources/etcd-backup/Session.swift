@@ -9,7 +9,7 @@ internal import Glibc
 
 struct Session {
   let environment: [String: String]
-  let patience: Patience
+  let deadline: RunDeadline
   let log: Log
   let output: StandardOutput
   /// Only on a terminal.
@@ -21,13 +21,13 @@ struct Session {
   init(_ configuration: StoreConfiguration, failing: String) {
     Termination.install()
     environment = ProcessInfo.processInfo.environment
-    let patience = Patience(timeout: configuration.timeout) { Termination.isRequested }
-    self.patience = patience
-    output = StandardOutput(patience)
-    let format = Self.format(configuration.reporting)
-    let mustNotWait = { patience.stopReason != nil }
+    let deadline = RunDeadline(timeout: configuration.timeout) { Termination.isRequested }
+    self.deadline = deadline
+    output = StandardOutput(deadline)
+    let format = Self.format(configuration.logSettings)
+    let mustNotWait = { deadline.stopReason != nil }
     log = Log(
-      level: configuration.reporting.logLevel, format: format,
+      level: configuration.logSettings.logLevel, format: format,
       output: LineOutput(mustNotWait: mustNotWait))
     if Self.isOnTerminal, format == .text {
       let terminal = LineOutput(mustNotWait: mustNotWait)
@@ -35,7 +35,7 @@ struct Session {
     } else {
       progressBar = nil
     }
-    terminationMessagePath = configuration.reporting.terminationMessagePath
+    terminationMessagePath = configuration.logSettings.terminationMessagePath
     self.failing = failing
   }
 
@@ -47,7 +47,7 @@ struct Session {
     ) throws(ConfigurationError) -> Value
   ) throws(ConfigurationError) -> Value {
     // The settings name files with certificates, and no others.
-    try parse(environment) { path in try InputFile.read(at: path, largest: PEMText.largest) }
+    try parse(environment) { path in try ReadFile.read(at: path, largest: PEMText.largest) }
   }
 
   /// The same, but ends the process where there are mistakes: all are told, one line each, and
@@ -80,7 +80,7 @@ struct Session {
     let session = Session(configuration, failing: failing)
     try session.conclude {
       let store = try BackupStore(
-        configuration, environment: session.environment, patience: session.patience,
+        configuration, environment: session.environment, deadline: session.deadline,
         log: session.log, progressBar: session.progressBar)
       return try work(session, store)
     }
@@ -117,8 +117,8 @@ struct Session {
   private static func report(
     _ error: ConfigurationError, _ environment: [String: String], _ failing: String
   ) -> ExitCode {
-    let reporting = Reporting(environment: environment)
-    let log = Log(level: .info, format: format(reporting))
+    let logSettings = LogSettings(environment: environment)
+    let log = Log(level: .info, format: format(logSettings))
     for mistake in error.mistakes {
       log.error("wrong configuration", ["error": "\(mistake)"])
     }
@@ -130,14 +130,14 @@ struct Session {
         "exit.status": failure.status.rawValue,
       ])
     TerminationMessage.write(
-      TerminationMessage.render(failure), to: reporting.terminationMessagePath)
+      TerminationMessage.render(failure), to: logSettings.terminationMessagePath)
     return ExitCode(failure.status.rawValue)
   }
 
   private static var isOnTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
-  private static func format(_ reporting: Reporting) -> LogFormat {
-    reporting.logFormat ?? (isOnTerminal ? .text : .json)
+  private static func format(_ logSettings: LogSettings) -> LogFormat {
+    logSettings.logFormat ?? (isOnTerminal ? .text : .json)
   }
 
   private static func terminalWidth() -> Int {

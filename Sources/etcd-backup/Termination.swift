@@ -10,9 +10,9 @@ enum Termination {
   /// First of all: until `install` a signal ends the process at once, with the status that it has
   /// later as well.
   static func begin() {
-    let reporting = Reporting(environment: ProcessInfo.processInfo.environment)
-    let words = CrashReport(reporting)
-    unsafe process_begin(reporting.terminationMessagePath, words.line, words.message)
+    let logSettings = LogSettings(environment: ProcessInfo.processInfo.environment)
+    let words = CrashReport(logSettings)
+    unsafe process_begin(logSettings.terminationMessagePath, words.line, words.message)
   }
 
   /// From now on a signal is only remembered.

@@ -1,8 +1,8 @@
-// `etcd-backup verify`: stored backups read back and proven whole, without using disk.
+// `etcd-backup verify`: stored backups read back and verified whole, without using disk.
 
 internal import ArgumentParser
 internal import Backup
-internal import Bolt
+internal import SnapshotFile
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -91,7 +91,7 @@ private struct VerificationReport {
   private let output: StandardOutput
   private var count = 0
   private var wholeCount = 0
-  private(set) var newestWhole: ProvenBackup?
+  private(set) var newestWhole: VerifiedBackup?
   private(set) var newestFailure: CommandError?
 
   init(_ format: OutputFormat, to output: StandardOutput) throws {
@@ -108,9 +108,9 @@ private struct VerificationReport {
     let row = Row(verification)
     defer { count += 1 }
     switch verification.result {
-    case .success(let proven):
+    case .success(let verified):
       wholeCount += 1
-      newestWhole = newestWhole ?? proven
+      newestWhole = newestWhole ?? verified
     case .failure(let failure):
       newestFailure = newestFailure ?? failure
     }
@@ -145,14 +145,14 @@ private struct VerificationReport {
     init(_ verification: Verification) {
       path = "\(verification.path)"
       switch verification.result {
-      case .success(let proven):
+      case .success(let verified):
         whole = true
-        bytes = proven.details.size
-        sha256 = proven.sha256
-        revision = proven.revision
-        pages = proven.pages.verdict
-        records = proven.pages.report?.totalRecords
-        seconds = Double(proven.duration.secondsText)
+        bytes = verified.details.size
+        sha256 = verified.sha256
+        revision = verified.revision
+        pages = verified.pages.verdict
+        records = verified.pages.report?.totalRecords
+        seconds = Double(verified.duration.secondsText)
       case .failure(let failure):
         whole = false
         error = failure.cause

@@ -38,7 +38,7 @@ private func read(
     rangesInFlight: rangesInFlight)
   var all: [UInt8] = []
   while let payload = try reader.next() {
-    unsafe payload.withBytes { unsafe all.append(contentsOf: $0) }
+    payload.withBytes { unsafe $0.withUnsafeBytes { unsafe all.append(contentsOf: $0) } }
   }
   return all
 }

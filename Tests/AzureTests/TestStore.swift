@@ -82,8 +82,7 @@ final class Counter: Sendable {
 
 extension BlockUpload {
   mutating func append(_ bytes: [UInt8]) throws {
-    let span = bytes.span
-    try unsafe span.withUnsafeBytes { try unsafe append($0) }
+    try unsafe append(bytes.span.bytes)
   }
 }
 
@@ -94,7 +93,7 @@ func testBytes(_ count: Int) -> [UInt8] {
 
 func checksum(of bytes: [UInt8]) -> String {
   var running = CRC64()
-  unsafe bytes.withUnsafeBytes { unsafe running.update($0) }
+  unsafe running.update(bytes.span.bytes)
   return running.headerValue
 }
 

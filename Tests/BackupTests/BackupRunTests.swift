@@ -1,12 +1,12 @@
 // Whole runs, where no real etcd, store or cluster can be brought to do what the test is about.
 
 import Backup
-import Bolt
 import Digests
 import Foundation
 import HTTP
-import TestSupport
+import SnapshotFile
 import Testing
+import TestSupport
 
 @Suite struct `A run` {
   /// Thirty days old, as `ScriptedWorld` has them, and without a lineage.
@@ -17,7 +17,8 @@ import Testing
     }
   }()
 
-  @Test func `D6: backs up, proves, commits, checks, records and only then deletes, in this order`()
+  @Test
+  func `D6: backs up, verifies, commits, checks, records and only then deletes`()
     throws
   {
     let world = try ScriptedWorld(oldBackups: Self.oldBackups)
@@ -33,7 +34,7 @@ import Testing
       ])
     #expect(
       world.messages == [
-        "run started", "member chosen", "snapshot proven", "backup stored",
+        "run started", "member chosen", "snapshot verified", "backup stored",
         "a lineage begins", "backup recorded", "retention applied", "run finished",
       ])
     #expect(
@@ -88,7 +89,7 @@ import Testing
       Damage("S6: endless empty messages", cause: "no progress") {
         $0.lines[1...] = .init(repeating: .message(remaining: 0, blob: []), count: 500)
       },
-      Damage("something after the hash", cause: "after the snapshot's trailer") {
+      Damage("something after the hash", cause: "the end of the snapshot") {
         $0.lines.append($0.lines[1])
       },
       Damage("S8: a broken page under a right hash", .snapshot(brokenPage), cause: "page 2"),

@@ -70,7 +70,7 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     #expect(configuration.storageURL == nil)
     #expect(configuration.storageCA == nil)
     #expect(configuration.kubeconfigPath == nil)
-    #expect(configuration.reporting.logFormat == nil)
+    #expect(configuration.logSettings.logFormat == nil)
     // And those that have a value have exactly the one that `Variable.all` shows.
     #expect(documentedDefault("APP_BACKUP_ETCD_TRANSPORT") == "gateway")
     #expect(configuration.etcdTransport == .gateway)
@@ -84,9 +84,9 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     #expect(configuration.spoolFolder == nil)
     #expect(configuration.spoolLimit == nil)
     #expect(documentedDefault("APP_LOGGER_LEVEL") == "info")
-    #expect(configuration.reporting.logLevel == .info)
+    #expect(configuration.logSettings.logLevel == .info)
     #expect(documentedDefault("APP_TERMINATION_MESSAGE_PATH") == "/dev/termination-log")
-    #expect(configuration.reporting.terminationMessagePath == "/dev/termination-log")
+    #expect(configuration.logSettings.terminationMessagePath == "/dev/termination-log")
   }
 
   private func documentedDefault(_ name: String) -> String? {
@@ -142,9 +142,9 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     #expect(configuration.spoolFolder == "/spool")
     #expect(configuration.spoolLimit == 2 << 30)
     #expect(configuration.kubeconfigPath == "/home/me/.kube/config")
-    #expect(configuration.reporting.logLevel == .debug)
-    #expect(configuration.reporting.logFormat == .text)
-    #expect(configuration.reporting.terminationMessagePath == "/tmp/result")
+    #expect(configuration.logSettings.logLevel == .debug)
+    #expect(configuration.logSettings.logFormat == .text)
+    #expect(configuration.logSettings.terminationMessagePath == "/tmp/result")
     #expect(configuration.retention == RetentionPolicy(minimumCount: 0, maximumAge: .zero))
   }
 

@@ -1,8 +1,8 @@
 // The tables of the documentation against the code. What needs a run or the chart is in Integration/test_documentation.py.
 
 import Backup
-import Bolt
 import Foundation
+import SnapshotFile
 import Testing
 
 @Suite struct `The documentation` {

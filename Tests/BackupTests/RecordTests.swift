@@ -1,7 +1,7 @@
 // What the ConfigMap says of the last success.
 
 import Backup
-import Bolt
+import SnapshotFile
 import Testing
 
 @Suite struct `A record` {

@@ -5,6 +5,7 @@ import Backup
 import Etcd
 import HTTP
 import Kubernetes
+import SnapshotFile
 import Testing
 
 @Suite struct `An exit status` {
@@ -16,7 +17,7 @@ import Testing
 }
 
 @Suite struct `A failure` {
-  struct Foreign: Explained {
+  struct Foreign: OperatorError {
     var description: String { "it broke" }
     var hint: String? { "mend it" }
     var isConfiguration = false
@@ -90,7 +91,7 @@ import Testing
     let etcd = EtcdError.noGateway(endpoint: endpoint)
     #expect(RunError(etcd, in: .member).status == .configuration)
     #expect(RunError(etcd, in: .member).hint == etcd.hint)
-    let snapshot = SnapshotError.truncated(received: 5, expected: 20)
+    let snapshot = SnapshotError.file(.truncated(received: 5, expected: 20))
     #expect(RunError(snapshot, in: .snapshot).status == .failed)
     #expect(RunError(snapshot, in: .snapshot).cause == snapshot.description)
     let blob = try BlobName("a/b")

@@ -78,7 +78,7 @@ final class ScriptedWorld {
     let configuration = try Configuration(environment: environment) { _ in [] }
     return BackupRun(
       configuration, environment: environment,
-      patience: Patience(timeout: configuration.timeout, isTerminated: isTerminated),
+      deadline: RunDeadline(timeout: configuration.timeout, isTerminated: isTerminated),
       log: log.logger(.json), progressBar: progressBar
     ).run()
   }

@@ -23,7 +23,7 @@ import Testing
   }
 
   private func append(_ bytes: [UInt8], to spool: inout Spool) -> Int {
-    unsafe bytes.withUnsafeBytes { unsafe spool.append($0) }
+    unsafe spool.append(bytes.span.bytes)
   }
 
   private func takeAll(_ piece: Int, from spool: inout Spool) throws -> [UInt8] {

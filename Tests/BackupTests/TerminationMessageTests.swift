@@ -1,11 +1,11 @@
 // The result of a run in the status of its container: one line of JSON that Kubernetes takes whole.
 
 import Backup
-import Bolt
 import Foundation
 import HTTP
-import TestSupport
+import SnapshotFile
 import Testing
+import TestSupport
 
 @Suite struct `A termination message` {
   struct Message: Decodable {
@@ -31,7 +31,7 @@ import Testing
   }
 
   /// An error whose words are another's.
-  struct Foreign: Explained {
+  struct Foreign: OperatorError {
     let description: String
     var hint: String?
     var isConfiguration = false

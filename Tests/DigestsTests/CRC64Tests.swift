@@ -19,28 +19,28 @@ import Testing
       (SnapshotFixture.file, 0x6375_d8d6_0780_e059),
     ] as [([UInt8], UInt64)])
   func `agrees with known values`(bytes: [UInt8], value: UInt64) {
-    #expect(unsafe bytes.withUnsafeBytes { unsafe CRC64.checksum(of: $0) } == value)
+    #expect(unsafe bytes.withUnsafeBytes { unsafe CRC64.checksum(of: $0.bytes) } == value)
   }
 
   @Test func `goes on where it left off, wherever the bytes are split`() {
     let bytes = patternBytes(200)
-    let whole = unsafe bytes.withUnsafeBytes { unsafe CRC64.checksum(of: $0) }
+    let whole = unsafe bytes.withUnsafeBytes { unsafe CRC64.checksum(of: $0.bytes) }
     for split in 0...bytes.count {
       var running = CRC64()
-      unsafe bytes[..<split].withUnsafeBytes { unsafe running.update($0) }
-      unsafe bytes[split...].withUnsafeBytes { unsafe running.update($0) }
+      unsafe bytes[..<split].withUnsafeBytes { unsafe running.update($0.bytes) }
+      unsafe bytes[split...].withUnsafeBytes { unsafe running.update($0.bytes) }
       #expect(running.value == whole, "split at \(split)")
     }
   }
 
   @Test func `may be looked at in between`() {
     var running = CRC64()
-    unsafe Array("123456789".utf8).withUnsafeBytes { unsafe running.update($0) }
+    unsafe Array("123456789".utf8).withUnsafeBytes { unsafe running.update($0.bytes) }
     #expect(running.value == 0xae8b_1486_0a79_9888)
-    unsafe Array("!".utf8).withUnsafeBytes { unsafe running.update($0) }
+    unsafe Array("!".utf8).withUnsafeBytes { unsafe running.update($0.bytes) }
     #expect(
       unsafe running.value
-        == Array("123456789!".utf8).withUnsafeBytes { unsafe CRC64.checksum(of: $0) })
+        == Array("123456789!".utf8).withUnsafeBytes { unsafe CRC64.checksum(of: $0.bytes) })
   }
 
   @Test(arguments: 0..<17)
@@ -48,7 +48,7 @@ import Testing
     let bytes = (0..<64).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 11) }
     for end in start...bytes.count {
       let fast = unsafe bytes.withUnsafeBytes {
-        unsafe CRC64.checksum(of: UnsafeRawBufferPointer(rebasing: $0[start..<end]))
+        unsafe CRC64.checksum(of: UnsafeRawBufferPointer(rebasing: $0[start..<end]).bytes)
       }
       #expect(fast == bitwiseChecksum(bytes[start..<end]), "bytes \(start)..<\(end)")
     }
@@ -59,9 +59,11 @@ import Testing
     let bytes = patternBytes(700)
     for end in start...bytes.count {
       var running = CRC64()
-      for byte in bytes[start..<end] { unsafe [byte].withUnsafeBytes { unsafe running.update($0) } }
+      for byte in bytes[start..<end] {
+        unsafe [byte].withUnsafeBytes { unsafe running.update($0.bytes) }
+      }
       let whole = unsafe bytes.withUnsafeBytes {
-        unsafe CRC64.checksum(of: UnsafeRawBufferPointer(rebasing: $0[start..<end]))
+        unsafe CRC64.checksum(of: UnsafeRawBufferPointer(rebasing: $0[start..<end]).bytes)
       }
       #expect(running.value == whole, "bytes \(start)..<\(end)")
     }

@@ -32,7 +32,7 @@ import Testing
       var running = SHA256()
       for start in stride(from: 0, to: bytes.count, by: size) {
         unsafe bytes[start..<min(start + size, bytes.count)].withUnsafeBytes {
-          unsafe running.update($0)
+          unsafe running.update($0.bytes)
         }
       }
       #expect(running.finish() == whole, "pieces of \(size) bytes")
@@ -41,15 +41,15 @@ import Testing
 
   @Test func `takes empty pieces`() {
     var running = SHA256()
-    unsafe running.update(UnsafeRawBufferPointer(start: nil, count: 0))
+    unsafe running.update(UnsafeRawBufferPointer(start: nil, count: 0).bytes)
     #expect(running.finish() == SHA256.digest(of: []))
   }
 
   @Test func `goes two ways from a copy`() {
     var running = SHA256()
-    unsafe Array("ab".utf8).withUnsafeBytes { unsafe running.update($0) }
+    unsafe Array("ab".utf8).withUnsafeBytes { unsafe running.update($0.bytes) }
     let copy = running.copy()
-    unsafe Array("c".utf8).withUnsafeBytes { unsafe running.update($0) }
+    unsafe Array("c".utf8).withUnsafeBytes { unsafe running.update($0.bytes) }
     #expect(running.finish() == SHA256.digest(of: Array("abc".utf8)))
     #expect(copy.finish() == SHA256.digest(of: Array("ab".utf8)))
   }

@@ -30,7 +30,7 @@ private func guardedMember(
     let member = guardedMember()
     var snapshot = try EtcdCluster(member, credentials: root).chooseMember().openSnapshot(
       checkingPages: false)
-    #expect(try snapshot.next() != nil)
+    #expect(try snapshot.advance())
     #expect(
       member.calls == [
         "maintenance/status", "auth/authenticate", "maintenance/status", "kv/range",
@@ -46,7 +46,7 @@ private func guardedMember(
     let member = guardedMember(openStatus: true)
     var snapshot = try EtcdCluster(member, credentials: root).chooseMember().openSnapshot(
       checkingPages: false)
-    #expect(try snapshot.next() != nil)
+    #expect(try snapshot.advance())
     #expect(
       member.calls == [
         "maintenance/status", "auth/authenticate", "kv/range", "maintenance/snapshot",
@@ -67,7 +67,7 @@ private func guardedMember(
     let member = ScriptedMember { call, _ in call == "auth/authenticate" ? refusal : nil }
     var snapshot = try EtcdCluster(member, credentials: root).chooseMember().openSnapshot(
       checkingPages: false)
-    #expect(try snapshot.next() != nil)
+    #expect(try snapshot.advance())
     #expect(member.server.requests.allSatisfy { $0["authorization"] == nil })
     #expect(member.calls.last == "maintenance/snapshot")
   }
@@ -207,7 +207,7 @@ struct AuthenticationRefusal: Sendable, CustomTestStringConvertible {
   ) throws {
     let stream = GatewayStream(lines: [.error(shape, code: 2, message: refusal.message)])
     let error = try #require(throws: SnapshotError.self) {
-      try ReceivedSnapshot(.snapshot(stream))
+      try PulledSnapshot(.snapshot(stream))
     }
     #expect(error.description.hasSuffix("broke the snapshot off: \(refusal.message)"))
     #expect(error.hint?.contains(refusal.hint) == true)
@@ -219,7 +219,7 @@ struct AuthenticationRefusal: Sendable, CustomTestStringConvertible {
       .error(.v1, code: 14, message: "etcdserver: request timed out")
     ])
     let error = try #require(throws: SnapshotError.self) {
-      try ReceivedSnapshot(.snapshot(stream))
+      try PulledSnapshot(.snapshot(stream))
     }
     #expect(error.hint?.contains("quorum") == true)
     #expect(!error.isConfiguration)

@@ -3,6 +3,7 @@
 import Digests
 import Etcd
 import HTTP
+import SnapshotFile
 import TestSupport
 import Testing
 
@@ -16,14 +17,15 @@ import Testing
 
   private static func member(_ id: UInt64, index: UInt64, _ database: [UInt8]) -> ScriptedMember {
     ScriptedMember(
-      MemberText(id: id, index: index), snapshot: .snapshot(GatewayStream(of: database)))
+      MemberText(id: id, revision: 6, index: index),
+      snapshot: .snapshot(GatewayStream(of: database)))
   }
 
-  private static func take(_ member: ChosenMember) throws(SnapshotError) -> SnapshotProof {
+  private static func take(_ member: ChosenMember) throws(SnapshotError) -> VerifiedSnapshot {
     var snapshot: Snapshot
     do { snapshot = try member.openSnapshot(checkingPages: true) } catch { fatalError("\(error)") }
-    while try snapshot.next() != nil {}
-    return try snapshot.finish()
+    while try snapshot.advance() {}
+    return try snapshot.finish().file
   }
 
   @Test func `is named, with what to do until it is mended`() throws {
@@ -33,7 +35,7 @@ import Testing
     #expect(error.isMembersOwn)
     #expect(
       error.description.hasPrefix(
-        "the database of the member at \(member.server.url) is broken: what etcd sent cannot be"))
+        "the database of the member at \(member.server.url) is broken: the snapshot cannot be"))
     #expect(error.hint?.contains("replace that one; until then leave its URL out of ") == true)
     #expect(error.hint?.hasSuffix("APP_BACKUP_ETCD_ENDPOINTS") == true)
   }
@@ -59,7 +61,7 @@ import Testing
     }
     #expect(broken.map(\.status.memberID) == [2, 4])
     #expect(chosen?.status.memberID == 3)
-    #expect(chosen?.revision == 61)
+    #expect(chosen?.revision == 6)
   }
 
   @Test func `has nobody in its place where it is the only one`() throws {
@@ -90,7 +92,7 @@ import Testing
   @Test func `is not blamed for what may have happened on the way`() throws {
     var stream = GatewayStream(of: SnapshotFixture.database)
     stream.lines.removeLast()
-    let error = try #require(throws: SnapshotError.self) { try ReceivedSnapshot(stream) }
+    let error = try #require(throws: SnapshotError.self) { try PulledSnapshot(stream) }
     #expect(!error.isMembersOwn)
   }
 }

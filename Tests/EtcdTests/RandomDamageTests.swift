@@ -4,6 +4,7 @@ import Digests
 import Etcd
 import Foundation
 import HTTP
+import SnapshotFile
 import TestSupport
 import Testing
 
@@ -76,6 +77,7 @@ extension SeededRandom {
     trailers: Headers
   ) -> [UInt8]? {
     var decoder = decoder
+    var countdown = StreamCountdown()
     var verifier = SnapshotVerifier(checkingPages: false)
     var accepted: [UInt8] = []
     do {
@@ -83,13 +85,13 @@ extension SeededRandom {
         var piece = Array(bytes[start..<min(start + size, bytes.count)])
         decoder.feed(&piece)
         while let message = try decoder.next() {
-          try verifier.accept(message)
+          try countdown.pass(message, to: &verifier)
           accepted += message.blob
         }
       }
       decoder.end(trailers: trailers)
       while let message = try decoder.next() {
-        try verifier.accept(message)
+        try countdown.pass(message, to: &verifier)
         accepted += message.blob
       }
       let proof = try verifier.finish()

@@ -76,7 +76,7 @@ extension EtcdCluster {
   /// The cluster behind these members or any other URLs.
   init(
     _ urls: [String], credentials: Etcd.Credentials? = nil, kind: EtcdTransport = .gateway,
-    stall: Duration = .seconds(10), electionPatience: Duration = .zero,
+    stall: Duration = .seconds(10), electionTimeout: Duration = .zero,
     stopReason: @escaping () -> StopReason? = { nil }
   ) throws {
     var connection = Connection()
@@ -85,7 +85,7 @@ extension EtcdCluster {
       endpoints: try urls.map { try #require(Endpoint($0)) }, credentials: credentials,
       kind: kind,
       transport: Transport(stopReason: stopReason), connection: connection,
-      electionPatience: electionPatience)
+      electionTimeout: electionTimeout)
   }
 
   init(_ members: ScriptedMember..., credentials: Etcd.Credentials? = nil) throws {
@@ -94,9 +94,9 @@ extension EtcdCluster {
 }
 
 /// A whole snapshot, as it was handed out piece by piece.
-struct ReceivedSnapshot {
+struct PulledSnapshot {
   var bytes: [UInt8] = []
-  let proof: SnapshotProof
+  let result: ReceivedSnapshot
 
   /// Asks a member for its snapshot and reads it to its end; throws as the stream does.
   init(
@@ -106,8 +106,10 @@ struct ReceivedSnapshot {
     let cluster = try EtcdCluster([member.server.url], stall: stall, stopReason: stopReason)
     var snapshot = try cluster.chooseMember().openSnapshot(checkingPages: false)
     var bytes: [UInt8] = []
-    while let piece = try snapshot.next() { bytes += piece }
-    proof = try snapshot.finish()
+    while try snapshot.advance() {
+      snapshot.withBytes { unsafe $0.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) } }
+    }
+    result = try snapshot.finish()
     self.bytes = bytes
   }
 

@@ -3,13 +3,14 @@
 import Digests
 import Etcd
 import HTTP
+import SnapshotFile
 import TestSupport
 import Testing
 
 /// Why this stream is no snapshot, or `nil` where it was taken for one.
 private func fault(in reply: ScriptedServer.Reply) throws -> SnapshotError? {
   do {
-    _ = try ReceivedSnapshot(reply)
+    _ = try PulledSnapshot(reply)
     return nil
   } catch let error as SnapshotError {
     return error
@@ -33,31 +34,31 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
   ) throws {
     var stream = GatewayStream(of: SnapshotFixture.database)
     stream.spacing = spacing
-    let snapshot = try ReceivedSnapshot(.snapshot(stream, framing: framing))
+    let snapshot = try PulledSnapshot(.snapshot(stream, framing: framing))
     #expect(snapshot.bytes == SnapshotFixture.file)
-    #expect(snapshot.proof.size == UInt64(SnapshotFixture.file.count))
-    #expect(snapshot.proof.sha256.description == SnapshotFixture.sha256OfFile)
+    #expect(snapshot.result.file.size == UInt64(SnapshotFixture.file.count))
+    #expect(snapshot.result.file.sha256.description == SnapshotFixture.sha256OfFile)
   }
 
   @Test(arguments: [1, 7, 5000, 27_396, 1_000_000])
   func `needs no line ends, as etcd before 3_3_21 sends none`(chunk: Int) throws {
     var stream = GatewayStream(of: SnapshotFixture.database)
     stream.lineEnd = ""
-    let snapshot = try ReceivedSnapshot(.snapshot(stream, framing: .chunked(size: chunk)))
+    let snapshot = try PulledSnapshot(.snapshot(stream, framing: .chunked(size: chunk)))
     #expect(snapshot.bytes == SnapshotFixture.file)
   }
 
   @Test func `may name a storage version in every message, as etcd 3.6 does`() throws {
     var stream = GatewayStream(of: SnapshotFixture.database)
     stream.version = "3.6.0"
-    #expect(try ReceivedSnapshot(stream).bytes == SnapshotFixture.file)
+    #expect(try PulledSnapshot(stream).bytes == SnapshotFixture.file)
   }
 
   @Test(arguments: GatewayStream.Countdown.allCases)
   func `S5: may count the hash among the remaining bytes`(countdown: GatewayStream.Countdown) throws
   {
     let stream = GatewayStream(of: SnapshotFixture.database, countdown: countdown)
-    #expect(try ReceivedSnapshot(stream).bytes == SnapshotFixture.file)
+    #expect(try PulledSnapshot(stream).bytes == SnapshotFixture.file)
   }
 
   /// Eight pages of 4,096 bytes are exactly one message.
@@ -65,10 +66,10 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
   func `S9: of any size comes back as it was sent`(pageCount: Int, pageSize: Int) throws {
     let database = TestDatabase.bytes(pageCount: pageCount, pageSize: pageSize)
     let file = database + SHA256.digest(of: database).bytes
-    let snapshot = try ReceivedSnapshot(GatewayStream(of: database))
+    let snapshot = try PulledSnapshot(GatewayStream(of: database))
     #expect(snapshot.bytes == file)
-    #expect(snapshot.proof.size == UInt64(file.count))
-    #expect(snapshot.proof.sha256 == SHA256.digest(of: file))
+    #expect(snapshot.result.file.size == UInt64(file.count))
+    #expect(snapshot.result.file.sha256 == SHA256.digest(of: file))
   }
 
   @Test func `tells how far it has come, and how far it is to go`() throws {
@@ -78,7 +79,7 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
     #expect(snapshot.received == 0)
     #expect(snapshot.expected == nil)
     var received: [UInt64] = []
-    while try snapshot.next() != nil {
+    while try snapshot.advance() {
       received.append(snapshot.received)
       #expect(snapshot.expected == 81_952)
     }
@@ -88,7 +89,7 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
 
   @Test func `is asked of the member that was chosen, with an empty question`() throws {
     let member = ScriptedMember()
-    _ = try ReceivedSnapshot(from: member)
+    _ = try PulledSnapshot(from: member)
     let request = try #require(member.server.requests.last)
     #expect(request.target == "/v3/maintenance/snapshot")
     #expect(request.bodyText == "{}")
@@ -141,7 +142,7 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
     let body = Array(Self.stream.bytes.prefix(position))
     for framing in [ScriptedServer.Answer.Framing.untilClose, .contentLength, .chunked(size: 999)] {
       let fault = try fault(in: .response(200, body: body, framing: framing))
-      guard case .truncated? = fault else {
+      guard case .file(.truncated)? = fault else {
         Issue.record("\(framing): \(String(describing: fault))")
         continue
       }
@@ -165,14 +166,14 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
 
   @Test func `S2: by nothing but its last line end is whole`() throws {
     let body = Array(GatewayStream(of: SnapshotFixture.database).bytes.dropLast())
-    let snapshot = try ReceivedSnapshot(.response(200, body: body, framing: .untilClose))
+    let snapshot = try PulledSnapshot(.response(200, body: body, framing: .untilClose))
     #expect(snapshot.bytes == SnapshotFixture.file)
   }
 
   @Test func `S1: tells how much had come and how much was to come`() throws {
     let body = Array(Self.stream.bytes.prefix(Self.stream.offset(ofLine: 2)))
     let fault = try fault(in: .response(200, body: body))
-    #expect(fault == .truncated(received: 65_536, expected: 98_336))
+    #expect(fault == .file(.truncated(received: 65_536, expected: 98_336)))
     #expect(fault?.description == "the snapshot ended early, after 65536 of 98336 bytes")
   }
 }
@@ -202,8 +203,8 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
       .message(remaining: 0, blob: Array(file[20_480...])),
     ])
     switch try fault(in: stream) {
-    case .checksumMismatch?: #expect(!(0..<80).contains(position))
-    case .notDatabase?: #expect((0..<80).contains(position))
+    case .file(.checksumMismatch)?: #expect(!(0..<80).contains(position))
+    case .file(.notDatabase)?: #expect((0..<80).contains(position))
     case let fault: Issue.record("\(String(describing: fault))")
     }
   }
@@ -211,7 +212,7 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
   @Test func `S5: by a missing hash is refused, though the countdown reached nothing`() throws {
     var stream = GatewayStream(of: SnapshotFixture.database)
     stream.lines.removeLast()
-    #expect(try fault(in: stream) == .truncated(received: 20_480, expected: 20_512))
+    #expect(try fault(in: stream) == .file(.truncated(received: 20_480, expected: 20_512)))
   }
 
   @Test func `by a line of something else is refused, and tells of it`() throws {
@@ -236,7 +237,7 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
   @Test func `by bytes after the hash is refused`() throws {
     var stream = GatewayStream(of: SnapshotFixture.database)
     stream.lines.append(.message(remaining: 0, blob: [1, 2, 3]))
-    #expect(try fault(in: stream) == .excessBytes(byteCount: 3))
+    #expect(try fault(in: stream) == .file(.excessBytes(byteCount: 3)))
   }
 
   @Test(arguments: [1, 31, 33])
@@ -247,7 +248,8 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
   }
 
   @Test func `by being empty is refused`() throws {
-    #expect(try fault(in: GatewayStream(lines: [])) == .truncated(received: 0, expected: nil))
+    #expect(
+      try fault(in: GatewayStream(lines: [])) == .file(.truncated(received: 0, expected: nil)))
   }
 }
 
@@ -293,7 +295,7 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
       .hold,
     ])
     let error = try #require(throws: SnapshotError.self) {
-      try ReceivedSnapshot(from: member, stall: .seconds(1))
+      try PulledSnapshot(from: member, stall: .seconds(1))
     }
     guard case .interrupted(received: 32_768, let cause) = error else {
       Issue.record("\(error)")
@@ -306,7 +308,7 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
   @Test func `S7: because nothing comes at all is given up after the stall time-out`() throws {
     let member = ScriptedMember(snapshot: [.hold])
     let error = try #require(throws: EtcdError.self) {
-      try ReceivedSnapshot(from: member, stall: .seconds(1))
+      try PulledSnapshot(from: member, stall: .seconds(1))
     }
     guard case .unreachable(_, let cause) = error else {
       Issue.record("\(error)")
@@ -326,12 +328,13 @@ private func fault(in stream: GatewayStream) throws -> SnapshotError? {
     let mustStop = Flag()
     let cluster = try EtcdCluster([member.server.url]) { mustStop.isRaised ? reason : nil }
     var snapshot = try cluster.chooseMember().openSnapshot(checkingPages: false)
-    #expect(try snapshot.next()?.count == 32_768)
+    #expect(try snapshot.advance())
+    #expect(snapshot.withBytes { $0.byteCount } == 32_768)
 
     mustStop.raise()
     let began = ContinuousClock.now
     var stopped: SnapshotError?
-    do throws(SnapshotError) { _ = try snapshot.next() } catch { stopped = error }
+    do throws(SnapshotError) { _ = try snapshot.advance() } catch { stopped = error }
     #expect(stopped?.stopReason == reason)
     #expect(ContinuousClock.now - began < .seconds(1))
   }

@@ -18,13 +18,14 @@ import Testing
   }
 
   private func bytes(of payload: Payload) -> [UInt8] {
-    unsafe payload.withBytes { unsafe Array($0) }
+    payload.withBytes { unsafe $0.withUnsafeBytes { unsafe Array($0) } }
   }
 
   @Test func `appends the body of a 206`() throws {
     let server = ScriptedServer { [body] _ in .response(206, body: body) }
     let payload = Payload(capacity: body.count + 3)
-    unsafe [UInt8]([1, 2, 3]).withUnsafeBytes { _ = unsafe payload.append($0) }
+    let beginning: [UInt8] = [1, 2, 3]
+    _ = unsafe payload.append(beginning.span.bytes)
     let answer = try fill(payload, from: server).get()
     #expect(answer.body.isEmpty)
     #expect(bytes(of: payload) == [1, 2, 3] + body)

@@ -5,15 +5,15 @@ import Testing
 
 @Suite struct `A payload` {
   private func bytes(of payload: Payload) -> [UInt8] {
-    unsafe payload.withBytes { unsafe Array($0) }
+    payload.withBytes { unsafe $0.withUnsafeBytes { unsafe Array($0) } }
   }
 
   private func address(of payload: Payload) -> UInt {
-    unsafe payload.withBytes { UInt(bitPattern: $0.baseAddress) }
+    payload.withBytes { unsafe $0.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } }
   }
 
   private func append(_ bytes: [UInt8], to payload: Payload) -> Int {
-    unsafe bytes.withUnsafeBytes { unsafe payload.append($0) }
+    unsafe payload.append(bytes.span.bytes)
   }
 
   @Test func `takes as much as there is room for`() {

@@ -65,7 +65,7 @@ def assert_nothing_there(run, folder, status: int, *words: str) -> None:
     assert run.status == status, run
     assert names(folder) == [], run
     assert run.text == "", "a failed download prints no result"
-    assert "proven" not in run.log, f"sounds like success\n{run}"
+    assert "verified" not in run.log, f"sounds like success\n{run}"
     for word in words:
         assert word in run.log, f"{word!r} is not said\n{run}"
 
@@ -183,7 +183,7 @@ def test_a_file_that_appears_meanwhile_is_left_alone(stored, folder):
     assert (folder / "b").read_text() == "mine" and names(folder) == ["b"]
 
 
-def test_force_leaves_the_old_file_until_the_new_one_is_proven(stored, folder):
+def test_force_leaves_the_old_file_until_the_new_one_is_verified(stored, folder):
     (folder / "b").write_text("mine")
     path = put(stored, flipped(stored.download(stored.recorded_path), 100_000))
     run = stored.run("download", path, "-o", str(folder / "b"), "--force")
@@ -297,7 +297,7 @@ def test_J3_a_whole_snapshot_under_another_ones_name_is_found_out(stored, folder
     assert_nothing_there(run, folder, 1, "metadata", "0" * 64)
 
 
-def test_U11_metadata_may_be_missing_but_the_bytes_are_proven_all_the_same(stored, folder):
+def test_U11_metadata_may_be_missing_but_the_bytes_are_verified_all_the_same(stored, folder):
     path = put(stored, stored.download(stored.recorded_path))
     assert stored.run("download", path, "-o", str(folder / "b")).status == 0
 
@@ -447,7 +447,7 @@ def test_the_bytes_go_to_standard_output_and_nothing_else(stored):
 def test_J3_on_standard_output_the_exit_status_tells(stored, kind):
     data, word = damaged(kind, stored.download(stored.recorded_path))
     run = stored.run("download", put(stored, data), "--output", "-")
-    assert run.status == 1 and word in run.log and "proven" not in run.log, run
+    assert run.status == 1 and word in run.log and "verified" not in run.log, run
 
 
 def test_a_reader_that_goes_away_ends_the_download(stored, tmp_path):

@@ -156,7 +156,7 @@ def test_a_damaged_download_is_told_before_anything_is_touched(world, operator):
     assert done.returncode != 0 and "etcd.backup: FAILED" in done.stdout, done.stdout
 
 
-def test_a_backup_without_a_recorded_hash_is_proven_by_etcds_own(world, operator):
+def test_a_backup_without_a_recorded_hash_is_verified_by_etcds_own(world, operator):
     path = world.back_up()
     leave_no_hash(world, path)
     said = assert_done(operator.run(FIND, TAKE_ANOTHER, DOWNLOAD, PROVE))

@@ -29,9 +29,9 @@ def whole(stored) -> bytes:
     return stored.download(stored.recorded_path)
 
 
-def assert_not_proven(run, *words: str) -> None:
+def assert_not_verified(run, *words: str) -> None:
     assert run.status == 1, run
-    assert '"msg":"backup proven"' not in run.log and "whole  " not in run.text, run
+    assert '"msg":"backup verified"' not in run.log and "whole  " not in run.text, run
     for word in words:
         assert word in run.log and word in run.text, f"{word!r} is not said\n{run}\n{run.text}"
 
@@ -68,30 +68,30 @@ def test_a_backup_may_be_named_in_three_ways(stored, form):
 def test_U11_damage_is_found_in_the_bytes_whatever_the_metadata_say(stored, kind):
     data, word = damaged(kind, whole(stored))
     path = put(stored, data, sha256=sha256(data))
-    assert_not_proven(stored.run("verify", path), path, "damaged", word)
+    assert_not_verified(stored.run("verify", path), path, "damaged", word)
 
 
 def test_S8_a_broken_page_is_found_under_a_right_sha256(stored):
     path = put(stored, with_a_broken_page(whole(stored)))
-    assert_not_proven(stored.run("verify", path), path, "the database is unsound: page")
+    assert_not_verified(stored.run("verify", path), path, "the database is unsound: page")
     run = stored.run("verify", path, APP_BACKUP_PAGE_CHECK="off")
     assert run.status == 0 and "pages off" in run.text, run
 
 
 def test_U7_content_that_is_not_what_the_metadata_say_is_found_out(stored):
     path = put(stored, whole(stored), sha256="0" * 64)
-    assert_not_proven(stored.run("verify", path), "metadata")
+    assert_not_verified(stored.run("verify", path), "metadata")
 
 
 def test_a_backup_that_is_gone_is_not_whole(stored):
-    assert_not_proven(stored.run("verify", OTHER), OTHER)
+    assert_not_verified(stored.run("verify", OTHER), OTHER)
 
 
-def test_an_archived_backup_is_not_proven(stored):
+def test_an_archived_backup_is_not_verified(stored):
     path = put(stored, whole(stored))
     stored.service.get_blob_client(*path.split("/", 1)).set_standard_blob_tier("Archive")
     run = stored.run("verify", path)
-    assert_not_proven(run, "archive tier")
+    assert_not_verified(run, "archive tier")
     assert "set-tier" in run.log, run
 
 

@@ -7,8 +7,8 @@ import Testing
 @Suite struct `The record` {
   let fields = ["path": "c1/prefix/01J", "size": "1"]
   let data = #"{"other":"kept","path":"c1/prefix/01J","size":"1"}"#
-  let patch = Action("patch", .configMaps, named: "rec", in: "ns")
-  let create = Action("create", .configMaps, named: "rec", in: "ns")
+  let patch = APICall("patch", .configMaps, named: "rec", in: "ns")
+  let create = APICall("create", .configMaps, named: "rec", in: "ns")
   let notFound = status(404, "NotFound", #"configmaps \"rec\" not found"#)
   let alreadyExists = status(409, "AlreadyExists", #"configmaps \"rec\" already exists"#)
 

@@ -57,7 +57,7 @@ import Testing
     let server = ScriptedServer(script: [.response(200, json: body)])
     let cluster = try Cluster.at(server)
     let error = try #require(throws: KubernetesError.self) { try cluster.secret(named: "abs") }
-    #expect(error == .unreadableAnswer(Action("get", .secrets, named: "abs", in: "ns")))
+    #expect(error == .unreadableAnswer(APICall("get", .secrets, named: "abs", in: "ns")))
     #expect(!everyWayToPrint(error).contains("s3cret"))
   }
 

@@ -46,7 +46,7 @@ import Testing
 }
 
 @Suite struct `Another try` {
-  let read = Action("get", .configMaps, named: "c", in: "ns")
+  let read = APICall("get", .configMaps, named: "c", in: "ns")
 
   @Test(arguments: [408, 429, 500, 502, 503, 504])
   func `follows an answer that says nothing about the request`(code: Int) throws {

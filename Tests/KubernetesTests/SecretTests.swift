@@ -82,7 +82,7 @@ import Testing
     let server = ScriptedServer(script: [status(404, "NotFound", #"secrets \"abs\" not found"#)])
     let cluster = try Cluster.at(server)
     let error = try #require(throws: KubernetesError.self) { try cluster.secret(named: "abs") }
-    #expect(error == .notFound(Action("get", .secrets, named: "abs", in: "ns")))
+    #expect(error == .notFound(APICall("get", .secrets, named: "abs", in: "ns")))
     #expect("\(error)".hasPrefix("get secrets/abs in namespace ns failed: there is no such object"))
     #expect(error.isConfiguration)
     #expect(!error.isTransient)

@@ -52,7 +52,7 @@ import Testing
     let server = ScriptedServer { _ in status(401, "Unauthorized", "Unauthorized") }
     let cluster = try Cluster.at(server, user: user)
     let error = try #require(throws: KubernetesError.self) { try cluster.configMap(named: "c") }
-    #expect(error == .unauthorized(Action("get", .configMaps, named: "c", in: "ns")))
+    #expect(error == .unauthorized(APICall("get", .configMaps, named: "c", in: "ns")))
     #expect(error.isConfiguration)
     #expect(!error.isTransient)
     #expect(server.requests.count == 1)
@@ -70,7 +70,7 @@ import Testing
       }
     }
     let cluster = try Cluster.at(server, user: user)
-    #expect(throws: KubernetesError.unauthorized(Action("get", .configMaps, named: "c", in: "ns")))
+    #expect(throws: KubernetesError.unauthorized(APICall("get", .configMaps, named: "c", in: "ns")))
     {
       try cluster.configMap(named: "c")
     }

@@ -6,8 +6,8 @@ import Testing
 
 @Suite struct `The record without the right to patch` {
   let fields = ["path": "c1/prefix/01J", "size": "1"]
-  let patch = Action("patch", .configMaps, named: "rec", in: "ns")
-  let update = Action("update", .configMaps, named: "rec", in: "ns")
+  let patch = APICall("patch", .configMaps, named: "rec", in: "ns")
+  let update = APICall("update", .configMaps, named: "rec", in: "ns")
   let forbidden = status(403, "Forbidden")
   let notFound = status(404, "NotFound")
   let conflict = status(409, "Conflict", "object was modified")
@@ -150,7 +150,7 @@ import Testing
   @Test(arguments: ["", "[]", #"{"data":"#, #"{"n":1e999}"#])
   func `does not put back what it cannot read`(body: String) throws {
     let server = ScriptedServer(script: [forbidden, .response(200, json: body)])
-    let get = Action("get", .configMaps, named: "rec", in: "ns")
+    let get = APICall("get", .configMaps, named: "rec", in: "ns")
     #expect(try failure(on: server) == .unreadableAnswer(get))
     #expect(server.requests.map(\.method) == ["PATCH", "GET"])
   }

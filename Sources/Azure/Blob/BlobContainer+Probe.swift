@@ -36,9 +36,7 @@ extension BlobContainer {
   package func stageBlock(at blob: BlobName, runID: RunID) throws(AzureError) {
     var upload = startUpload(named: blob, runID: runID, blockSize: 1, blocksInFlight: 1)
     let byte: [UInt8] = [0]
-    try unsafe byte.span.withUnsafeBytes { bytes throws(AzureError) in
-      try unsafe upload.append(bytes)
-    }
+    try unsafe upload.append(byte.span.bytes)
     try upload.finishBlocks()
   }
 }

@@ -51,11 +51,11 @@ package struct BlockUpload: ~Copyable {
   package var storedBlocks: Int { sizes.count - underWay.count }
 
   /// Takes bytes in; waits where all blocks are full and on their way.
-  package mutating func append(_ bytes: UnsafeRawBufferPointer) throws(AzureError) {
-    var rest = unsafe bytes
-    while unsafe !rest.isEmpty {
-      let taken = unsafe filling.append(rest)
-      unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(taken))
+  package mutating func append(_ bytes: RawSpan) throws(AzureError) {
+    var done = 0
+    while done < bytes.byteCount {
+      let taken = filling.append(bytes.extracting(done...))
+      done += taken
       size += taken
       if filling.payload.isFull { try sendOff() }
     }
@@ -201,9 +201,9 @@ private struct Block {
   }
 
   /// Takes as many of `bytes` as there is room for and says how many that were.
-  mutating func append(_ bytes: UnsafeRawBufferPointer) -> Int {
-    let taken = unsafe payload.append(bytes)
-    unsafe checksum.update(UnsafeRawBufferPointer(rebasing: bytes.prefix(taken)))
+  mutating func append(_ bytes: RawSpan) -> Int {
+    let taken = payload.append(bytes)
+    checksum.update(bytes.extracting(..<taken))
     return taken
   }
 

@@ -3,7 +3,7 @@
 package import Azure
 package import HTTP
 
-package struct ConfigurationError: Explained, Equatable {
+package struct ConfigurationError: OperatorError, Equatable {
   package struct Mistake: Equatable, Sendable {
     package let variable: String
     /// `nil` where it is not set.

@@ -29,7 +29,7 @@ package struct StoreConfiguration: Sendable {
   package let retention: RetentionPolicy?
 
   package let timeout: Duration
-  package let reporting: Reporting
+  package let logSettings: LogSettings
   /// What can be done, but is probably not meant.
   package let warnings: [ConfigurationWarning]
 
@@ -84,7 +84,7 @@ package struct StoreConfiguration: Sendable {
     let blocksInFlight = reader.optional(.blocksInFlight, ConfigurationValue.number(in: 1...31))
     let checksPages = reader.required(.pageCheck, ConfigurationValue.onOrOff)
     let kubeconfigPath = reader.optional(.kubeconfig) { $0 }
-    let reporting = Reporting(&reader)
+    let logSettings = LogSettings(&reader)
     if let blockSize, let blocksInFlight, blocksInFlight > Self.mostBlocksInFlight(of: blockSize) {
       reader.complain(
         .blocksInFlight,
@@ -129,7 +129,7 @@ package struct StoreConfiguration: Sendable {
         nil
       }
     self.timeout = timeout
-    self.reporting = reporting
+    self.logSettings = logSettings
     warnings = reader.unknownVariables + ConfigurationWarning.plainHTTP(to: storageURL)
   }
 

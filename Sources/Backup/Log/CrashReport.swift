@@ -9,9 +9,9 @@ package struct CrashReport {
   private static let hint =
     "This is a defect of etcd-backup. Report it with the log; the next run starts anew."
 
-  package init(_ reporting: Reporting) {
+  package init(_ logSettings: LogSettings) {
     line =
-      reporting.logFormat == .text
+      logSettings.logFormat == .text
       ? "level=error msg=\"\(Self.cause)\" exit.status=1 hint=\"\(Self.hint)\"\n"
       : "{\"level\":\"error\",\"msg\":\"\(Self.cause)\",\"exit.status\":1,"
         + "\"hint\":\"\(Self.hint)\"}\n"

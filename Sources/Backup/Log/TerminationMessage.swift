@@ -32,11 +32,11 @@ package enum TerminationMessage {
     }
   }
 
-  package static func render(_ proven: ProvenBackup) -> String {
+  package static func render(_ verified: VerifiedBackup) -> String {
     var message = Message(result: "success", status: ExitStatus.success.rawValue)
-    message.path = "\(proven.path)"
-    message.bytes = proven.details.size
-    message.sha256 = proven.sha256
+    message.path = "\(verified.path)"
+    message.bytes = verified.details.size
+    message.sha256 = verified.sha256
     return OneLineJSON.encode(message)
   }
 

@@ -30,7 +30,7 @@ package struct Finding: Equatable, Sendable {
   }
 
   /// A failure for the reason that an error gives.
-  init(_ subject: String, _ error: any Explained) {
+  init(_ subject: String, _ error: any OperatorError) {
     self.init(
       .fail, subject, error.description, remedy: error.hint,
       isConfiguration: error.isConfiguration)

@@ -5,7 +5,7 @@ internal import HTTP
 
 extension Preflight {
   func checkMembers(of etcd: EtcdCluster) throws {
-    var examinations: [Examination] = []
+    var examinations: [EndpointCheck] = []
     var failures: [(endpoint: Endpoint, error: EtcdError)] = []
     for endpoint in configuration.endpoints {
       do throws(EtcdError) {
@@ -33,7 +33,7 @@ extension Preflight {
     }
   }
 
-  private func tell(of member: Examination) {
+  private func tell(of member: EndpointCheck) {
     let subject = "etcd \(member.status.endpoint)"
     switch member.snapshotProblem {
     case .refused(let error)?: return add(Finding(subject, error))
@@ -56,7 +56,7 @@ extension Preflight {
 
   /// What does not keep a backup from being taken. A corrupt member does: that is the cluster's
   /// affair.
-  private func concerns(about member: Examination) -> [(text: String, remedy: String?)] {
+  private func concerns(about member: EndpointCheck) -> [(text: String, remedy: String?)] {
     let status = member.status
     var concerns: [(text: String, remedy: String?)] = []
     if status.isLearner {

@@ -19,13 +19,13 @@ package final class Preflight {
 
   /// `tell` gets each finding as soon as it is known.
   package init(
-    _ configuration: Configuration, environment: [String: String], patience: Patience, log: Log,
+    _ configuration: Configuration, environment: [String: String], deadline: RunDeadline, log: Log,
     tell: @escaping (Finding) -> Void
   ) {
     self.configuration = configuration
     self.environment = environment
     self.tell = tell
-    transport = Transport { patience.stopReason }
+    transport = Transport { deadline.stopReason }
     transport.logRetries(to: log)
   }
 
@@ -76,7 +76,7 @@ package final class Preflight {
   func attempt<Value>(_ subject: String, _ work: () throws -> Value) throws -> Value? {
     do {
       return try work()
-    } catch let error as any Explained where error.stopReason == nil {
+    } catch let error as any OperatorError where error.stopReason == nil {
       add(Finding(subject, error))
       return nil
     }
@@ -102,7 +102,7 @@ package final class Preflight {
 
   /// `nil` where not even the question is allowed.
   private func allowed(
-    _ verb: String, _ resource: Action.Resource, _ name: String?, in cluster: Cluster
+    _ verb: String, _ resource: APICall.Resource, _ name: String?, in cluster: Cluster
   ) throws(KubernetesError) -> Bool? {
     do throws(KubernetesError) {
       return try cluster.canI(verb, resource, named: name)
@@ -151,8 +151,8 @@ package final class Preflight {
         verb == "create"
           ? "does not exist yet, and may be created" : "was read, and may be written")
     case .some(false?):
-      let action = Action(verb, .configMaps, named: name, in: configuration.namespace)
-      add(Finding(subject, KubernetesError.forbidden(action, message: "no rule allows it")))
+      let call = APICall(verb, .configMaps, named: name, in: configuration.namespace)
+      add(Finding(subject, KubernetesError.forbidden(call, message: "no rule allows it")))
     case .some(nil):
       add(
         .warn, subject, "whether it can be written is not known: we may not ask",
@@ -180,7 +180,7 @@ package final class Preflight {
 
   private func openEtcd(_ cluster: Cluster) throws -> EtcdCluster? {
     let etcd = try attempt("secrets of etcd") {
-      try Access.etcd(configuration, cluster, transport)
+      try RunClients.etcd(configuration, cluster, transport)
     }
     guard let etcd else { return nil }
     let names = [

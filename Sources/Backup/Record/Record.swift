@@ -1,7 +1,7 @@
-// What the ConfigMap says of the last success: one path that always names a proven backup, and facts about it.
+// What the ConfigMap says of the last success: one path that always names a verified backup, and facts about it.
 
-package import Bolt
 internal import HTTP
+package import SnapshotFile
 
 package struct Record: Equatable, Sendable {
   package var path: BackupPath
@@ -41,7 +41,7 @@ package struct Record: Equatable, Sendable {
   /// The key that the restore document and the predecessor name.
   package static let pathKey = "abs-backup-file-path-from-last-success"
 
-  /// Beside the last success: the backup that was last read back from the store and proven whole,
+  /// Beside the last success: the backup that was last read back from the store and verified whole,
   /// and when.
   package static let verifiedPathKey = "backup-last-verified-path"
   package static let verifiedTimeKey = "backup-last-verified-time"
@@ -90,7 +90,7 @@ extension Duration {
 }
 
 /// What was just written into the ConfigMap is not there any more.
-struct LostRecord: Explained, Equatable {
+struct LostRecord: OperatorError, Equatable {
   /// `namespace/name`
   let configMap: String
   /// What stands there instead.

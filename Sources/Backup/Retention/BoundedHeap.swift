@@ -1,10 +1,10 @@
 /// A binary heap that holds at most so many elements: those that come last in its order.
 struct BoundedHeap<Element> {
   private(set) var elements: [Element] = []
-  private let comesFirst: (Element, Element) -> Bool
+  private let areInIncreasingOrder: (Element, Element) -> Bool
 
-  init(by comesFirst: @escaping (Element, Element) -> Bool) {
-    self.comesFirst = comesFirst
+  init(by areInIncreasingOrder: @escaping (Element, Element) -> Bool) {
+    self.areInIncreasingOrder = areInIncreasingOrder
   }
 
   /// Returns the element for which there was no room, which may be the new one.
@@ -14,7 +14,7 @@ struct BoundedHeap<Element> {
       siftUp()
       return nil
     }
-    guard let top = elements.first, comesFirst(top, element) else { return element }
+    guard let top = elements.first, areInIncreasingOrder(top, element) else { return element }
     elements[0] = element
     siftDown()
     return top
@@ -31,7 +31,7 @@ struct BoundedHeap<Element> {
     var child = elements.count - 1
     while child > 0 {
       let parent = (child - 1) / 2
-      guard comesFirst(elements[child], elements[parent]) else { return }
+      guard areInIncreasingOrder(elements[child], elements[parent]) else { return }
       elements.swapAt(child, parent)
       child = parent
     }
@@ -42,7 +42,7 @@ struct BoundedHeap<Element> {
     while true {
       var first = parent
       for child in [2 * parent + 1, 2 * parent + 2] where child < elements.count {
-        if comesFirst(elements[child], elements[first]) { first = child }
+        if areInIncreasingOrder(elements[child], elements[first]) { first = child }
       }
       guard first != parent else { return }
       elements.swapAt(parent, first)

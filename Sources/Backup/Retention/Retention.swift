@@ -101,7 +101,7 @@ struct DeletionTally {
   }
 }
 
-enum RetentionError: Explained, Equatable {
+enum RetentionError: OperatorError, Equatable {
   case listingLacksRecorded(folder: String)
   case listingLacksMetadata(folder: String)
   case noStoreClock

@@ -1,7 +1,7 @@
 // A backup as the container's listing shows it, and what its run wrote of its age and its history.
 
 package import Azure
-internal import Digests
+internal import SnapshotFile
 
 package struct StoredBackup: Hashable, Sendable {
   package enum Origin: Hashable, Sendable {
@@ -53,8 +53,6 @@ extension StoredBackup: Comparable {
 }
 
 extension StoredBackup {
-  /// The smallest bbolt database has four pages.
-  private static let smallestSnapshot = 4 * 4096 + SHA256Digest.byteCount
   private static let longestDisagreement = 86_400
 
   /// What of a blob's metadata retention reads; a listing need not keep the rest.
@@ -71,7 +69,7 @@ extension StoredBackup {
     let written = (told ?? nil) ?? named
     let times = [named, written, blob.lastModified]
     let oddity: Oddity? =
-      if blob.size < Self.smallestSnapshot || blob.size % 512 != SHA256Digest.byteCount {
+      if !SnapshotLayout.allows(fileSize: blob.size) {
         .size(blob.size)
       } else if !blob.isMetadataReadable || origin == nil || told == .some(nil) {
         .metadata

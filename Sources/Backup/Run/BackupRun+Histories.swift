@@ -1,10 +1,10 @@
 // How a run finds out which history its backup belongs to, and applies retention.
 
 internal import Azure
-internal import Bolt
 internal import Etcd
 internal import HTTP
 internal import Kubernetes
+internal import SnapshotFile
 
 extension BackupRun {
   /// What the record says of lineage and histories before this backup; `nil` where it cannot be
@@ -115,7 +115,7 @@ extension BackupRun {
     ]
   }
 
-  func applyRetention(after record: Record, with access: Access) throws {
+  func applyRetention(after record: Record, with access: RunClients) throws {
     stage = .retention
     do {
       guard let fields = try recordedFields(naming: record, in: access.cluster) else { return }
@@ -144,7 +144,7 @@ extension BackupRun {
       let retention = Retention(
         of: access.container, under: configuration.blobPrefix, log: log)
       try retention.apply(basis, now: now)
-    } catch let error as any Explained where error.stopReason == .terminated {
+    } catch let error as any OperatorError where error.stopReason == .terminated {
       // The backup is recorded, and old ones do no harm until the next run.
       log.warning("retention left to the next run", ["error": error.description])
     }

@@ -1,19 +1,18 @@
-// One run, from the Secrets to retention: the story of the program.
-
 internal import Azure
-internal import Bolt
 internal import Etcd
-internal import FoundationEssentials
 internal import HTTP
 internal import Kubernetes
+internal import SnapshotFile
 
-/// The order is fixed: stream, prove, commit, check what was committed, record, delete old ones.
-/// Whenever a run dies, either nothing is visible or a proven backup is; and the recorded path
-/// always names a proven backup.
+/// One run, from the Secrets to retention: the story of the program.
+///
+/// The order is fixed: stream, verify, commit, check what was committed, record, delete old ones.
+/// Whenever a run dies, either nothing is visible or a verified backup is; and the recorded path
+/// always names a verified backup.
 package final class BackupRun {
   let configuration: Configuration
   private let environment: [String: String]
-  private let patience: Patience
+  private let deadline: RunDeadline
   let log: Log
   private let progressBar: ProgressBar?
   private let transport: Transport
@@ -27,15 +26,15 @@ package final class BackupRun {
 
   /// `progressBar` is given on a terminal.
   package init(
-    _ configuration: Configuration, environment: [String: String], patience: Patience,
+    _ configuration: Configuration, environment: [String: String], deadline: RunDeadline,
     log: Log, progressBar: ProgressBar? = nil
   ) {
     self.configuration = configuration
     self.environment = environment
-    self.patience = patience
+    self.deadline = deadline
     self.progressBar = progressBar
     self.log = log.with(["run.id": "\(runID)"])
-    transport = Transport { patience.stopReason }
+    transport = Transport { deadline.stopReason }
     transport.logRetries(to: log)
   }
 
@@ -60,12 +59,12 @@ package final class BackupRun {
 
   // MARK: The stages
 
-  private func readSecrets() throws -> Access {
+  private func readSecrets() throws -> RunClients {
     stage = .secrets
     for warning in configuration.warnings {
       log.warning("configuration is unusual", ["error": warning.text, "hint": warning.hint])
     }
-    let access = try Access(configuration, environment: environment, transport: transport)
+    let access = try RunClients(configuration, environment: environment, transport: transport)
     for warning in access.warnings { log.warning("access is unusual", ["error": warning]) }
     for warning in access.credentialWarnings {
       log.warning("credential is limited", ["error": warning.text, "hint": warning.hint])
@@ -124,7 +123,7 @@ package final class BackupRun {
 
   /// Where a member's database turns out to be broken, the next best member takes its place:
   /// nothing of the broken one becomes visible.
-  private func takeBackup(of chosen: ChosenMember, with access: Access) throws -> Record {
+  private func takeBackup(of chosen: ChosenMember, with access: RunClients) throws -> Record {
     var member = chosen
     var broken: [ChosenMember] = []
     while true {
@@ -144,44 +143,44 @@ package final class BackupRun {
     }
   }
 
-  /// Streams one snapshot from etcd into the container, and makes it visible only once proven.
+  /// Streams one snapshot from etcd into the container, and makes it visible only once verified.
   private func takeBackup(
     of member: ChosenMember, into container: BlobContainer, recordedIn cluster: Cluster
   ) throws -> Record {
     stage = .snapshot
-    var overflow = Overflow(try makeSpool())
+    let spool = try makeSpool()
     let path = try BackupPath(
       container: container.name, prefix: configuration.blobPrefix,
       name: ULID(milliseconds: UInt64(Timestamp.millisecondsNow())))
     var snapshot = try member.openSnapshot(checkingPages: configuration.checksPages)
-    var upload = container.startUpload(
-      named: path.blob, runID: runID, blockSize: configuration.blockSize,
-      blocksInFlight: configuration.blocksInFlight)
+    var upload = SpooledUpload(
+      container.startUpload(
+        named: path.blob, runID: runID, blockSize: configuration.blockSize,
+        blocksInFlight: configuration.blocksInFlight), spool: spool)
     var progress = Progress(log, progressBar)
     defer { progress.end() }  // so that no half-drawn bar stands before the error
-    while let bytes = try snapshot.next() {
-      try overflow.pass(bytes, to: &upload)
+    while try snapshot.advance() {
+      try snapshot.withBytes { try upload.append($0) }
       progress.note(received: snapshot.received, of: snapshot.expected)
     }
     progress.end()
-    let proof = try snapshot.finish()  // throws before anything is visible
-    let revision = try revision(of: proof, from: member)
+    let received = try snapshot.finish()  // throws before anything is visible
+    let (file, revision) = (received.file, received.revision)
     log.info(
-      "snapshot proven",
+      "snapshot verified",
       [
-        "snapshot.bytes": proof.size, "snapshot.sha256": "\(proof.sha256)",
+        "snapshot.bytes": file.size, "snapshot.sha256": "\(file.sha256)",
         "snapshot.revision": revision,
-        "snapshot.records": proof.pages.report?.totalRecords,
-        "page.check": proof.pages.verdict,
+        "snapshot.records": file.pages.report?.totalRecords,
+        "page.check": file.pages.verdict,
       ])
     // etcd 3.3 tells of it nowhere else.
-    if proof.pages.report?.isOutOfSpace == true, !member.status.isOutOfSpace {
+    if file.pages.report?.isOutOfSpace == true, !member.status.isOutOfSpace {
       warnOfLackingSpace()
     }
-    if case .undecided(let reason) = proof.pages {
+    if case .undecided(let reason) = file.pages {
       log.warning("pages not judged", ["error": reason.description, "hint": reason.hint])
     }
-    try overflow.drain(to: &upload)
     try upload.finishBlocks()
 
     stage = .commit
@@ -189,17 +188,17 @@ package final class BackupRun {
     if case .unreadable(let reason, _) = histories { hold = .unreadable(reason) }
     var book = histories?.book
     let sighting = try sighting(of: member, after: book)
-    patience.beginCommit()
+    deadline.beginCommit()
     let time = Timestamp.secondsNow()
     let turn = book?.note(path, of: sighting, at: time)
-    let metadata = BlobMetadata(proof, revision: revision, from: member, at: time, in: book)
+    let metadata = BlobMetadata(received, from: member, at: time, in: book)
     let receipt = try commit(upload, to: path, metadata)
 
     stage = .check
     try check(receipt, in: container)
     let record = Record(
-      path: path, size: receipt.size, sha256: "\(proof.sha256)", revision: revision,
-      hasQuorum: member.hasQuorum, pages: proof.pages, time: time, duration: elapsed,
+      path: path, size: receipt.size, sha256: "\(file.sha256)", revision: revision,
+      hasQuorum: member.hasQuorum, pages: file.pages, time: time, duration: elapsed,
       cluster: sighting, book: book)
     log.info(
       "backup stored",
@@ -213,7 +212,7 @@ package final class BackupRun {
 
   /// Makes the blob visible, and notes its path as soon as it may be.
   private func commit(
-    _ upload: consuming BlockUpload, to path: BackupPath, _ metadata: BlobMetadata
+    _ upload: consuming SpooledUpload, to path: BackupPath, _ metadata: BlobMetadata
   ) throws -> BlobReceipt {
     do {
       let receipt = try upload.commit(metadata: metadata)
@@ -244,7 +243,7 @@ package final class BackupRun {
     stage = .record
     if let book = record.book, book.brokeTime == record.time { note(breakIn: book, in: cluster) }
     try cluster.record(record.fields, inConfigMap: configuration.recordConfigMapName)
-    patience.endCommit()
+    deadline.endCommit()
     log.info(
       "backup recorded",
       ["configmap": "\(configuration.namespace)/\(configuration.recordConfigMapName)"])
@@ -257,22 +256,6 @@ package final class BackupRun {
   private func makeSpool() throws -> Spool? {
     guard let folder = configuration.spoolFolder else { return nil }
     return try Spool(in: folder, limit: configuration.spoolLimit ?? .max)
-  }
-
-  /// The revision up to which the backup holds every write.
-  ///
-  /// The one found in the bytes must have reached what a linearizable read told before the snapshot
-  /// was asked for: so whatever stood between, no acknowledged write is missing. Without quorum
-  /// there was no such read, only the member's own status, which the bytes must have reached as
-  /// well; where the pages were not judged there is only etcd's word.
-  private func revision(
-    of proof: SnapshotProof, from member: ChosenMember
-  ) throws(SnapshotError) -> UInt64 {
-    let acknowledged = member.revision ?? member.status.revision
-    guard let database = proof.pages.report else { return acknowledged }
-    let found = max(database.revision, 1)  // a store without any record is at revision 1
-    guard found >= acknowledged else { throw .stale(found: found, acknowledged: acknowledged) }
-    return found
   }
 
   private func report(_ failure: RunError) {

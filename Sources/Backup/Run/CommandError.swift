@@ -12,7 +12,7 @@ package struct CommandError: Error, Equatable {
 
   /// `status` is given where the error is not the command's whole outcome.
   package init(_ error: any Error, status: ExitStatus? = nil) {
-    guard let error = error as? any Explained else {
+    guard let error = error as? any OperatorError else {
       cause = "\(error)"
       hint = nil
       self.status = status ?? .failed

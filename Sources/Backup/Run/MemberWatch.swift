@@ -7,17 +7,17 @@ internal import HTTP
 package struct MemberWatch {
   private let configuration: Configuration
   private let environment: [String: String]
-  private let patience: Patience
+  private let deadline: RunDeadline
   private let say: (String) -> Void
 
   /// `say` gets one line whenever what is known of an endpoint changes.
   package init(
-    _ configuration: Configuration, environment: [String: String], patience: Patience,
+    _ configuration: Configuration, environment: [String: String], deadline: RunDeadline,
     say: @escaping (String) -> Void
   ) {
     self.configuration = configuration
     self.environment = environment
-    self.patience = patience
+    self.deadline = deadline
     self.say = say
   }
 
@@ -29,36 +29,36 @@ package struct MemberWatch {
     case uncertain
   }
 
-  /// What was seen before patience ended.
+  /// What was seen before the deadline.
   package func run() throws -> Outcome {
-    let transport = Transport { patience.stopReason }
-    let etcd = try Access(configuration, environment: environment, transport: transport).etcd
+    let transport = Transport { deadline.stopReason }
+    let etcd = try RunClients(configuration, environment: environment, transport: transport).etcd
     var known: [String: String] = [:]
     var noneServed: Bool?
-    while patience.stopReason == nil {
-      guard let conditions = try? etcd.survey() else { break }  // told to stop
-      noneServed = noneServed != false && !conditions.contains { $0.condition.serves }
-      for (endpoint, condition) in conditions {
-        let line = "\(endpoint) \(condition.line)"
+    while deadline.stopReason == nil {
+      guard let members = try? etcd.survey() else { break }  // told to stop
+      noneServed = noneServed != false && !members.contains { $0.health.serves }
+      for (endpoint, health) in members {
+        let line = "\(endpoint) \(health.line)"
         if known.updateValue(line, forKey: "\(endpoint)") != line { say(line) }
       }
-      if conditions.allSatisfy(\.condition.serves) { return .everyMemberServes }
+      if members.allSatisfy(\.health.serves) { return .everyMemberServes }
       usleep(500_000)
     }
-    return noneServed == true && patience.stopReason == .deadline ? .noMemberServed : .uncertain
+    return noneServed == true && deadline.stopReason == .deadline ? .noMemberServed : .uncertain
   }
 }
 
-extension MemberCondition {
+extension MemberHealth {
   fileprivate var line: String {
     switch self {
     case .serving(let version, let count):
       "serves: etcd \(version), revision \(count.revision), \(count.keys) keys"
-    case .guarded(let error) where error.lacksCredentials:
+    case .unauthorized(let error) where error.lacksCredentials:
       "serves, but wants a user: \(error). Set APP_BACKUP_ETCD_CREDENTIALS_SECRET."
-    case .guarded(let error):
+    case .unauthorized(let error):
       "serves, but refuses the user: \(error). It wants the passwords of the time of the backup."
-    case .silent(let error): "does not serve: \(error)"
+    case .unreachable(let error): "does not serve: \(error)"
     }
   }
 }

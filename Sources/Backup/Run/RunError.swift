@@ -44,7 +44,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
 }
 
 /// An error that can say what to do about it.
-package protocol Explained: Error, CustomStringConvertible {
+package protocol OperatorError: Error, CustomStringConvertible {
   /// `nil` where only another attempt helps.
   var hint: String? { get }
   /// Retrying does not help before the configuration or a permission changes.
@@ -53,7 +53,7 @@ package protocol Explained: Error, CustomStringConvertible {
   var stopReason: StopReason? { get }
 }
 
-extension Explained {
+extension OperatorError {
   /// Where no backup has been stored, or none was to be.
   package var status: ExitStatus {
     if stopReason == .terminated { return .terminated }
@@ -61,10 +61,10 @@ extension Explained {
   }
 }
 
-extension EtcdError: Explained {}
-extension AzureError: Explained {}
-extension KubernetesError: Explained {}
-extension SnapshotError: Explained {}
+extension EtcdError: OperatorError {}
+extension AzureError: OperatorError {}
+extension KubernetesError: OperatorError {}
+extension SnapshotError: OperatorError {}
 
 package struct RunError: Error {
   package let stage: Stage
@@ -79,7 +79,7 @@ extension RunError: CustomStringConvertible {
 
   package init(_ error: any Error, in stage: Stage) {
     self.stage = stage
-    guard let error = error as? any Explained else {
+    guard let error = error as? any OperatorError else {
       cause = "\(error)"
       hint = nil
       status = stage < .record ? .failed : .incomplete
@@ -93,7 +93,7 @@ extension RunError: CustomStringConvertible {
 }
 
 /// The members' databases are broken, or those of all that can be asked.
-struct NoSoundMember: Explained, Equatable {
+struct NoSoundMember: OperatorError, Equatable {
   let last: SnapshotError
 
   var description: String { "\(last); no other member can be asked" }

@@ -3,7 +3,7 @@
 /// How a run ended.
 package enum RunResult {
   case success(Record)
-  /// `path` names what is in the store all the same: a proven backup where the run ends as
+  /// `path` names what is in the store all the same: a verified backup where the run ends as
   /// `incomplete`, else an unverified blob.
   case failure(RunError, path: BackupPath?)
 

@@ -44,24 +44,25 @@ package import HTTP
   ///
   /// Whatever keeps the file from growing counts as full: then the caller waits for the upload,
   /// as it would without a spool.
-  package mutating func append(_ bytes: UnsafeRawBufferPointer) -> Int {
-    var done = unsafe write(bytes, upTo: wrap == nil ? limit : readOffset)
-    if done < bytes.count, wrap == nil, readOffset > 0 {
+  package mutating func append(_ bytes: RawSpan) -> Int {
+    var done = write(bytes, upTo: wrap == nil ? limit : readOffset)
+    if done < bytes.byteCount, wrap == nil, readOffset > 0 {
       wrap = writeOffset
       writeOffset = 0
-      done += unsafe write(UnsafeRawBufferPointer(rebasing: bytes[done...]), upTo: readOffset)
+      done += write(bytes.extracting(done...), upTo: readOffset)
     }
-    unsafe wentIn.update(UnsafeRawBufferPointer(rebasing: bytes[..<done]))
+    wentIn.update(bytes.extracting(..<done))
     return done
   }
 
   /// Writes at `writeOffset` until all is written, `end` is reached or the file cannot grow.
-  private mutating func write(_ bytes: UnsafeRawBufferPointer, upTo end: Int) -> Int {
+  private mutating func write(_ bytes: RawSpan, upTo end: Int) -> Int {
     var done = 0
-    let most = min(bytes.count, end - writeOffset)
+    let most = min(bytes.byteCount, end - writeOffset)
     while done < most {
-      let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done..<most])
-      let result = unsafe pwrite(file, rest.baseAddress, rest.count, off_t(writeOffset))
+      let result = unsafe bytes.extracting(done..<most).withUnsafeBytes {
+        unsafe pwrite(file, $0.baseAddress, $0.count, off_t(writeOffset))
+      }
       if result < 0 && errno == EINTR { continue }
       guard result > 0 else { break }
       done += result
@@ -89,7 +90,7 @@ package import HTTP
     }
     readOffset += wanted
     if readOffset == wrap { (readOffset, wrap) = (0, nil) }
-    unsafe bytes.withUnsafeBytes { unsafe cameOut.update($0) }
+    unsafe cameOut.update(bytes.span.bytes)
     if self.count == 0 {
       (readOffset, writeOffset) = (0, 0)
       guard cameOut == wentIn else { throw .altered }
@@ -101,7 +102,7 @@ package import HTTP
   }
 }
 
-package enum SpoolError: Explained, Equatable {
+package enum SpoolError: OperatorError, Equatable {
   case unusableFolder(String, reason: String)
   case unreadable(reason: String)
   /// What came out is not what went in.

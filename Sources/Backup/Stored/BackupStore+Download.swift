@@ -1,4 +1,4 @@
-// Downloads a stored backup: to a file that appears only once it is proven, or to standard output.
+// Downloads a stored backup: to a file that appears only once it is verified, or to standard output.
 
 internal import Digests
 internal import HTTP
@@ -8,30 +8,30 @@ extension BackupStore {
   /// that was not there before, except after `FileError.notDurable`.
   package func download(
     _ path: BackupPath, to file: String, replacing: Bool
-  ) throws -> ProvenBackup {
+  ) throws -> VerifiedBackup {
     var output = try PartialFile(for: file, replacing: replacing)
     let found = try find(path)
     try output.checkSpace(for: found.details.size)
     logStart(of: found, to: file)
-    let proven = try prove(found, "download progresses") { payload in
-      try unsafe payload.withBytes { bytes throws(FileError) in try unsafe output.write(bytes) }
+    let verified = try verify(found, "download progresses") { payload in
+      try payload.withBytes { bytes throws(FileError) in try output.write(bytes) }
     }
     try output.publish()
-    logEnd(of: proven, to: file)
-    return proven
+    logEnd(of: verified, to: file)
+    return verified
   }
 
   /// The bytes are out before anything is known of them: only a return without an error says that
   /// they were a whole backup.
-  package func downloadToStandardOutput(_ path: BackupPath) throws -> ProvenBackup {
-    let output = StandardOutput(patience)
+  package func downloadToStandardOutput(_ path: BackupPath) throws -> VerifiedBackup {
+    let output = StandardOutput(deadline)
     let found = try find(path)
     logStart(of: found, to: "standard output")
-    let proven = try prove(found, "download progresses") { payload in
-      try unsafe payload.withBytes { bytes throws(FileError) in try unsafe output.write(bytes) }
+    let verified = try verify(found, "download progresses") { payload in
+      try payload.withBytes { bytes throws(FileError) in try output.write(bytes) }
     }
-    logEnd(of: proven, to: "standard output")
-    return proven
+    logEnd(of: verified, to: "standard output")
+    return verified
   }
 
   private func logStart(of found: FoundBackup, to target: String) {
@@ -43,13 +43,13 @@ extension BackupStore {
       ])
   }
 
-  private func logEnd(of proven: ProvenBackup, to target: String) {
+  private func logEnd(of verified: VerifiedBackup, to target: String) {
     log.info(
-      "backup downloaded and proven",
+      "backup downloaded and verified",
       [
-        "blob.path": "\(proven.path)", "snapshot.bytes": proven.details.size,
-        "snapshot.sha256": proven.sha256, "file": target,
-        "duration.seconds": proven.duration,
+        "blob.path": "\(verified.path)", "snapshot.bytes": verified.details.size,
+        "snapshot.sha256": verified.sha256, "file": target,
+        "duration.seconds": verified.duration,
       ])
   }
 }

@@ -175,7 +175,7 @@ private struct Adoption {
 }
 
 /// What a person asks for, but cannot have.
-enum HistoryError: Explained, Equatable {
+enum HistoryError: OperatorError, Equatable {
   case unknown(ULID, prefix: String)
   case running(ULID)
   case unreadable(String)

@@ -1,4 +1,4 @@
-// Reads stored backups back, without using disk, and notes in the ConfigMap which was last proven whole.
+// Reads stored backups back, without using disk, and notes in the ConfigMap which was last verified whole.
 
 internal import Azure
 internal import Digests
@@ -9,7 +9,7 @@ internal import Kubernetes
 package struct Verification {
   package let path: BackupPath
   /// Where it failed, the backup is damaged, gone, or could not be read.
-  package let result: Result<ProvenBackup, CommandError>
+  package let result: Result<VerifiedBackup, CommandError>
 }
 
 extension BackupStore {
@@ -19,17 +19,17 @@ extension BackupStore {
   /// store is wrong and would be for every other as well.
   package func verify(_ path: BackupPath) throws -> Verification {
     do {
-      let proven = try prove(try find(path), "verification progresses")
+      let verified = try verify(try find(path), "verification progresses")
       log.info(
-        "backup proven",
+        "backup verified",
         [
-          "blob.path": "\(path)", "snapshot.bytes": proven.details.size,
-          "snapshot.sha256": proven.sha256, "duration.seconds": proven.duration,
+          "blob.path": "\(path)", "snapshot.bytes": verified.details.size,
+          "snapshot.sha256": verified.sha256, "duration.seconds": verified.duration,
         ])
-      return Verification(path: path, result: .success(proven))
-    } catch let error as any Explained where error.stopReason == nil && !error.isConfiguration {
+      return Verification(path: path, result: .success(verified))
+    } catch let error as any OperatorError where error.stopReason == nil && !error.isConfiguration {
       log.error(
-        "backup not proven",
+        "backup not verified",
         ["blob.path": "\(path)", "error": error.description, "hint": error.hint])
       return Verification(path: path, result: .failure(CommandError(error)))
     }

@@ -1,37 +1,37 @@
-// The stored backups of one prefix and the record of the last: found, read back and proven; etcd is not needed.
+// The stored backups of one prefix and the record of the last: found, read back and verified; etcd is not needed.
 
 internal import Azure
-package import Bolt
 internal import Digests
 internal import Etcd
 internal import HTTP
 internal import Kubernetes
+package import SnapshotFile
 
 package struct BackupStore {
   let configuration: StoreConfiguration
   let cluster: Cluster
   let container: BlobContainer
-  let patience: Patience
+  let deadline: RunDeadline
   let log: Log
   let progressBar: ProgressBar?
 
   /// Reads the store's Secret, and contacts nothing else. `progressBar` is given on a
   /// terminal.
   package init(
-    _ configuration: StoreConfiguration, environment: [String: String], patience: Patience,
+    _ configuration: StoreConfiguration, environment: [String: String], deadline: RunDeadline,
     log: Log, progressBar: ProgressBar? = nil
   ) throws {
     for warning in configuration.warnings {
       log.warning("configuration is unusual", ["error": warning.text, "hint": warning.hint])
     }
-    let transport = Transport { patience.stopReason }
+    let transport = Transport { deadline.stopReason }
     transport.logRetries(to: log)
     let access = try StoreAccess(configuration, environment: environment, transport: transport)
     for warning in access.warnings { log.warning("access is unusual", ["error": warning]) }
     self.configuration = configuration
     cluster = access.cluster
     container = access.container
-    self.patience = patience
+    self.deadline = deadline
     self.log = log
     self.progressBar = progressBar
   }
@@ -92,32 +92,30 @@ package struct BackupStore {
     return FoundBackup(path: path, details: details, etag: blob.etag)
   }
 
-  /// Reads all of a backup, in order and in one version, hands out its bytes, and proves it whole.
+  /// Reads all of a backup, in order and in one version, hands out its bytes, and verifies it.
   ///
   /// Nothing may be made of the bytes before this has returned.
-  func prove(
+  func verify(
     _ found: FoundBackup, _ message: String,
     handing use: (Payload) throws -> Void = { _ in }
-  ) throws -> ProvenBackup {
+  ) throws -> VerifiedBackup {
     let start = ContinuousClock.now
     var progress = Progress(log, progressBar, message)
     defer { progress.end() }
     var reader = container.sibling(named: found.path.container).read(
       found.path.blob, ifMatch: found.etag, size: found.details.size,
       rangeSize: configuration.blockSize, rangesInFlight: configuration.blocksInFlight)
-    var prover = SnapshotProver(checkingPages: configuration.checksPages)
+    var verifier = SnapshotVerifier(checkingPages: configuration.checksPages)
     do {
       while let payload = try reader.next() {
-        try unsafe payload.withBytes { bytes throws(SnapshotError) in
-          try unsafe prover.update(bytes.bytes)
-        }
+        try payload.withBytes { bytes throws(SnapshotFileError) in try verifier.update(bytes) }
         try use(payload)
-        progress.note(received: prover.received, of: UInt64(found.details.size))
+        progress.note(received: verifier.received, of: UInt64(found.details.size))
       }
-      let proof = try prover.finish()
-      try found.check(proof)
-      return ProvenBackup(found, proof, duration: start.duration(to: .now))
-    } catch let error as SnapshotError {
+      let verified = try verifier.finish()
+      try found.check(verified)
+      return VerifiedBackup(found, verified, duration: start.duration(to: .now))
+    } catch let error as SnapshotFileError {
       throw StoredBackupError.damaged(found.path, error)
     }
   }
@@ -130,14 +128,16 @@ struct FoundBackup {
   let etag: ETag
 
   /// A whole snapshot may still be another one.
-  fileprivate func check(_ proof: SnapshotProof) throws(StoredBackupError) {
-    guard let expected = details.sha256, expected.lowercased() != "\(proof.sha256)" else { return }
-    throw .otherContent(path, expected: expected, found: proof.sha256)
+  fileprivate func check(_ snapshot: VerifiedSnapshot) throws(StoredBackupError) {
+    guard let expected = details.sha256, expected.lowercased() != "\(snapshot.sha256)" else {
+      return
+    }
+    throw .otherContent(path, expected: expected, found: snapshot.sha256)
   }
 }
 
 /// A backup whose every byte has been read from the store and is as etcd sent it.
-package struct ProvenBackup: Sendable {
+package struct VerifiedBackup: Sendable {
   package let path: BackupPath
   package let details: BackupDetails
   /// Of all its bytes, as `sha256sum` prints it.
@@ -149,11 +149,11 @@ package struct ProvenBackup: Sendable {
   /// As far as its bytes tell, else as its run noted.
   package var revision: UInt64? { pages.report?.revision ?? details.revision }
 
-  fileprivate init(_ found: FoundBackup, _ proof: SnapshotProof, duration: Duration) {
+  fileprivate init(_ found: FoundBackup, _ snapshot: VerifiedSnapshot, duration: Duration) {
     path = found.path
     details = found.details
-    sha256 = "\(proof.sha256)"
-    pages = proof.pages
+    sha256 = "\(snapshot.sha256)"
+    pages = snapshot.pages
     self.duration = duration
   }
 }

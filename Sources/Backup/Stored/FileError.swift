@@ -1,9 +1,9 @@
-// What can go wrong on the way from proven bytes to a file.
+// What can go wrong on the way from verified bytes to a file.
 
 internal import Glibc
 internal import HTTP
 
-enum FileError: Explained, Equatable {
+enum FileError: OperatorError, Equatable {
   case exists(String)
   /// Something took this name during the download.
   case appeared(String)

@@ -70,15 +70,17 @@ struct PartialFile: ~Copyable {
     }
   }
 
-  func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
-    var rest = unsafe bytes
-    while unsafe !rest.isEmpty {
-      let written = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
+  func write(_ bytes: RawSpan) throws(FileError) {
+    var done = 0
+    while done < bytes.byteCount {
+      let written = unsafe bytes.extracting(done...).withUnsafeBytes {
+        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+      }
       if written < 0 {
         if errno == EINTR { continue }
         throw .failed(.write, path, errno: errno)
       }
-      unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+      done += written
     }
   }
 

@@ -9,10 +9,10 @@ package enum StandardInput {
   private static let longestLine = 1024
 
   /// One line without its end; `nil` at the end of the input.
-  package static func line(_ patience: Patience) throws -> String? {
+  package static func line(_ deadline: RunDeadline) throws -> String? {
     var line: [UInt8] = []
     while line.count < longestLine {
-      try waitUntilReadable(patience)
+      try waitUntilReadable(deadline)
       var byte: UInt8 = 0
       let count = unsafe read(STDIN_FILENO, &byte, 1)
       if count < 0, errno == EINTR || errno == EAGAIN { continue }
@@ -23,10 +23,10 @@ package enum StandardInput {
     return nil
   }
 
-  private static func waitUntilReadable(_ patience: Patience) throws(FileError) {
+  private static func waitUntilReadable(_ deadline: RunDeadline) throws(FileError) {
     while true {
       // Before the input: an interruption cancels what was typed before.
-      if let reason = patience.stopReason { throw .stopped(reason) }
+      if let reason = deadline.stopReason { throw .stopped(reason) }
       var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
       if unsafe poll(&input, 1, longestPoll) > 0 { return }
     }

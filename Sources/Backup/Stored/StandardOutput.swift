@@ -15,8 +15,8 @@ package struct StandardOutput {
     self.stopReason = stopReason
   }
 
-  package init(_ patience: Patience) {
-    stopReason = { patience.stopReason }
+  package init(_ deadline: RunDeadline) {
+    stopReason = { deadline.stopReason }
   }
 
   /// One line of text: without secrets, and with everything escaped that does not print.
@@ -30,22 +30,23 @@ package struct StandardOutput {
 
   /// Text that needs no filter, such as what `OneLineJSON` makes.
   package func write(_ text: String) throws {
-    var text = text
-    try text.withUTF8 { try unsafe write(UnsafeRawBufferPointer($0)) }
+    try unsafe write(text.utf8Span.span.bytes)
   }
 
-  func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+  func write(_ bytes: RawSpan) throws(FileError) {
     let pieceSize = WritablePiece.size(of: STDOUT_FILENO)
-    var rest = unsafe bytes
-    while unsafe !rest.isEmpty {
+    var done = 0
+    while done < bytes.byteCount {
       try waitUntilWritable()
-      let piece = unsafe UnsafeRawBufferPointer(rebasing: rest.prefix(pieceSize))
-      let written = unsafe Glibc.write(STDOUT_FILENO, piece.baseAddress, piece.count)
+      let end = min(bytes.byteCount, done + pieceSize)
+      let written = unsafe bytes.extracting(done..<end).withUnsafeBytes {
+        unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count)
+      }
       if written < 0 {
         if errno == EINTR || errno == EAGAIN { continue }
         throw errno == EPIPE ? .nobodyReads : .failed(.write, "standard output", errno: errno)
       }
-      unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+      done += written
     }
   }
 

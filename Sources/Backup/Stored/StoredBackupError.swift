@@ -2,10 +2,10 @@
 
 package import Azure
 internal import Digests
-internal import Etcd
 package import HTTP
+internal import SnapshotFile
 
-enum StoredBackupError: Explained, Equatable {
+enum StoredBackupError: OperatorError, Equatable {
   /// The ConfigMap is missing, or names no backup yet.
   case nothingRecorded(configMap: String)
   case unusableRecord(configMap: String, InvalidValue)
@@ -15,7 +15,7 @@ enum StoredBackupError: Explained, Equatable {
   /// `status` is the store's word on its way out of the archive, if it is on one.
   case archived(BackupPath, account: String, status: String?)
   /// Not what etcd sent.
-  case damaged(BackupPath, SnapshotError)
+  case damaged(BackupPath, SnapshotFileError)
   /// A whole snapshot, but not the one that was stored under this name.
   case otherContent(BackupPath, expected: String, found: SHA256Digest)
 
@@ -70,7 +70,7 @@ enum StoredBackupError: Explained, Equatable {
   var stopReason: StopReason? { nil }
 }
 
-extension InvalidValue: Explained {
+extension InvalidValue: OperatorError {
   package var hint: String? { nil }
   package var isConfiguration: Bool { true }
   package var stopReason: StopReason? { nil }

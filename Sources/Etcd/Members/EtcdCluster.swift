@@ -18,13 +18,13 @@ package struct EtcdCluster {
   private let kind: EtcdTransport
   private let transport: Transport
   private let connection: Connection
-  private let electionPatience: Duration
+  private let electionTimeout: Duration
 
-  /// `electionPatience` is how long an election may take before the cluster is held to have no
+  /// `electionTimeout` is how long an election may take before the cluster is held to have no
   /// quorum: twice etcd's default time-out, and some more.
   package init(
     endpoints: [Endpoint], credentials: Credentials?, kind: EtcdTransport = .gateway,
-    transport: Transport, connection: Connection, electionPatience: Duration = .seconds(3)
+    transport: Transport, connection: Connection, electionTimeout: Duration = .seconds(3)
   ) {
     self.endpoints = endpoints
     self.credentials = credentials
@@ -33,7 +33,7 @@ package struct EtcdCluster {
     var connection = connection
     connection.closesAfterFailure = true
     self.connection = connection
-    self.electionPatience = electionPatience
+    self.electionTimeout = electionTimeout
   }
 
   /// Asks every endpoint for its status and settles on the most up-to-date member that a
@@ -66,7 +66,7 @@ package struct EtcdCluster {
     let first = try search(except: broken)
     guard !first.hasQuorum else { return first }
     // An election may be over soon, and behind an address there may be another member, too.
-    let delay = max(.zero, electionPatience - began.duration(to: .now))
+    let delay = max(.zero, electionTimeout - began.duration(to: .now))
     transport.report(
       Retry(
         attempt: 1, delay: delay,
@@ -261,13 +261,15 @@ package struct ChosenMember {
     return try server.probe(signingInAs: credentials)
   }
 
-  /// Asks this member, and no other, for its snapshot; `checkingPages` makes a sound database part
-  /// of its proof.
+  /// Asks this member, and no other, for its snapshot; with `checkingPages` its database must be sound.
+  ///
+  /// Without quorum no revision is known to be acknowledged; then the bytes must have reached at least
+  /// the revision that the member itself told.
   package func openSnapshot(checkingPages: Bool) throws(EtcdError) -> Snapshot {
     do throws(EtcdError) {
       return Snapshot(
         try server.openSnapshot(demandingLeader: hasQuorum), from: status.endpoint,
-        checkingPages: checkingPages)
+        acknowledged: revision ?? status.revision, checkingPages: checkingPages)
     } catch  where error.lacksCredentials {
       // Without quorum, signing in fails, and the lost quorum is the reason to report.
       throw failures.last { $0.isQuorumLoss || $0.isSlowAnswer } ?? error

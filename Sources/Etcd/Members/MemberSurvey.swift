@@ -6,29 +6,30 @@ package struct KeyCount: Equatable, Sendable {
   package let revision: UInt64
 }
 
-package enum MemberCondition: Equatable {
+package enum MemberHealth: Equatable {
   /// It answered a read that goes through raft, so it has a quorum.
   case serving(version: String, KeyCount)
   /// It is there, but refuses the user: the data's own passwords hold, not today's.
-  case guarded(EtcdError)
-  case silent(EtcdError)
+  case unauthorized(EtcdError)
+  /// It does not answer, or only that it has no quorum.
+  case unreachable(EtcdError)
 
   package var serves: Bool {
-    if case .silent = self { false } else { true }
+    if case .unreachable = self { false } else { true }
   }
 }
 
 extension EtcdCluster {
   /// Asks every endpoint; throws only when told to stop.
-  package func survey() throws(EtcdError) -> [(endpoint: Endpoint, condition: MemberCondition)] {
-    var conditions: [(endpoint: Endpoint, condition: MemberCondition)] = []
+  package func survey() throws(EtcdError) -> [(endpoint: Endpoint, health: MemberHealth)] {
+    var members: [(endpoint: Endpoint, health: MemberHealth)] = []
     for endpoint in endpoints {
-      conditions.append((endpoint, try condition(of: endpoint)))
+      members.append((endpoint, try health(of: endpoint)))
     }
-    return conditions
+    return members
   }
 
-  private func condition(of endpoint: Endpoint) throws(EtcdError) -> MemberCondition {
+  private func health(of endpoint: Endpoint) throws(EtcdError) -> MemberHealth {
     do throws(EtcdError) {
       var answer = try probe(endpoint)
       try answer.server.signIn(as: credentials)
@@ -36,24 +37,24 @@ extension EtcdCluster {
     } catch {
       if error.stopReason != nil { throw error }
       if error.lacksCredentials {
-        return try conditionWithoutCredentials(of: endpoint) ?? .silent(error)
+        return try healthWithoutCredentials(of: endpoint) ?? .unreachable(error)
       }
-      return error.concernsUser ? .guarded(error) : .silent(error)
+      return error.concernsUser ? .unauthorized(error) : .unreachable(error)
     }
   }
 
   /// Both a sign-in and a read are refused only after they went through raft; but newer
   /// releases refuse a status at once, so the read must be asked for all the same.
-  private func conditionWithoutCredentials(
+  private func healthWithoutCredentials(
     of endpoint: Endpoint
-  ) throws(EtcdError) -> MemberCondition? {
+  ) throws(EtcdError) -> MemberHealth? {
     for server in servers(at: endpoint) {
       do throws(EtcdError) {
         _ = try server.count()
       } catch {
         if error.stopReason != nil { throw error }
-        if error.concernsUser { return .guarded(error) }
-        if error.isQuorumLoss || error.isSlowAnswer { return .silent(error) }
+        if error.concernsUser { return .unauthorized(error) }
+        if error.isQuorumLoss || error.isSlowAnswer { return .unreachable(error) }
       }
     }
     return nil

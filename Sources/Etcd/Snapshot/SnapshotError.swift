@@ -1,31 +1,23 @@
-// What can go wrong between asking etcd for a snapshot and holding a proven one.
+// What can go wrong between asking etcd for a snapshot and holding a verified one.
 
-package import Bolt
-package import Digests
 package import HTTP
+package import SnapshotFile
 
 package enum SnapshotError: Error, Equatable {
   /// etcd ended the stream with an error of its own.
   case refused(endpoint: Endpoint, message: String)
   /// The connection failed while bytes were still to come.
   case interrupted(received: UInt64, TransferError)
-  /// The stream ended as HTTP says it should, but the snapshot had not.
-  case truncated(received: UInt64, expected: UInt64?)
   /// A line of the stream is not what etcd sends.
   case garbled(received: UInt64, excerpt: String)
   case noProgress(received: UInt64, emptyMessages: Int)
   /// The countdown of bytes to come does not fit the bytes that came.
   case miscounted(announced: UInt64, counted: UInt64)
-  /// The first page is not the beginning of a bbolt database.
-  case notDatabase(BoltError)
   /// The database's own header and the announced size disagree.
   case wrongSize(announced: UInt64, database: UInt64)
-  /// The trailer is not the SHA-256 of what came before it.
-  case checksumMismatch(announced: SHA256Digest, computed: SHA256Digest)
   case malformedTrailer(byteCount: Int)
-  case excessBytes(byteCount: Int)
-  /// The bytes came through as they were sent, but the database in them is broken.
-  case unsound(BoltError)
+  /// The bytes that came are not one whole snapshot file.
+  case file(SnapshotFileError)
   /// The member at this endpoint cannot give a better one.
   indirect case brokenMember(Endpoint, cause: SnapshotError)
   /// An alarm in the database says that its data are not to be trusted.
@@ -41,28 +33,17 @@ extension SnapshotError: CustomStringConvertible {
       "etcd at \(endpoint) broke the snapshot off: \(message)"
     case .interrupted(let received, let error):
       "the snapshot was interrupted after \(received) bytes: \(error)"
-    case .truncated(let received, let expected?):
-      "the snapshot ended early, after \(received) of \(expected) bytes"
-    case .truncated(let received, nil):
-      "the snapshot ended early, after \(received) bytes"
     case .garbled(let received, let excerpt):
       "after \(received) bytes the snapshot stream is not what etcd sends: \(excerpt)"
     case .noProgress(let received, let emptyMessages):
       "the snapshot makes no progress after \(received) bytes: \(emptyMessages) empty messages in a row"
     case .miscounted(let announced, let counted):
       "etcd announced \(announced) bytes still to come where \(counted) are left"
-    case .notDatabase(let error):
-      "the snapshot does not begin like an etcd database: \(error)"
     case .wrongSize(let announced, let database):
       "etcd announced \(announced) bytes, but the database's header says \(database)"
-    case .checksumMismatch(let announced, let computed):
-      "the snapshot's SHA-256 is \(computed), but etcd announced \(announced)"
     case .malformedTrailer(let byteCount):
       "the snapshot's trailer has \(byteCount) bytes instead of 32"
-    case .excessBytes(let byteCount):
-      "etcd sent \(byteCount) bytes after the snapshot's trailer"
-    case .unsound(let error):
-      "what etcd sent cannot be restored: \(error)"
+    case .file(let error): error.description
     case .brokenMember(let endpoint, let cause):
       "the database of the member at \(endpoint) is broken: \(cause)"
     case .corrupt(let alarm): EtcdError.corrupt(alarm: "\(alarm)").description
@@ -81,14 +62,14 @@ extension SnapshotError: CustomStringConvertible {
     case .interrupted(_, let error) where stopReason != nil: error.hint
     case .interrupted(_, let error):
       error.hint ?? "did etcd restart, or a proxy between this pod and etcd cut the connection?"
-    case .truncated: "is a proxy between this pod and etcd closing long answers?"
+    case .file(.truncated): "is a proxy between this pod and etcd closing long answers?"
     case .garbled: "is a proxy between this pod and etcd changing answers?"
     case .noProgress:
       "etcd cannot read its own database: look for disk errors in its log, and replace the member"
-    case .miscounted, .wrongSize, .checksumMismatch, .malformedTrailer, .excessBytes:
+    case .miscounted, .wrongSize, .malformedTrailer, .file(.checksumMismatch), .file(.excessBytes):
       "is a proxy between this pod and etcd changing answers? if it happens again, check the member's disk"
-    case .notDatabase: "is the endpoint really etcd v3?"
-    case .unsound(let error): error.hint
+    case .file(.notDatabase): "is the endpoint really etcd v3?"
+    case .file(.unsound(let error)): error.hint
     case .brokenMember(_, let cause):
       [cause.hint, "until then leave its URL out of APP_BACKUP_ETCD_ENDPOINTS"]
         .compactMap { $0 }.joined(separator: "; ")
@@ -106,7 +87,7 @@ extension SnapshotError: CustomStringConvertible {
   /// What came through as it was sent, but is no sound database, is the fault of who sent it.
   func blaming(_ endpoint: Endpoint) -> SnapshotError {
     switch self {
-    case .unsound, .noProgress: .brokenMember(endpoint, cause: self)
+    case .file(.unsound), .noProgress: .brokenMember(endpoint, cause: self)
     default: self
     }
   }

@@ -1,22 +1,10 @@
-// A snapshot's messages in order, pulled out of the body of an answer by the decoder of its transport.
+// A snapshot's messages in order, pulled out of the body of a response by the decoder of its transport.
 
-package import FoundationEssentials
 package import HTTP
+internal import SnapshotFile
 
-/// One message of Maintenance.Snapshot.
-package struct SnapshotMessage: Equatable {
-  /// At most 32 KiB of the database, or the 32 bytes of its SHA-256; empty ones carry nothing.
-  package let blob: Data
-  /// Bytes of the database still to come after this message.
-  package let remaining: UInt64
-
-  package init(blob: Data, remaining: UInt64) {
-    self.blob = blob
-    self.remaining = remaining
-  }
-}
-
-/// Cuts messages out of bytes that come in pieces of any length. Pure: reads nothing by itself.
+/// Cuts the messages of Maintenance.Snapshot out of bytes that come in pieces of any length. Pure: reads
+/// nothing by itself. The current message stays in the decoder's memory, so that its bytes are not copied.
 package protocol SnapshotDecoder {
   /// Takes the next piece in; what is left in `piece` is only its memory.
   mutating func feed(_ piece: inout [UInt8])
@@ -24,8 +12,17 @@ package protocol SnapshotDecoder {
   /// No more pieces come: the body ended as HTTP says it should, with these fields after it.
   mutating func end(trailers: Headers)
 
-  /// The next whole message, or `nil` where more has to come first, or nothing more can come.
-  mutating func next() throws(DecodingFault) -> SnapshotMessage?
+  /// Moves on to the next whole message; `false` where more has to come first, or nothing more can.
+  mutating func advance() throws(DecodingFault) -> Bool
+
+  /// Passes the bytes of the message that `advance` moved to: at most 32 KiB of the database, or the 32
+  /// bytes of its SHA-256; empty ones carry nothing.
+  func withBlob<Result, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result
+
+  /// Bytes of the database still to come after that message.
+  var remaining: UInt64 { get }
 }
 
 /// Why no message can be made of what came.
@@ -53,15 +50,15 @@ struct SnapshotMessages: ~Copyable {
     self.endpoint = endpoint
   }
 
-  /// The next message, or `nil` once the body has ended cleanly. `received` is for error texts.
-  mutating func next(received: UInt64) throws(SnapshotError) -> SnapshotMessage? {
+  /// Waits for the next message; `false` once the body has ended cleanly. `received` is for error texts.
+  mutating func advance(received: UInt64) throws(SnapshotError) -> Bool {
     while true {
       do throws(DecodingFault) {
-        if let message = try decoder.next() { return message }
+        if try decoder.advance() { return true }
       } catch {
         throw SnapshotError(error, from: endpoint, received: received)
       }
-      if hasEnded { return nil }
+      if hasEnded { return false }
       do throws(TransferError) {
         if try download.read(into: &piece) {
           decoder.feed(&piece)
@@ -74,6 +71,15 @@ struct SnapshotMessages: ~Copyable {
       }
     }
   }
+
+  /// See `SnapshotDecoder.withBlob`.
+  func withBlob<Result, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try decoder.withBlob(body)
+  }
+
+  var remaining: UInt64 { decoder.remaining }
 }
 
 extension SnapshotError {
@@ -81,7 +87,7 @@ extension SnapshotError {
     self =
       switch fault {
       case .refused(let message): .refused(endpoint: endpoint, message: message)
-      case .truncated: .truncated(received: received, expected: nil)
+      case .truncated: .file(.truncated(received: received, expected: nil))
       case .garbled(let excerpt): .garbled(received: received, excerpt: excerpt)
       }
   }
@@ -109,8 +115,9 @@ struct Inbox {
     position += count
   }
 
-  mutating func take(_ count: Int) -> Data {
+  /// The place of the next `count` bytes, which count as taken; good until the next feed.
+  mutating func take(_ count: Int) -> Range<Int> {
     defer { position += count }
-    return unsafe bytes.withUnsafeBytes { unsafe Data($0[position..<position + count]) }
+    return position..<position + count
   }
 }

@@ -10,6 +10,8 @@ package import HTTP
 package struct GRPCFrames: SnapshotDecoder {
   private var inbox = Inbox()
   private var trailers: Headers?
+  private var blob = 0..<0
+  package private(set) var remaining: UInt64 = 0
 
   /// etcd's messages have 32 KiB and a few bytes; one that announces more than this is not etcd's.
   private static let longestMessage = 4 << 20
@@ -25,14 +27,20 @@ package struct GRPCFrames: SnapshotDecoder {
     self.trailers = trailers
   }
 
-  package mutating func next() throws(DecodingFault) -> SnapshotMessage? {
+  package mutating func advance() throws(DecodingFault) -> Bool {
     guard let length = try lengthOfMessage(), inbox.count >= Self.headerSize + length else {
       try checkEnd()
-      return nil
+      return false
     }
     inbox.skip(Self.headerSize)
-    defer { inbox.skip(length) }
-    return try decode(inbox.position..<inbox.position + length)
+    try decode(inbox.take(length))
+    return true
+  }
+
+  package func withBlob<Result, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try unsafe body(inbox.bytes.span.bytes.extracting(blob))
   }
 
   /// `nil` where the next message's header has not come yet.
@@ -56,14 +64,14 @@ package struct GRPCFrames: SnapshotDecoder {
   }
 
   /// SnapshotResponse: 2 remaining_bytes, 3 blob; 1 header and 4 version are of no use here.
-  private func decode(_ range: Range<Int>) throws(DecodingFault) -> SnapshotMessage {
-    var reader = ProtobufReader(inbox.bytes, in: range)
-    var remaining: UInt64 = 0
-    var blob = Data()
+  private mutating func decode(_ place: Range<Int>) throws(DecodingFault) {
+    var reader = ProtobufReader(inbox.bytes, in: place)
+    remaining = 0
+    blob = 0..<0
     while let (field, value) = reader.next() {
       switch (field, value) {
       case (2, .varint(let number)): remaining = number
-      case (3, .bytes(let content)): blob = Data(inbox.bytes[content])
+      case (3, .bytes(let content)): blob = content
       case (2, _), (3, _): throw .garbled(excerpt: "a message with a field of another type")
       default: break
       }
@@ -71,7 +79,6 @@ package struct GRPCFrames: SnapshotDecoder {
     guard !reader.isMalformed else {
       throw .garbled(excerpt: "a message that is no protocol buffer")
     }
-    return SnapshotMessage(blob: blob, remaining: remaining)
   }
 }
 

@@ -15,6 +15,8 @@ package struct GatewayLines: SnapshotDecoder {
   private var searched = 0
   private var hasEnded = false
   private let decoder = JSONDecoder()
+  private var blob = Data()
+  package private(set) var remaining: UInt64 = 0
 
   /// etcd's lines have some 44 KB; a line that outgrows this is not etcd's.
   private static let longestLine = 1 << 20
@@ -29,12 +31,20 @@ package struct GatewayLines: SnapshotDecoder {
     hasEnded = true
   }
 
-  package mutating func next() throws(DecodingFault) -> SnapshotMessage? {
+  package mutating func advance() throws(DecodingFault) -> Bool {
     while let (line, isEnded) = try nextLine() {
       let isBlank = line.allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }
-      if !isBlank { return try decode(line, isEnded: isEnded) }
+      if isBlank { continue }
+      try decode(line, isEnded: isEnded)
+      return true
     }
-    return nil
+    return false
+  }
+
+  package func withBlob<Result, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(blob.bytes)
   }
 
   private struct Line: Decodable {
@@ -45,11 +55,14 @@ package struct GatewayLines: SnapshotDecoder {
     let result: Message
   }
 
-  private func decode(_ line: Data, isEnded: Bool) throws(DecodingFault) -> SnapshotMessage {
-    if let message = SnapshotMessage(inStyleOfEtcd: line) { return message }
+  private mutating func decode(_ line: Data, isEnded: Bool) throws(DecodingFault) {
+    if let message = Self.message(inStyleOfEtcd: line) {
+      (blob, remaining) = message
+      return
+    }
     if let message = try? decoder.decode(Line.self, from: line).result {
-      return SnapshotMessage(
-        blob: message.blob ?? Data(), remaining: message.remaining_bytes?.value ?? 0)
+      (blob, remaining) = (message.blob ?? Data(), message.remaining_bytes?.value ?? 0)
+      return
     }
     // Not a message: etcd's own error, a line that was cut, or nothing of etcd's at all.
     if let fault = GatewayFault(body: Array(line)) { throw .refused(message: fault.message) }
@@ -63,18 +76,22 @@ package struct GatewayLines: SnapshotDecoder {
     case .lineEnd(let length):
       defer { inbox.skip(1) }
       searched = 0
-      return (inbox.take(length), true)
+      return (takeLine(length), true)
     case .nextMessage(let length):
       searched = 0
-      return (inbox.take(length), true)
+      return (takeLine(length), true)
     case .notYet(let length):
       searched = length
     }
     guard inbox.count <= Self.longestLine else {
-      throw .garbled(excerpt: excerpt(inbox.take(min(inbox.count, 64 << 10)), length: 120))
+      throw .garbled(excerpt: excerpt(takeLine(min(inbox.count, 64 << 10)), length: 120))
     }
     guard hasEnded, inbox.count > 0 else { return nil }
-    return (inbox.take(inbox.count), false)
+    return (takeLine(inbox.count), false)
+  }
+
+  private mutating func takeLine(_ count: Int) -> Data {
+    Data(inbox.bytes[inbox.take(count)])
   }
 
   /// What the bytes of a line end with.
@@ -122,10 +139,10 @@ extension UnsafeRawBufferPointer {
   }
 }
 
-extension SnapshotMessage {
+extension GatewayLines {
   /// Reads a line that is byte for byte in etcd's own style, so that a blob need not be read as JSON
   /// before it is read as base64; `nil` where JSON of another style, or something else, may be in it.
-  fileprivate init?(inStyleOfEtcd line: Data) {
+  private static func message(inStyleOfEtcd line: Data) -> (blob: Data, remaining: UInt64)? {
     let opening = Array(#"{"result":{"remaining_bytes":""#.utf8)
     let middle = Array(#"","blob":""#.utf8)
     let closing = Array(#""}}"#.utf8)
@@ -139,6 +156,6 @@ extension SnapshotMessage {
       let remaining = UInt64(String(decoding: digits, as: UTF8.self)),
       let blob = Data(base64Encoded: line[start..<end])
     else { return nil }
-    self.init(blob: blob, remaining: remaining)
+    return (blob, remaining)
   }
 }

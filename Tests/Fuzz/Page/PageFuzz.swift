@@ -6,10 +6,10 @@
 // much of it follows; the rest of it is zeros. So nearly every byte of an input matters. The metas are added
 // here, since no mutation would get past their checksums. See https://llvm.org/docs/LibFuzzer.html.
 
-import Bolt
-import BoltTestSupport
 import Foundation
 import FuzzSupport
+import SnapshotFile
+import SnapshotFileTestSupport
 
 /// What an inspection says.
 enum Verdict: Equatable {
@@ -27,7 +27,7 @@ enum Verdict: Equatable {
   /// Feeds a database in pieces, minding the memory.
   init(of database: [UInt8], inPiecesOf size: Int) {
     self.init { () throws(BoltError) in
-      var inspection = DatabaseInspection()
+      var inspection = try DatabaseInspection(of: database)
       let limit = database.count / 4096 * 24 + 1 << 20
       for start in stride(from: 0, to: database.count, by: size) {
         try inspection.update(Array(database[start..<min(start + size, database.count)]))

@@ -39,21 +39,26 @@ enum Outcome: Equatable {
 
   init(of stream: ArraySlice<UInt8>, over transport: Transport, inPiecesOf size: Int) {
     var decoder = transport.decoder
+    var countdown = StreamCountdown()
     var verifier = SnapshotVerifier(checkingPages: false)
     var accepted: [UInt8] = []
     do {
       for start in stride(from: stream.startIndex, to: stream.endIndex, by: size) {
         var piece = Array(stream[start..<min(start + size, stream.endIndex)])
         decoder.feed(&piece)
-        while let message = try decoder.next() {
-          try verifier.accept(message)
-          accepted += message.blob
+        while try decoder.advance() {
+          try decoder.withBlob { blob throws(SnapshotError) in
+            try countdown.pass(blob, remaining: decoder.remaining, to: &verifier)
+            unsafe blob.withUnsafeBytes { unsafe accepted.append(contentsOf: $0) }
+          }
         }
       }
       decoder.end(trailers: transport.trailers)
-      while let message = try decoder.next() {
-        try verifier.accept(message)
-        accepted += message.blob
+      while try decoder.advance() {
+        try decoder.withBlob { blob throws(SnapshotError) in
+          try countdown.pass(blob, remaining: decoder.remaining, to: &verifier)
+          unsafe blob.withUnsafeBytes { unsafe accepted.append(contentsOf: $0) }
+        }
       }
       _ = try verifier.finish()
       self = .accepted(accepted)
