@@ -16,7 +16,9 @@ COPY Package.swift ./
 COPY Sources Sources
 # The manifest names the test targets, so their folders must be there; none is built.
 COPY Tests Tests
-RUN swift build --configuration release --static-swift-stdlib --product etcd-backup \
+ARG REVISION
+RUN ETCD_BACKUP_COMMIT="${REVISION}" \
+    swift build --configuration release --static-swift-stdlib --product etcd-backup \
   && cp .build/release/etcd-backup /usr/local/bin/
 
 FROM debian:${DEBIAN}

@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := help
 
 release := swift build -c release --static-swift-stdlib
+# Empty outside a clone; `etcd-backup version` then says that it is unknown.
+commit = $(shell git rev-parse HEAD 2>/dev/null)
 binary := .build/release/etcd-backup
 pytest := .build/venv/bin/python -m pytest Tests/Integration
 # Tests wait half of the time, for elections and deadlines, so there are twice as many workers as cores.
@@ -21,7 +23,7 @@ test: tools lint build sandbox test-unit test-integration test-chart ## Run ever
 
 .PHONY: build
 build: packages ## Build the release binary, .build/release/etcd-backup
-	@.ci/stage "release build" $(release) --product etcd-backup
+	@.ci/stage "release build" env ETCD_BACKUP_COMMIT=$(commit) $(release) --product etcd-backup
 	@.ci/stage "release binary" .ci/check-binary $(binary)
 
 .PHONY: build-tests

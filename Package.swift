@@ -12,6 +12,10 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+// For `etcd-backup version`; `make build` and the Dockerfile set it.
+let commit = (Context.environment["ETCD_BACKUP_COMMIT"] ?? "")
+  .filter { "0123456789abcdef".contains($0) }
+
 let package = Package(
   name: "etcd-backup",
   products: [
@@ -35,8 +39,9 @@ let package = Package(
     // One instruction of the processor.
     .systemLibrary(name: "CCarryless"),
 
-    // What a signal handler may run.
-    .target(name: "CProcess"),
+    // What a signal handler may run, and what the build says of itself.
+    .target(
+      name: "CProcess", cSettings: [.define("ETCD_BACKUP_COMMIT", to: "\"\(commit)\"")]),
 
     // The product, from the bytes up.
     .target(name: "Console", swiftSettings: strict),

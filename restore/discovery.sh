@@ -253,7 +253,7 @@ recall_note() {
       "  $again --finish   removes the old data: what was restored is good" \
       "  $again --undo     goes back to the old data: what was restored goes"
   fi
-  [ "$action" != restore ] || [ "$phase" = finishing ] || [ -z "$from" ] || [ "$from" = "$noted_path" ] || [ "${noted_path##*/}" = "$from" ] || refuse \
+  [ "$action" != restore ] || [ "$phase" = finishing ] || [ -z "$from" ] || [[ $from =~ ^(latest|oldest)$ ]] || [ "$from" = "$noted_path" ] || [ "${noted_path##*/}" = "$from" ] || refuse \
     "a restore of $noted_path is under way (phase $phase), not of $from" "Finish it, or go back first: $again --undo"
   id=$noted_id path=$noted_path size=$noted_size replicas=$noted_replicas replicas_before=$noted_before
   was_suspended=$noted_suspended data_dir=$noted_data target_dir=$noted_target token=$noted_token

@@ -155,7 +155,7 @@ EOF
       cat <<EOF
       initContainers:
 $(volume_container prepare volume prepare "${places[@]}" --need "$(needed_bytes)")
-$(volume_container download download "$path" --output "$staging/backup.db" --force)
+$(volume_container download download "$path" --file "$staging/backup.db" --force)
       containers:
 $(etcd_container "$member" "$staging")
 EOF

@@ -15,7 +15,7 @@ members, restores on each volume beside the old data, switches all of them or no
 until --finish. May be run again after any interruption: it goes on where it stopped. Credentials stay in the cluster.
 
 Which backup
-  --from NAME|PATH       the backup (default: the one recorded by the last success)
+  --from NAME|PATH       the backup, also latest or oldest (default, and recorded: the one of the last success)
   --bump-revision N      raise the revision by N, so that clients notice; with --mark-compacted, from etcd 3.4.27/3.5.10 on
   --mark-compacted       and let every watch from before the restore fail
 
@@ -93,6 +93,8 @@ parse_options() {
     shift
   done
   check_options
+  # Without a name, so that a break of the history is asked about.
+  [ "$from" != recorded ] || from=""
   prefix=$statefulset-restore
   note=$prefix
 }

@@ -112,6 +112,8 @@ prove() {
     job_result "$prefix-verify"
     member_of_json "$message" path && fits text "$found" && verified_path=$found || verified_path=""
     member_of_json "$message" bytes && fits number "$found" && [ "$found" != 0 ] || found=""
+    # For `latest` and `oldest` the name is what verify found.
+    [[ $path =~ ^(latest|oldest)$ ]] && [ -n "$verified_path" ] && path=$verified_path
     if [ "$exit_status" != 0 ] || [ -z "$found" ] || [ "${verified_path##*/}" != "${path##*/}" ]; then
       say "etcd-backup verify did not say that it read $path: it ended with status ${exit_status:-unknown} and $(escaped "$message")"
       return 1

@@ -12,6 +12,23 @@ package enum Printable {
     escaped(Secrets.redact(json: text))
   }
 
+  /// A double-quoted scalar of YAML; its secrets are removed already. Beyond what `text` escapes, it
+  /// escapes what YAML does not take: https://yaml.org/spec/1.2.2/#51-character-set.
+  package static func yaml(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      if scalar == "\"" || scalar == "\\" {
+        result += "\\\(scalar)"
+      } else if isHarmful(scalar) || scalar.value & 0xFFFE == 0xFFFE {
+        let digits = String(scalar.value, radix: 16)
+        result += "\\U" + String(repeating: "0", count: 8 - digits.count) + digits
+      } else {
+        result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+
   /// As JSON escapes it, for text as well: one notation for both.
   private static func escaped(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isHarmful) else { return text }

@@ -85,3 +85,10 @@ package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
 
   package var description: String { Hex.lowercase(bytes) }
 }
+
+package enum OpenSSL {
+  /// Of the library that is loaded, such as `3.0.17`.
+  package static var version: String {
+    unsafe String(cString: OpenSSL_version(OPENSSL_VERSION_STRING))
+  }
+}

@@ -73,7 +73,13 @@ struct LibCurlFault: Error {
 }
 
 /// libcurl's process-wide state.
-enum LibCurl {
+package enum LibCurl {
+  /// Of the library that is loaded, such as `7.88.1`.
+  package static var version: String {
+    let text = unsafe String(cString: curl_version())
+    return String(text.prefix { $0 != " " }.drop { $0 != "/" }.dropFirst())
+  }
+
   /// A lazy global: it is initialised once, before anything else.
   static let status = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
 }

@@ -180,3 +180,8 @@ struct YAMLNode {
     pairs.first { $0.key.scalar?.text == key }?.value
   }
 }
+
+package enum LibYAML {
+  /// Of the library that is linked, such as `0.2.5`.
+  package static var version: String { unsafe String(cString: yaml_get_version_string()) }
+}

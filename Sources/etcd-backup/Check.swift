@@ -27,7 +27,7 @@ struct Check: ParsableCommand {
       ] + Help.usualStatuses))
       """)
 
-  @Option(help: "How to print the result: table or json.")
+  @Option(name: .shortAndLong, help: OutputFormat.help)
   var output = OutputFormat.table
 
   func run() throws {
@@ -68,7 +68,7 @@ struct Check: ParsableCommand {
     _ findings: [Finding], _ results: Findings, _ standardOutput: StandardOutput
   ) throws -> ExitCode {
     try results.check()
-    if output == .json { try standardOutput.write(Output.json(Report(findings)) + "\n") }
+    if let format = output.document { try standardOutput.write(format.encode(Report(findings))) }
     return ExitCode(ExitStatus(findings).rawValue)
   }
 }

@@ -15,8 +15,7 @@ struct EtcdBackup: ParsableCommand {
     version: Version.current,
     subcommands: [
       BackUp.self, Check.self, List.self, Retention.self, Download.self, Verify.self, Inspect.self,
-      Members.self,
-      Volume.self,
+      VersionCommand.self, Members.self, Volume.self,
     ],
     defaultSubcommand: BackUp.self)
 
@@ -25,11 +24,61 @@ struct EtcdBackup: ParsableCommand {
     Termination.begin()
     Secrets.registerProxies(of: ProcessInfo.processInfo.environment)
     do {
-      var command = try parseAsRoot()
+      try showHelpToPerson()
+      var command = try parse(CommandLine.arguments.dropFirst())
       try command.run()
     } catch {
       end(error)
     }
+  }
+
+  /// A person who types the name of the program alone wants to know what it does. In a pod, in a
+  /// pipe, and where anything is configured, the same takes a backup.
+  private static func showHelpToPerson() throws {
+    guard CommandLine.argc == 1, isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1,
+      !ProcessInfo.processInfo.environment.keys.contains(where: { $0.hasPrefix("APP_") })
+    else { return }
+    try Output.print { output in
+      try output.lines(
+        helpMessage().split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
+    }
+    throw ExitCode(ExitStatus.usage.rawValue)
+  }
+
+  /// Parses the command line. An unknown name is the error that counts: the parser would take an
+  /// unknown command for an argument of the default one, and the value of an unknown option too.
+  private static func parse(_ arguments: ArraySlice<String>) throws -> any ParsableCommand {
+    let commands = Dictionary(
+      uniqueKeysWithValues: configuration.subcommands.map { command in
+        (command.configuration.commandName ?? "\(command)".lowercased(), command)
+      })
+    let words = arguments.prefix { !$0.hasPrefix("-") }
+    let word = words.first == "help" ? words.dropFirst().first : words.first
+    if let word, word != "help", commands[word] == nil {
+      throw unknown("command", word, among: Array(commands.keys))
+    }
+    do {
+      return try parseAsRoot(Array(arguments))
+    } catch {
+      guard !exitCode(for: error).isSuccess else { throw error }
+      let help = word.flatMap { commands[$0] }.map { helpMessage(for: $0) } ?? helpMessage()
+      let options = help.split { !($0.isLetter || $0 == "-") }.map(String.init)
+        .filter { $0.hasPrefix("--") }
+      let given = arguments.prefix { $0 != "--" }.filter { $0.hasPrefix("--") }
+        .map { String($0.prefix { $0 != "=" }) }
+      guard word != "volume", let option = given.first(where: { !options.contains($0) }) else {
+        throw error
+      }
+      throw unknown("option", option, among: options)
+    }
+  }
+
+  private static func unknown(
+    _ kind: String, _ name: String, among known: [String]
+  ) -> ValidationError {
+    let nearest = Spelling.nearest(to: name, among: known.sorted())
+    return ValidationError(
+      "Unknown \(kind) '\(name)'." + (nearest.map { " Did you mean '\($0)'?" } ?? ""))
   }
 
   /// Prints help, the version, or what is wrong with the command line, and ends with the status of

@@ -2,27 +2,26 @@
 
 internal import ArgumentParser
 internal import Backup
-internal import Console
 internal import Glibc
 internal import SnapshotFile
 
 struct Download: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Download a backup and prove it whole.",
+    abstract: "Download a backup and verify it.",
     discussion: """
       The file appears under its name only once it is complete, verified and on disk:
       its length, the SHA-256 at its end and the one in the blob's metadata all
       agree, and every page of the database is sound (APP_BACKUP_PAGE_CHECK). Until
       then it has no name, or .NAME.partial where the file system needs one. With
-      --output - the bytes are out before they are verified: only exit status 0 says
+      --file - the bytes are out before they are verified: only exit status 0 says
       that they are a backup.
 
       The result is printed on standard output, the log goes to standard error.
 
       \(Help.storeVariables)
-      Without BACKUP it needs APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING as well. After
-      a break of the history, when etcd was wiped, restored or replaced, BACKUP must
-      be named: without it, the two that may be meant are shown.
+      For the recorded backup it needs APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING as
+      well. After a break of the history, when etcd was wiped, restored or replaced,
+      BACKUP must be a name: otherwise the two that may be meant are shown.
 
       \(Help.exitStatuses(of: [
         (.success, "downloaded and verified"),
@@ -36,47 +35,84 @@ struct Download: ParsableCommand {
   @Argument(help: BackupName.help)
   var backup: BackupName?
 
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"))
-  var output: String
+  // Not required by the parser: a path that is given to --output has a message of its own.
+  @Option(help: "The file to write, or - for standard output.", completion: .file())
+  var file: String?
 
   @Flag(help: "Replace the file if it exists.")
   var force = false
 
-  @Flag(help: "Print the result as JSON; elsewhere this is --output json.")
-  var json = false
-
-  private var isStandardOutput: Bool { output == "-" }
+  @Option(name: .shortAndLong, help: BackupOutputFormat.help)
+  var output: FormatOrPath?
 
   func validate() throws {
-    if output.isEmpty { throw ValidationError("--output needs the name of a file, or -.") }
-    if output == "json" {
+    if case .path(let path) = output {
       throw ValidationError(
-        "--output names a file here: say --json for the result as JSON, or ./json for the file.")
+        "--output is the format of the result: table, json, yaml or name. To write the backup to "
+          + "\(path == "-" ? "standard output" : path), type: \(command(writing: path))")
     }
-    if isStandardOutput, json || force {
-      throw ValidationError("--json and --force make no sense with --output -.")
+    guard let file, !file.isEmpty else {
+      throw ValidationError("--file is missing: say --file FILE, or --file - for a pipe.")
     }
-    if isStandardOutput, isatty(STDOUT_FILENO) == 1 {
-      throw ValidationError("--output - would write a database to the terminal: redirect it.")
+    guard file == "-" else { return }
+    if output != nil || force {
+      throw ValidationError("--output and --force make no sense with --file -.")
+    }
+    if isatty(STDOUT_FILENO) == 1 {
+      throw ValidationError("--file - would write a database to the terminal: redirect it.")
     }
   }
 
+  private var choice: BackupChoice { backup?.choice ?? .recorded }
+
   func run() throws {
-    try Session.withStore(failing: "nothing downloaded", needingRecord: backup == nil) {
+    try Session.withStore(failing: "nothing downloaded", needingRecord: choice == .recorded) {
       session, store in
-      let path = try store.pathToRestore(of: backup?.text)
+      let path = try store.pathToRestore(of: choice)
       let verified: VerifiedBackup
-      if isStandardOutput {
-        verified = try store.downloadToStandardOutput(path)
+      if let file, file != "-" {
+        verified = try store.download(path, to: file, replacing: force)
+        try print(Result(verified, file: file), to: session.output)
       } else {
-        verified = try store.download(path, to: output, replacing: force)
-        try session.output.write(Result(verified, file: output).rendered(asJSON: json))
+        verified = try store.downloadToStandardOutput(path)
       }
       session.leave(TerminationMessage.render(verified))
       return .success
     }
+  }
+
+  /// This command line as it should be, for a shell.
+  private func command(writing path: String) -> String {
+    let isPlain =
+      !path.isEmpty && path.allSatisfy { $0.isLetter || $0.isNumber || "-_./".contains($0) }
+    let quoted = isPlain ? path : "'" + path.replacing("'", with: #"'\''"#) + "'"
+    let words = ["etcd-backup download", backup?.text, "--file", quoted, force ? "--force" : nil]
+    return words.compactMap { $0 }.joined(separator: " ")
+  }
+
+  private func print(_ result: Result, to standardOutput: StandardOutput) throws {
+    switch output?.format ?? .table {
+    case .table: try standardOutput.lines(result.lines)
+    case .json: try standardOutput.write(DocumentFormat.json.encode(result))
+    case .yaml: try standardOutput.write(DocumentFormat.yaml.encode(result))
+    case .name: try standardOutput.line(result.path)
+    }
+  }
+}
+
+/// A format, or what `--output` of this command once took: the file to write.
+enum FormatOrPath: ExpressibleByArgument {
+  case format(BackupOutputFormat)
+  case path(String)
+
+  init(argument: String) {
+    self = BackupOutputFormat(argument: argument).map { .format($0) } ?? .path(argument)
+  }
+
+  static var defaultCompletionKind: CompletionKind { BackupOutputFormat.defaultCompletionKind }
+
+  fileprivate var format: BackupOutputFormat? {
+    if case .format(let format) = self { format } else { nil }
   }
 }
 
@@ -107,13 +143,12 @@ extension Download {
       seconds = Double(verified.duration.secondsText) ?? 0
     }
 
-    func rendered(asJSON: Bool) -> String {
-      if asJSON { return Output.json(self) + "\n" }
-      return Output.list([
+    var lines: [String] {
+      Output.list([
         ("backup", path), ("file", file), ("bytes", "\(bytes)"), ("sha256", sha256),
         ("etcd version", etcdVersion), ("revision", revision.map { "\($0)" }),
         ("records", records.map { "\($0)" }), ("pages", pages), ("stored", time),
-      ]).map { Printable.text($0) + "\n" }.joined()
+      ])
     }
   }
 }

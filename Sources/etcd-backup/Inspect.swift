@@ -27,7 +27,7 @@ struct Inspect: ParsableCommand {
   @Argument(help: "The file.", completion: .file())
   var file: String
 
-  @Option(help: "How to print the report.")
+  @Option(name: .shortAndLong, help: OutputFormat.help)
   var output = OutputFormat.table
 
   func run() throws {
@@ -35,14 +35,17 @@ struct Inspect: ParsableCommand {
     do {
       inspection = try Inspection(of: file)
     } catch {
-      if output == .json { try Output.print { try $0.write(Output.json(Failure(error)) + "\n") } }
+      if let format = output.document {
+        try Output.print { try $0.write(format.encode(Failure(error))) }
+      }
       Output.error(error.description, hint: error.hint)
       throw ExitCode.failure
     }
     try Output.print { standardOutput in
-      switch output {
-      case .json: try standardOutput.write(Output.json(inspection) + "\n")
-      case .table: try standardOutput.lines(Output.list(inspection.lines))
+      if let format = output.document {
+        try standardOutput.write(format.encode(inspection))
+      } else {
+        try standardOutput.lines(Output.list(inspection.lines))
       }
     }
     let fault: String
@@ -60,7 +63,7 @@ struct Inspect: ParsableCommand {
   }
 }
 
-/// Why there is no report, as JSON.
+/// Why there is no report, as a document.
 private struct Failure: Encodable {
   /// What is broken, where one page or the two metas are.
   struct Unsound: Encodable {

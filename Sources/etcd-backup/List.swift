@@ -7,11 +7,16 @@ struct List: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List the stored backups, newest first.",
     discussion: """
-      Newest first by what the runs wrote. Time is when the store got the backup, by
-      the store's clock; etcd version, revision, SHA-256, lineage and history are what
-      the run noted that took it, nothing is read back: see verify. RETENTION says
+      Newest first by what the runs wrote. TIME is when the store got the backup, by
+      the store's clock, and AGE is how long ago that was. etcd version, revision,
+      SHA-256, lineage and history are what the run noted that took it, nothing is
+      read back: see verify. RETENTION says
       what the coming runs do to a backup: keep it, and why; delete it in the next
       run that stores a backup; or in the first run after a time.
+
+      Times are in UTC. --local shows them in the zone of the terminal (TZ, or
+      /etc/localtime), each with its offset. Where there is no data for that zone, as
+      in the image, they stay in UTC, with the offset +00:00.
 
       \(Help.storeVariables)
       APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING tells which one is recorded, and
@@ -24,44 +29,108 @@ struct List: ParsableCommand {
       ] + Help.usualStatuses))
       """)
 
-  @Option(help: "How to print the result: table or json.")
-  var output = OutputFormat.table
+  @Option(name: .shortAndLong, help: BackupOutputFormat.help)
+  var output = BackupOutputFormat.table
+
+  @Option(help: "Show at most that many, the newest.")
+  var limit: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Show those stored since then, such as 24h or 2026-11-22T09:30:00Z.",
+      valueName: "duration|time"))
+  var since: Since?
+
+  @Flag(help: "Show the times of the table in the terminal's zone.")
+  var local = false
+
+  func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit takes a number above zero.") }
+    if local, output != .table {
+      throw ValidationError("--local is for the table: other formats have times in UTC.")
+    }
+  }
 
   func run() throws {
     try Session.withStore(failing: "nothing listed") { session, store in
       let catalog = try store.catalog(at: Timestamp.secondsNow())
+      let start = since?.start(at: catalog.now)
+      let shown = catalog.entries.filter { $0.details.lastModified >= start ?? .min }
+        .prefix(limit ?? .max)
       switch output {
-      case .table: try session.output.lines(Table(catalog).lines())
-      case .json: try printJSON(catalog, of: store, to: session.output)
+      case .table where shown.isEmpty:
+        try session.output.line(nothingToShow(of: catalog, in: store.place, since: start))
+      case .table:
+        let table = Table(shown, at: catalog.now, local ? .local : .utc)
+        try session.output.lines(table.lines())
+      case .json: try print(shown, of: catalog, in: store, as: .json, to: session.output)
+      case .yaml: try print(shown, of: catalog, in: store, as: .yaml, to: session.output)
+      case .name:
+        if shown.isEmpty {
+          session.log.warning(nothingToShow(of: catalog, in: store.place, since: start))
+        }
+        try session.output.lines(shown.map { "\(try store.path(of: $0.details))" })
       }
       return .success
     }
   }
 
+  /// Says where it looked: the usual cause is a wrong container or prefix.
+  private func nothingToShow(
+    of catalog: BackupCatalog, in place: StoredPlace, since start: Int?
+  ) -> String {
+    guard let start, !catalog.entries.isEmpty else { return "No backups in the \(place)." }
+    let time = (local ? Clock.local : .utc).format(start)
+    return "No backups since \(time) in the \(place), but \(catalog.entries.count) older ones."
+  }
+
   private static let pieceSize = 32 << 10
 
-  /// One backup a line, so that not even a hundred thousand take much memory.
-  private func printJSON(
-    _ catalog: BackupCatalog, of store: BackupStore, to output: StandardOutput
+  private func print(
+    _ entries: some Sequence<BackupCatalog.Entry>, of catalog: BackupCatalog,
+    in store: BackupStore, as format: DocumentFormat, to output: StandardOutput
   ) throws {
-    let recorded = Output.json(catalog.recorded.map { "\($0)" })
-    var text = "{\"recordedPath\":\(recorded),\"backups\":["
-    for (index, entry) in catalog.entries.enumerated() {
-      let row = Row(entry, path: try store.path(of: entry.details))
-      text += (index == 0 ? "" : ",") + "\n" + Output.json(row)
+    var document = ListDocument(format, list: "backups")
+    var text = document.begin(Head(store.place, recorded: catalog.recorded))
+    for entry in entries {
+      text += document.item(Row(entry, path: try store.path(of: entry.details), at: catalog.now))
       guard text.utf8.count >= Self.pieceSize else { continue }
       try output.write(text)
       text = ""
     }
-    try output.write(text + "\n]}\n")
+    try output.write(text + document.end())
   }
 }
 
 extension List {
+  private struct Head: Encodable {
+    let account: String
+    let container: String
+    let prefix: String
+    let recordedPath: String?
+
+    enum CodingKeys: CodingKey { case account, container, prefix, recordedPath }
+
+    init(_ place: StoredPlace, recorded: BackupPath?) {
+      (account, container, prefix) = (place.account, place.container, place.prefix)
+      recordedPath = recorded.map { "\($0)" }
+    }
+
+    /// With null where nothing is recorded.
+    func encode(to encoder: any Encoder) throws {
+      var fields = encoder.container(keyedBy: CodingKeys.self)
+      try fields.encode(account, forKey: .account)
+      try fields.encode(container, forKey: .container)
+      try fields.encode(prefix, forKey: .prefix)
+      try fields.encode(recordedPath, forKey: .recordedPath)
+    }
+  }
+
   private struct Row: Encodable {
     let path: String
     let name: String
     let time: String
+    let ageSeconds: Int
     let bytes: Int
     let etcdVersion: String?
     let revision: UInt64?
@@ -76,11 +145,12 @@ extension List {
     let reason: String?
     let deletedAfter: String?
 
-    init(_ entry: BackupCatalog.Entry, path: BackupPath) {
+    init(_ entry: BackupCatalog.Entry, path: BackupPath, at now: Int) {
       let details = entry.details
       self.path = "\(path)"
       name = "\(details.name)"
       time = Timestamp.format(details.lastModified)
+      ageSeconds = max(now - details.lastModified, 0)
       bytes = details.size
       etcdVersion = details.etcdVersion
       revision = details.revision
@@ -106,22 +176,23 @@ extension StoredBackup.Origin {
 }
 
 extension Table {
-  fileprivate init(_ catalog: BackupCatalog) {
+  fileprivate init(_ entries: some Sequence<BackupCatalog.Entry>, at now: Int, _ clock: Clock) {
     self.init(columns: [
-      "NAME", "TIME (UTC)", "SIZE", "ETCD", "REVISION", "SHA-256", "LINEAGE", "HISTORY", "RECORDED",
-      "RETENTION",
+      "NAME", clock.heading, "AGE", "SIZE", "ETCD", "REVISION", "SHA-256", "LINEAGE", "HISTORY",
+      "RECORDED", "RETENTION",
     ])
-    for entry in catalog.entries {
+    for entry in entries {
       let details = entry.details
       add([
-        "\(details.name)", Timestamp.format(details.lastModified),
+        "\(details.name)", clock.format(details.lastModified),
+        Clock.age(now - details.lastModified),
         ByteCount.describe(UInt64(details.size)) + (details.isArchived ? ", archived" : ""),
         details.etcdVersion ?? "", details.revision.map { "\($0)" } ?? "",
         details.sha256.map { String($0.prefix(12)) } ?? "",
         // The random end tells lineages apart; most of what is before it is the time.
         (entry.stored.origin.names.lineage?.suffix(6)).map { "…\($0)" } ?? "",
         entry.stored.origin.names.history ?? "", entry.isRecorded ? "recorded" : "",
-        entry.verdict?.text ?? "",
+        entry.verdict?.text(clock) ?? "",
       ])
     }
   }

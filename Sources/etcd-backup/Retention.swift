@@ -48,7 +48,7 @@ struct Retention: ParsableCommand {
   @Flag(help: "Give up without a question.")
   var yes = false
 
-  @Option(help: "How to print the result: table or json.")
+  @Option(name: .shortAndLong, help: OutputFormat.help)
   var output = OutputFormat.table
 
   func validate() throws {
@@ -76,9 +76,10 @@ struct Retention: ParsableCommand {
         }
       }
       let overview = RetentionOverview(try store.catalog(at: Timestamp.secondsNow()))
-      switch output {
-      case .table: try session.output.lines(overview.lines)
-      case .json: try session.output.write(Output.json(overview) + "\n")
+      if let format = output.document {
+        try session.output.write(format.encode(overview))
+      } else {
+        try session.output.lines(overview.lines)
       }
       return .success
     }

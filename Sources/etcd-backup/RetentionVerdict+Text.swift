@@ -15,7 +15,7 @@ extension RetentionVerdict {
 
   /// Why it stays; `nil` where it does not, or not for long.
   var reason: String? {
-    if case .stays(let reason) = self { reason.text } else { nil }
+    if case .stays(let reason) = self { reason.text(.utc) } else { nil }
   }
 
   /// In seconds since 1970.
@@ -23,17 +23,17 @@ extension RetentionVerdict {
     if case .goesAfter(let time) = self { time } else { nil }
   }
 
-  var text: String {
+  func text(_ clock: Clock) -> String {
     switch self {
-    case .stays(let reason): "kept: \(reason.text)"
+    case .stays(let reason): "kept: \(reason.text(clock))"
     case .goes: "deleted by the next run"
-    case .goesAfter(let time): "deleted after \(Timestamp.format(time))"
+    case .goesAfter(let time): "deleted after \(clock.format(time))"
     }
   }
 }
 
 extension RetentionReason {
-  var text: String {
+  func text(_ clock: Clock) -> String {
     switch self {
     case .recorded: "recorded"
     case .verified: "last verified"
@@ -47,7 +47,7 @@ extension RetentionReason {
     case .newest: "one of the newest"
     case .newestUnknown: "one of the newest without a lineage"
     case .newestOfEnded(let time):
-      "one of the newest of its history until \(Timestamp.format(time))"
+      "one of the newest of its history until \(clock.format(time))"
     case .lastOfEnded: "the newest of its history"
     case .held(let hold): hold.description
     }

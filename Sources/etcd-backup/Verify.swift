@@ -13,11 +13,13 @@ struct Verify: ParsableCommand {
       SHA-256 that its metadata says, and if every page of the database is sound, as
       the run checked it that took the backup (APP_BACKUP_PAGE_CHECK).
 
+      --output name prints the paths of the backups that are whole, and no others.
+
       --record notes the newest backup that proved whole, and when, beside the last
       success: backup-last-verified-path and backup-last-verified-time.
 
       \(Help.storeVariables)
-      Without BACKUP and --all, or with --record, it needs
+      For the recorded backup, or with --record, it needs
       APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING as well.
 
       \(Help.exitStatuses(of: [
@@ -36,15 +38,15 @@ struct Verify: ParsableCommand {
   @Flag(help: "Note in the ConfigMap what proved whole, and when.")
   var record = false
 
-  @Option(help: "How to print the result: table or json.")
-  var output = OutputFormat.table
+  @Option(name: .shortAndLong, help: BackupOutputFormat.help)
+  var output = BackupOutputFormat.table
 
   func validate() throws {
     if all, backup != nil { throw ValidationError("Name a backup or say --all, not both.") }
   }
 
   func run() throws {
-    let needsRecord = record || (backup == nil && !all)
+    let needsRecord = record || (choice == .recorded && !all)
     try Session.withStore(failing: "not verified", needingRecord: needsRecord) { session, store in
       let paths = try paths(in: store)
       var report = try VerificationReport(output, to: session.output)
@@ -65,8 +67,10 @@ struct Verify: ParsableCommand {
     }
   }
 
+  private var choice: BackupChoice { backup?.choice ?? .recorded }
+
   private func paths(in store: BackupStore) throws -> [BackupPath] {
-    guard all else { return [try store.path(of: backup?.text)] }
+    guard all else { return [try store.path(of: choice)] }
     return try store.catalog(at: Timestamp.secondsNow()).entries.map {
       try store.path(of: $0.details)
     }
@@ -87,17 +91,19 @@ struct Verify: ParsableCommand {
 
 /// Prints what became of each backup as soon as it is known.
 private struct VerificationReport {
-  private let format: OutputFormat
+  private let format: BackupOutputFormat
+  private var document: ListDocument?
   private let output: StandardOutput
   private var count = 0
   private var wholeCount = 0
   private(set) var newestWhole: VerifiedBackup?
   private(set) var newestFailure: CommandError?
 
-  init(_ format: OutputFormat, to output: StandardOutput) throws {
+  init(_ format: BackupOutputFormat, to output: StandardOutput) throws {
     self.format = format
     self.output = output
-    if format == .json { try output.write("{\"backups\":[") }
+    document = format.document.map { ListDocument($0, list: "backups") }
+    if let document { try output.write(document.begin()) }
   }
 
   /// Where there is none, nothing is whole.
@@ -116,17 +122,22 @@ private struct VerificationReport {
     }
     switch format {
     case .table: try output.line(row.line)
-    case .json: try output.write((count == 0 ? "" : ",") + "\n" + Output.json(row))
+    case .name: if row.whole { try output.line(row.path) }
+    case .json, .yaml: if let item = document?.item(row) { try output.write(item) }
     }
   }
 
   func end() throws {
-    switch format {
-    case .table:
-      if count != 1 { try output.line("\(wholeCount) of \(count) backups are whole") }
-    case .json:
-      try output.write("\n],\"total\":\(count),\"whole\":\(wholeCount)}\n")
+    if let document {
+      try output.write(document.end(Totals(total: count, whole: wholeCount)))
+    } else if format == .table, count != 1 {
+      try output.line("\(wholeCount) of \(count) backups are whole")
     }
+  }
+
+  private struct Totals: Encodable {
+    let total: Int
+    let whole: Int
   }
 
   private struct Row: Encodable {

@@ -39,12 +39,23 @@ func members(of line: String) throws -> [(key: String, value: String)] {
         "hint": "", "error": #"a "quoted" word"#, "query": "a=b",
       ])
     let line = try #require(collector.writes.first)
-    #expect(line.hasPrefix("time=20"))
+    #expect(line.hasPrefix("20"))
     #expect(
       line.drop { $0 != " " }
-        == #" level=info msg="backup stored" blob.path="backups/a b" "#
-        + #"error="a \"quoted\" word" etcd.version=3.4.23 hint="" query="a=b" "#
-        + "snapshot.bytes=20512\n")
+        == #" INFO  backup stored: a "quoted" word  blob.path="backups/a b" "#
+        + #"etcd.version=3.4.23 query="a=b" snapshot.bytes=20512"# + "\n")
+  }
+
+  @Test func `as text has the stage first, and what to do on a line of its own`() throws {
+    let collector = LogCollector()
+    collector.logger(.text).error(
+      "no backup taken",
+      ["stage": "container", "error": "it is not there", "hint": "Create it.", "exit.status": 78])
+    let event = try #require(collector.writes.first)
+    #expect(
+      event.drop { $0 != " " }
+        == " ERROR [container] no backup taken: it is not there  exit.status=78\n"
+        + "    hint: Create it.\n")
   }
 
   @Test func `as JSON begins with time, level and message, and goes on in the order of the keys`()
@@ -88,10 +99,22 @@ func members(of line: String) throws -> [(key: String, value: String)] {
     (LogLevel.trace, "trace"), (.debug, "debug"), (.info, "info"), (.warning, "warn"),
     (.error, "error"),
   ])
-  func `names levels as the predecessor did`(level: LogLevel, name: String) {
+  func `as JSON names levels as the predecessor did`(level: LogLevel, name: String) {
+    let collector = LogCollector()
+    collector.logger(.json).log(level, "event")
+    #expect(collector.text.contains(#","level":"\#(name)","#))
+  }
+
+  @Test(arguments: [
+    (LogLevel.trace, "TRACE event"), (.debug, "DEBUG event"), (.info, "INFO  event"),
+    (.warning, "WARN  event"), (.error, "ERROR event"),
+  ])
+  func `as text names levels in capitals, and messages stand below one another`(
+    level: LogLevel, name: String
+  ) {
     let collector = LogCollector()
     collector.logger(.text).log(level, "event")
-    #expect(collector.text.contains(" level=\(name) "))
+    #expect(collector.text.dropFirst(21).hasPrefix(name))
   }
 
   @Test func `O2: as JSON has numbers and Booleans as such`() throws {
@@ -125,10 +148,15 @@ func members(of line: String) throws -> [(key: String, value: String)] {
   @Test(arguments: [LogFormat.json, .text], hostile)
   func `is one line per event, whatever stands in it`(format: LogFormat, text: String) throws {
     let collector = LogCollector()
-    collector.logger(format).error("\(text)", ["error": "\(text)", "zz": "end"])
+    let fields: LogFields = ["error": "\(text)", "a": "\(text)", "zz": "end", "stage": "\(text)"]
+    collector.logger(format).error("\(text)", fields)
     #expect(collector.writes.count == 1)
     let line = try #require(collector.writes.first)
     #expect(line.hasSuffix(format == .json ? "\"zz\":\"end\"}\n" : " zz=end\n"))
+    collector.logger(format).error("\(text)", fields.merging(["hint": "\(text)."]) { $1 })
+    let hints = collector.writes[1].dropLast().split(separator: "\n").dropFirst()
+    #expect(
+      hints.count == (format == .json ? 0 : 1) && hints.allSatisfy { $0.hasPrefix("    hint: ") })
     // All that ends lines anywhere, and all that a terminal obeys.
     let controls = line.dropLast().unicodeScalars.filter {
       [.control, .format, .lineSeparator, .paragraphSeparator]

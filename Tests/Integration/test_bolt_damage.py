@@ -80,7 +80,7 @@ def test_S8_a_page_in_use_that_is_damaged_is_named(snapshot, inspect, damage):
             "random": chance.randbytes(pages.size),
         }[damage]
         inspection = inspect(replaced(snapshot, pages, page, content))
-        assert inspection.message.startswith(f"error: the database is unsound: page {page} "), inspection
+        assert inspection.message.startswith(f"ERROR the database is unsound: page {page} "), inspection
 
 
 def test_S8_two_pages_swapped_are_noticed(snapshot, inspect):
@@ -90,7 +90,7 @@ def test_S8_two_pages_swapped_are_noticed(snapshot, inspect):
         one, two = chance.sample(sorted(pages.nodes), 2)
         swapped = replaced(snapshot, pages, one, content_of(snapshot, pages, two))
         swapped = replaced(swapped, pages, two, content_of(snapshot, pages, one))
-        assert inspect(swapped).message.startswith("error: the database is unsound"), (one, two)
+        assert inspect(swapped).message.startswith("ERROR the database is unsound"), (one, two)
 
 
 def test_S8_a_stale_version_of_a_page_is_noticed(snapshot, inspect):
@@ -110,7 +110,7 @@ def test_S8_a_stale_version_of_a_page_is_noticed(snapshot, inspect):
             content for content in stale
             if first_key(content) < start or (end is not None and first_key(content) >= end)])
         lost = replaced(snapshot, pages, page, page.to_bytes(8, "little") + old[8:])
-        assert inspect(lost).message.startswith("error: the database is unsound"), page
+        assert inspect(lost).message.startswith("ERROR the database is unsound"), page
 
 
 def test_pages_dropped_or_doubled_are_noticed(snapshot, inspect):
@@ -155,7 +155,7 @@ def test_a_trailer_of_a_wrong_length_is_named(snapshot, inspect, length):
     damaged = inspect(snapshot[:-32] + (snapshot[-32:] * 200)[:length])
     assert (damaged.report["sha256"], damaged.report["trailingBytes"]) == ("damaged", length)
     follow = "1 byte follows" if length == 1 else f"{length} bytes follow"
-    assert damaged.message == f"error: {follow} the database; a snapshot has 32, its SHA-256"
+    assert damaged.message == f"ERROR {follow} the database; a snapshot has 32, its SHA-256"
     assert damaged.status == 1
 
 
@@ -164,7 +164,7 @@ def test_people_are_told_of_a_trailer_of_a_wrong_length(snapshot, tmp_path):
     done = subprocess.run([BINARY, "inspect", tmp_path / "cut.db"], capture_output=True, text=True, timeout=60)
     lines = [line.split() for line in done.stdout.splitlines()]
     assert ["sha-256", "damaged"] in lines and ["bytes", "behind", "31"] in lines
-    assert done.stderr == "error: 31 bytes follow the database; a snapshot has 32, its SHA-256\n"
+    assert done.stderr == "ERROR 31 bytes follow the database; a snapshot has 32, its SHA-256\n"
     assert done.returncode == 1
 
 
@@ -174,7 +174,7 @@ def test_what_is_unsound_is_told_as_JSON(snapshot, inspect):
     damaged = inspect(replaced(snapshot, pages, page, bytes(pages.size)))
     unsound = damaged.failure["unsound"]
     assert (unsound["page"], unsound["defect"]) == (page, "has a header that is of another page")
-    assert damaged.message.startswith(f"error: {damaged.failure['error']} (")
+    assert damaged.message.startswith(f"ERROR {damaged.failure['error']}\n    hint: ")
     assert damaged.status == 1
 
 

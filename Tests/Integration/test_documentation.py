@@ -228,7 +228,7 @@ def test_a_run_leaves_what_the_documents_list_and_prints_what_the_readme_shows(w
 
 def fields(log: str) -> list[list[str]]:
     """Message and names of the fields of each line, without their values."""
-    return [[re.search('msg="(.*?)"', line)[1], *re.findall(r" ([\w.]+)=", line)] for line in log.splitlines()]
+    return [[re.match(r"\S+Z [A-Z]+ +(.+?)(?:  |$)", line)[1], *re.findall(r" ([\w.]+)=", line)] for line in log.splitlines()]
 
 
 def test_the_termination_message_has_the_keys_that_are_listed(world, tmp_path):

@@ -74,7 +74,7 @@ def assert_nothing_there(run, folder, status: int, *words: str) -> None:
 
 
 def test_the_recorded_backup_is_the_default(stored, folder):
-    run = stored.run("download", "--output", str(folder / "backup.db"))
+    run = stored.run("download", "--file", str(folder / "backup.db"))
     assert_downloaded(stored, run, folder / "backup.db")
     assert len(stored.requests("GetBlob")) >= 5, "it is read in ranges"
     assert stored.recorded_path in run.text and sha256(stored.download(stored.recorded_path)) in run.text
@@ -83,7 +83,7 @@ def test_the_recorded_backup_is_the_default(stored, folder):
 def test_it_restores(world, etcd, folder):
     world.assert_success(world.run())
     contents = etcd.contents()
-    run = world.run("download", "--output", str(folder / "backup.db"))
+    run = world.run("download", "--file", str(folder / "backup.db"))
     assert run.status == 0, run
     with etcd.restore(folder / "backup.db", world.folder / "restored") as restored:
         assert contents.differences(restored.contents()) == []
@@ -94,30 +94,60 @@ def test_a_backup_may_be_named_in_three_ways(stored, folder, form):
     whole = stored.download(stored.recorded_path)
     put(stored, whole, OLD)
     named = form.format(name=OLD, prefix=PREFIX, container=CONTAINER)
-    run = stored.run("download", named, "-o", str(folder / "b"))
+    run = stored.run("download", named, "--file", str(folder / "b"))
     assert run.status == 0 and f"{CONTAINER}/{PREFIX}/{OLD}" in run.text, run
     assert (folder / "b").read_bytes() == whole
+
+
+def test_a_backup_may_be_the_latest_the_oldest_or_the_recorded_one(stored, folder):
+    first = stored.recorded_path
+    time.sleep(1.1)  # runs write whole seconds
+    stored.assert_success(stored.run())
+    newest = stored.recorded_path
+    put(stored, stored.download(first), OLD)  # of no lineage, so of another history
+    stored.sandbox.put_configmap(NAMESPACE, RECORD, stored.record | {RECORDED_PATH: first})
+    for word, path in {"latest": newest, "oldest": first, "recorded": first}.items():
+        for command in (["verify", word], ["download", word, "--file", str(folder / "b"), "--force"]):
+            run = stored.run(*command, "-o", "name")
+            assert (run.status, run.text) == (0, f"{path}\n"), run
+
+
+def test_without_a_record_the_latest_goes_on_only_if_there_is_one_history(stored, folder):
+    none = {"APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING": None}
+    put(stored, b"no snapshot", OTHER)
+    for word in ("latest", "oldest"):
+        run = stored.run("verify", word, "-o", "name", **none)
+        assert run.text == f"{stored.recorded_path}\n", run
+    other = put(stored, stored.download(stored.recorded_path), OLD)
+    for word in ("latest", "oldest"):
+        run = stored.run("download", word, "--file", str(folder / "b"), **none)
+        assert_nothing_there(run, folder, 78, other, stored.recorded_path, "Name one of the two")
+
+
+def test_the_latest_of_none_says_where_it_looked(stored, folder):
+    run = stored.run("download", "latest", "--file", str(folder / "b"), APP_BLOB_PREFIX="elsewhere")
+    assert_nothing_there(run, folder, 1, CONTAINER, "elsewhere/", stored.sandbox.account, "APP_BLOB_PREFIX")
 
 
 def test_a_path_may_lead_to_another_container_and_prefix(stored, folder):
     whole = stored.download(stored.recorded_path)
     stored.service.create_container("older-backups")
     path = put(stored, whole, OLD, prefix="a/b", container="older-backups")
-    run = stored.run("download", path, "-o", str(folder / "b"))
+    run = stored.run("download", path, "--file", str(folder / "b"))
     assert run.status == 0 and (folder / "b").read_bytes() == whole, run
 
 
 def test_it_needs_no_variable_that_it_does_not_use(stored, folder):
     name = stored.recorded_path.rsplit("/", 1)[1]
     others = {variable: None for variable in stored.env if variable not in NEEDED}
-    run = stored.run("download", name, "-o", str(folder / "b"), **others)
+    run = stored.run("download", name, "--file", str(folder / "b"), **others)
     assert_downloaded(stored, run, folder / "b")
-    run = stored.run("download", "-o", str(folder / "c"), **others)
+    run = stored.run("download", "--file", str(folder / "c"), **others)
     assert run.status == 78 and "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING" in run.log, run
 
 
 def test_the_result_is_there_as_json(stored, folder):
-    run = stored.run("download", "-o", str(folder / "b"), "--json")
+    run = stored.run("download", "--file", str(folder / "b"), "--output", "json")
     data = (folder / "b").read_bytes()
     metadata = stored.properties(stored.recorded_path).metadata
     assert run.json["path"] == stored.recorded_path and run.json["file"] == str(folder / "b")
@@ -127,35 +157,35 @@ def test_the_result_is_there_as_json(stored, folder):
 
 
 def test_nobody_else_may_read_the_file(stored, folder):
-    stored.run("download", "-o", str(folder / "b"))
+    stored.run("download", "--file", str(folder / "b"))
     assert stat.S_IMODE((folder / "b").stat().st_mode) == 0o600
 
 
 def test_nothing_recorded_is_said(stored, folder):
     stored.sandbox.put_configmap(NAMESPACE, RECORD, {"other": "x"})
-    run = stored.run("download", "-o", str(folder / "b"))
+    run = stored.run("download", "--file", str(folder / "b"))
     assert_nothing_there(run, folder, 1, RECORD, "etcd-backup list")
 
 
 def test_a_record_that_names_no_backup_is_said(stored, folder):
     stored.sandbox.put_configmap(NAMESPACE, RECORD, {RECORDED_PATH: "nonsense"})
-    run = stored.run("download", "-o", str(folder / "b"))
+    run = stored.run("download", "--file", str(folder / "b"))
     assert_nothing_there(run, folder, 1, RECORD, "nonsense")
 
 
 def test_a_backup_that_is_not_there_is_said(stored, folder):
-    run = stored.run("download", OTHER, "-o", str(folder / "b"))
+    run = stored.run("download", OTHER, "--file", str(folder / "b"))
     assert_nothing_there(run, folder, 1, OTHER, "etcd-backup list")
 
 
 def test_a_container_that_is_not_there_is_said(stored, folder):
-    run = stored.run("download", f"nowhere/{PREFIX}/{OTHER}", "-o", str(folder / "b"))
+    run = stored.run("download", f"nowhere/{PREFIX}/{OTHER}", "--file", str(folder / "b"))
     assert_nothing_there(run, folder, 78, "nowhere")
 
 
 @pytest.mark.parametrize("arguments", [
-    [], ["-o", ""], ["-o", "json"], ["-o", "-", "--force"], ["-o", "b", "not-a-name"], ["-o", "b", f"{OLD}x"],
-    ["-o", "b", OLD, OTHER]], ids=" ".join)
+    [], ["--file", ""], ["-o", "json"], ["--file", "-", "--force"], ["--file", "-", "-o", "json"],
+    ["--file", "b", "not-a-name"], ["--file", "b", f"{OLD}x"], ["--file", "b", OLD, OTHER]], ids=" ".join)
 def test_a_wrong_command_line_is_64_and_asks_nobody(stored, arguments):
     run = stored.run("download", *arguments)
     assert run.status == 64 and stored.requests() == [], run
@@ -166,16 +196,16 @@ def test_a_wrong_command_line_is_64_and_asks_nobody(stored, arguments):
 
 def test_a_file_that_exists_is_left_alone_without_force(stored, folder):
     (folder / "b").write_text("mine")
-    run = stored.run("download", "-o", str(folder / "b"))
+    run = stored.run("download", "--file", str(folder / "b"))
     assert run.status == 78 and "--force" in run.log, run
     assert (folder / "b").read_text() == "mine" and names(folder) == ["b"]
     assert stored.requests("HeadBlob") == [], "that is known before the store is asked"
-    assert_downloaded(stored, stored.run("download", "-o", str(folder / "b"), "--force"), folder / "b")
+    assert_downloaded(stored, stored.run("download", "--file", str(folder / "b"), "--force"), folder / "b")
 
 
 def test_a_file_that_appears_meanwhile_is_left_alone(stored, folder):
     stored.fault("GetBlob", "delay", milliseconds=700)
-    program = stored.start("download", "-o", str(folder / "b"))
+    program = stored.start("download", "--file", str(folder / "b"))
     stored.wait_for_request("HeadBlob")
     (folder / "b").write_text("mine")
     run = program.wait()
@@ -186,7 +216,7 @@ def test_a_file_that_appears_meanwhile_is_left_alone(stored, folder):
 def test_force_leaves_the_old_file_until_the_new_one_is_verified(stored, folder):
     (folder / "b").write_text("mine")
     path = put(stored, flipped(stored.download(stored.recorded_path), 100_000))
-    run = stored.run("download", path, "-o", str(folder / "b"), "--force")
+    run = stored.run("download", path, "--file", str(folder / "b"), "--force")
     assert run.status == 1 and (folder / "b").read_text() == "mine" and names(folder) == ["b"], run
 
 
@@ -195,18 +225,18 @@ def test_force_leaves_the_old_file_until_the_new_one_is_verified(stored, folder)
     ("n" * 300, ["File name too long", "choose a name"])])
 @pytest.mark.parametrize("force", [[], ["--force"]], ids=["", "force"])
 def test_a_target_that_cannot_be_is_said(stored, folder, target, words, force):
-    run = stored.run("download", "-o", f"{folder}/{target}", *force)
+    run = stored.run("download", "--file", f"{folder}/{target}", *force)
     assert_nothing_there(run, folder, 78, *words)
 
 
 def test_a_device_is_not_replaced(stored, folder):
     os.mkfifo(folder / "pipe")
-    run = stored.run("download", "-o", str(folder / "pipe"), "--force")
+    run = stored.run("download", "--file", str(folder / "pipe"), "--force")
     assert run.status == 78 and stat.S_ISFIFO((folder / "pipe").stat().st_mode), run
 
 
 def test_a_name_alone_is_a_file_of_the_working_folder(stored):
-    program = stored.start("download", "-o", "b")
+    program = stored.start("download", "--file", "b")
     run = program.wait()
     assert_downloaded(stored, run, program.working_directory / "b")
 
@@ -228,12 +258,12 @@ def test_a_name_alone_is_a_file_of_the_working_folder(stored):
 @pytest.mark.parametrize("operation", ["HeadBlob", "GetBlob"])
 def test_U1_a_transient_failure_is_retried(stored, folder, operation, fault):
     stored.faults([{"match": {"operation": operation}, "skip": 0, "times": 2, "action": fault}])
-    assert_downloaded(stored, stored.run("download", "-o", str(folder / "b")), folder / "b")
+    assert_downloaded(stored, stored.run("download", "--file", str(folder / "b")), folder / "b")
 
 
 def test_U1_a_range_goes_on_where_it_broke_off(stored, folder):
     stored.fault("GetBlob", "cut", afterBytes=400_000)  # every answer, for ever
-    run = stored.run("download", "-o", str(folder / "b"))
+    run = stored.run("download", "--file", str(folder / "b"))
     assert_downloaded(stored, run, folder / "b")
     size = (folder / "b").stat().st_size
     assert len(stored.requests("GetBlob")) <= size // 400_000 + 7, "nothing is read twice"
@@ -241,7 +271,7 @@ def test_U1_a_range_goes_on_where_it_broke_off(stored, folder):
 
 def test_U1_a_store_that_stays_busy_is_given_up_on(stored, folder):
     stored.fault("GetBlob", "status", status=503, code="ServerBusy", retryAfter="2")
-    run = stored.run("download", "-o", str(folder / "b"), APP_BACKUP_TIMEOUT="5s")
+    run = stored.run("download", "--file", str(folder / "b"), APP_BACKUP_TIMEOUT="5s")
     assert_nothing_there(run, folder, 1, "APP_BACKUP_TIMEOUT")
     assert run.seconds < 8, run
 
@@ -254,14 +284,14 @@ def test_U1_a_store_that_stays_busy_is_given_up_on(stored, folder):
 ])
 def test_U2_a_refusal_in_the_middle_is_final(stored, folder, status, code, exit_status, words):
     stored.fault("GetBlob", "status", status=status, code=code, skip=2)
-    run = stored.run("download", "-o", str(folder / "b"))
+    run = stored.run("download", "--file", str(folder / "b"))
     assert_nothing_there(run, folder, exit_status, code, *words)
     assert run.seconds < 5, run
 
 
 def test_J3_a_bit_flipped_on_the_way_is_found_out(stored, folder):
     stored.fault("GetBlob", "damage", skip=3, times=1)
-    run = stored.run("download", "-o", str(folder / "b"))
+    run = stored.run("download", "--file", str(folder / "b"))
     assert_nothing_there(run, folder, 1, "damaged", "SHA-256")
 
 
@@ -269,7 +299,7 @@ def test_J3_a_blob_that_is_replaced_meanwhile_is_never_mixed(stored, folder):
     whole = stored.download(stored.recorded_path)
     path = put(stored, whole)
     stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
-    program = stored.start("download", path, "-o", str(folder / "b"))
+    program = stored.start("download", path, "--file", str(folder / "b"))
     stored.wait_for_request("GetBlob")
     put(stored, flipped(whole, len(whole) - 40))
     assert_nothing_there(program.wait(), folder, 1, "ConditionNotMet")
@@ -279,33 +309,33 @@ def test_J3_a_blob_that_is_replaced_meanwhile_is_never_mixed(stored, folder):
 def test_J3_J4_a_damaged_blob_never_becomes_a_file(stored, folder, kind):
     data, word = damaged(kind, stored.download(stored.recorded_path))
     path = put(stored, data)
-    run = stored.run("download", path, "-o", str(folder / "b"))
+    run = stored.run("download", path, "--file", str(folder / "b"))
     assert_nothing_there(run, folder, 1, path, "damaged", word, "never restore it")
 
 
 def test_S8_a_broken_page_under_a_right_sha256_never_becomes_a_file(stored, folder):
     path = put(stored, with_a_broken_page(stored.download(stored.recorded_path)))
-    run = stored.run("download", path, "-o", str(folder / "b"))
+    run = stored.run("download", path, "--file", str(folder / "b"))
     assert_nothing_there(run, folder, 1, path, "the database is unsound: page", "APP_BACKUP_PAGE_CHECK=off")
-    run = stored.run("download", path, "-o", str(folder / "b"), APP_BACKUP_PAGE_CHECK="off")
+    run = stored.run("download", path, "--file", str(folder / "b"), APP_BACKUP_PAGE_CHECK="off")
     assert run.status == 0 and (folder / "b").read_bytes() == stored.download(path), run
 
 
 def test_J3_a_whole_snapshot_under_another_ones_name_is_found_out(stored, folder):
     path = put(stored, stored.download(stored.recorded_path), sha256="0" * 64)
-    run = stored.run("download", path, "-o", str(folder / "b"))
+    run = stored.run("download", path, "--file", str(folder / "b"))
     assert_nothing_there(run, folder, 1, "metadata", "0" * 64)
 
 
 def test_U11_metadata_may_be_missing_but_the_bytes_are_verified_all_the_same(stored, folder):
     path = put(stored, stored.download(stored.recorded_path))
-    assert stored.run("download", path, "-o", str(folder / "b")).status == 0
+    assert stored.run("download", path, "--file", str(folder / "b")).status == 0
 
 
 def test_an_archived_blob_comes_with_the_command_that_brings_it_back(stored, folder):
     container, name = stored.recorded_path.split("/", 1)
     stored.service.get_blob_client(container, name).set_standard_blob_tier("Archive")
-    run = stored.run("download", "-o", str(folder / "b"))
+    run = stored.run("download", "--file", str(folder / "b"))
     assert_nothing_there(run, folder, 1, "archive tier", "az storage blob set-tier", name, "--tier Hot")
 
 
@@ -323,16 +353,16 @@ def small_disk(tmp_path):
 
 def test_R2_J5_room_is_checked_before_anything_is_downloaded(stored, small_disk):
     (small_disk / "other").write_bytes(bytes(4 * MEBIBYTE))
-    run = stored.run("download", "-o", str(small_disk / "b"))
+    run = stored.run("download", "--file", str(small_disk / "b"))
     assert run.status == 1 and "MiB are needed" in run.log and "4.0 MiB are free" in run.log, run
     assert names(small_disk) == ["other"] and stored.requests("GetBlob") == []
     (small_disk / "other").unlink()
-    assert_downloaded(stored, stored.run("download", "-o", str(small_disk / "b")), small_disk / "b")
+    assert_downloaded(stored, stored.run("download", "--file", str(small_disk / "b")), small_disk / "b")
 
 
 def test_R2_J5_a_disk_that_fills_meanwhile_is_said_and_left_clean(stored, small_disk):
     stored.fault("GetBlob", "throttle", bytesPerSecond=700_000)
-    program = stored.start("download", "-o", str(small_disk / "b"))
+    program = stored.start("download", "--file", str(small_disk / "b"))
     wait_until(lambda: nameless(program)[0], "a partial file")
     (small_disk / "other").write_bytes(bytes(4 * MEBIBYTE))
     run = program.wait()
@@ -342,14 +372,14 @@ def test_R2_J5_a_disk_that_fills_meanwhile_is_said_and_left_clean(stored, small_
 
 def test_P1_a_killed_download_leaves_nothing(stored, small_disk):
     stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
-    program = stored.start("download", "-o", str(small_disk / "b"))
+    program = stored.start("download", "--file", str(small_disk / "b"))
     wait_until(lambda: nameless(program)[0] > MEBIBYTE, "a partial file")
     assert nameless(program)[1] == 0o600, "others may not read it"
     assert names(small_disk) == [], "it has no name"
     program.kill()
     assert names(small_disk) == []
     stored.faults([])
-    assert_downloaded(stored, stored.run("download", "-o", str(small_disk / "b")), small_disk / "b")
+    assert_downloaded(stored, stored.run("download", "--file", str(small_disk / "b")), small_disk / "b")
 
 
 # Where the file system cannot make files without a name
@@ -364,23 +394,23 @@ def named(stored, failing_calls):
 
 def test_P1_what_a_killed_download_left_under_a_name_takes_no_room_from_the_next(named, small_disk):
     named.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
-    program = named.start("download", "-o", str(small_disk / "b"))
+    program = named.start("download", "--file", str(small_disk / "b"))
     wait_until(lambda: any(p.stat().st_size > MEBIBYTE for p in small_disk.iterdir()), "a partial file")
     program.kill()
     assert names(small_disk) == [".b.partial"]
     assert stat.S_IMODE((small_disk / ".b.partial").stat().st_mode) == 0o600
     named.faults([])
-    assert_downloaded(named, named.run("download", "-o", str(small_disk / "b")), small_disk / "b")
+    assert_downloaded(named, named.run("download", "--file", str(small_disk / "b")), small_disk / "b")
 
 
 @pytest.mark.parametrize("options", [[], ["--force"]])
 def test_two_downloads_to_one_file_with_a_name_do_not_meet(named, folder, options):
     named.fault("GetBlob", "delay", milliseconds=1000)
-    first = named.start("download", "-o", str(folder / "b"), *options)
+    first = named.start("download", "--file", str(folder / "b"), *options)
     wait_until(lambda: names(folder) == [".b.partial"], "a partial file")
     first.send(signal.SIGSTOP)
     named.faults([])
-    second = named.run("download", "-o", str(folder / "b"), *options)
+    second = named.run("download", "--file", str(folder / "b"), *options)
     first.send(signal.SIGCONT)
     assert second.status == 1 and "another process" in second.log, second
     assert_downloaded(named, first.wait(), folder / "b")
@@ -392,7 +422,7 @@ def test_two_downloads_to_one_file_with_a_name_do_not_meet(named, folder, option
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_U12_an_interrupted_download_leaves_nothing(stored, folder, number):
     stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
-    program = stored.start("download", "-o", str(folder / "b"))
+    program = stored.start("download", "--file", str(folder / "b"))
     wait_until(lambda: nameless(program)[0], "a partial file")
     assert names(folder) == [], "nothing under any name"
     sent = time.monotonic()
@@ -404,11 +434,11 @@ def test_U12_an_interrupted_download_leaves_nothing(stored, folder, number):
 
 def test_P1_what_appears_during_a_download_is_left_alone(stored, folder):
     stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
-    first = stored.start("download", "-o", str(folder / "b"))
+    first = stored.start("download", "--file", str(folder / "b"))
     wait_until(lambda: nameless(first)[0], "a partial file")
     first.send(signal.SIGSTOP)
     stored.faults([])
-    assert_downloaded(stored, stored.run("download", "-o", str(folder / "b")), folder / "b")
+    assert_downloaded(stored, stored.run("download", "--file", str(folder / "b")), folder / "b")
     (folder / "b").write_text("somebody's")
     first.send(signal.SIGCONT)
     run = first.wait()
@@ -422,14 +452,14 @@ def test_P1_a_folder_that_cannot_be_written_to_disk_is_said_and_that_the_file_is
         stored, folder, failing_calls, options):
     if options:
         (folder / "b").write_text("old")
-    run = stored.run("download", "-o", str(folder / "b"), *options, LD_PRELOAD=str(failing_calls),
+    run = stored.run("download", "--file", str(folder / "b"), *options, LD_PRELOAD=str(failing_calls),
                      FAILING_CALL="fsync", FAILING_FROM="2", FAILING_COUNT="1")
     assert run.status == 1 and "b is there, complete and verified" in run.log and "pass --force" in run.log, run
     assert (folder / "b").read_bytes() == stored.download(stored.recorded_path) and names(folder) == ["b"]
 
 
 def test_P1_a_file_that_cannot_be_written_to_disk_is_not_there(stored, folder, failing_calls):
-    run = stored.run("download", "-o", str(folder / "b"), LD_PRELOAD=str(failing_calls), FAILING_CALL="fsync",
+    run = stored.run("download", "--file", str(folder / "b"), LD_PRELOAD=str(failing_calls), FAILING_CALL="fsync",
                      FAILING_FROM="1", FAILING_COUNT="1")
     assert_nothing_there(run, folder, 1, "cannot write to disk")
 
@@ -439,20 +469,20 @@ def test_P1_a_file_that_cannot_be_written_to_disk_is_not_there(stored, folder, f
 
 
 def test_the_bytes_go_to_standard_output_and_nothing_else(stored):
-    run = stored.run("download", "--output", "-")
+    run = stored.run("download", "--file", "-")
     assert run.status == 0 and run.output == stored.download(stored.recorded_path), run
 
 
 @pytest.mark.parametrize("kind", ["empty", "half", "a flipped bit in the middle"])
 def test_J3_on_standard_output_the_exit_status_tells(stored, kind):
     data, word = damaged(kind, stored.download(stored.recorded_path))
-    run = stored.run("download", put(stored, data), "--output", "-")
+    run = stored.run("download", put(stored, data), "--file", "-")
     assert run.status == 1 and word in run.log and "verified" not in run.log, run
 
 
 def test_a_reader_that_goes_away_ends_the_download(stored, tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    program = stored.start("download", "--output", "-", output=tmp_path / "pipe")
+    program = stored.start("download", "--file", "-", output=tmp_path / "pipe")
     with open(tmp_path / "pipe", "rb") as pipe:
         pipe.read(100_000)
     run = program.wait()
@@ -461,7 +491,7 @@ def test_a_reader_that_goes_away_ends_the_download(stored, tmp_path):
 
 def test_a_reader_that_does_not_read_cannot_hold_up_SIGTERM(stored, tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    program = stored.start("download", "--output", "-", output=tmp_path / "pipe")
+    program = stored.start("download", "--file", "-", output=tmp_path / "pipe")
     with open(tmp_path / "pipe", "rb") as pipe:
         pipe.read(1)
         program.wait_for_log("download started")
@@ -481,7 +511,7 @@ def test_R1_memory_does_not_grow_with_the_backup(empty_world, start_etcd, folder
     empty_world.back_up(cluster)
     empty_world.assert_success(empty_world.run())
     cluster.stop()
-    run = empty_world.run("download", "-o", str(folder / "b"))
+    run = empty_world.run("download", "--file", str(folder / "b"))
     assert_downloaded(empty_world, run, folder / "b")
     assert run.peak_bytes <= 64 * MEBIBYTE, f"{run.peak_bytes / MEBIBYTE:.1f} MiB\n{run}"
 
@@ -490,8 +520,8 @@ def test_the_termination_message_tells_the_outcome(stored, folder, tmp_path):
     message = tmp_path / "termination-log"
     message.touch()
     stored.env["APP_TERMINATION_MESSAGE_PATH"] = str(message)
-    stored.run("download", "-o", str(folder / "b"))
+    stored.run("download", "--file", str(folder / "b"))
     assert json.loads(message.read_text())["path"] == stored.recorded_path
-    stored.run("download", "-o", str(folder / "b"))
+    stored.run("download", "--file", str(folder / "b"))
     failure = json.loads(message.read_text())
     assert failure["result"] == "failure" and failure["status"] == 78 and "exists" in failure["cause"]

@@ -1,7 +1,8 @@
 """`etcd-backup list`: what is stored, newest first, and what retention will make of it."""
 
+import re
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -130,8 +131,20 @@ def test_without_the_variables_of_retention_and_record_that_is_left_out(world):
 
 def test_no_backup_at_all_is_no_error(world):
     run = world.run("list", "--output", "json")
-    assert run.status == 0 and run.json == {"recordedPath": None, "backups": []}
-    assert len(world.run("list").text.splitlines()) == 1
+    place = {"account": world.sandbox.account, "container": CONTAINER, "prefix": PREFIX}
+    assert run.status == 0 and run.json == {**place, "recordedPath": None, "backups": []}
+
+
+@pytest.mark.parametrize("form", ["table", "name"])
+def test_an_empty_list_says_where_it_looked(world, form):
+    run = world.run("list", "--output", form)
+    said = run.text if form == "table" else run.log
+    assert f"account {world.sandbox.account}, container {CONTAINER}, under the prefix {PREFIX}/" in said, run
+    assert run.status == 0 and (run.text == "") == (form == "name"), run
+    plant(world, 2, hours_old=5)
+    run = world.run("list", "--since", "1h", "--output", form)
+    said = run.text if form == "table" else run.log
+    assert run.status == 0 and "No backups since" in said and "2 older" in said, run
 
 
 def test_a_recorded_backup_that_is_gone_is_said(world):
@@ -177,9 +190,54 @@ def test_nothing_is_changed(world):
     assert {request["method"] for request in world.requests()} == {"GET"}
 
 
-@pytest.mark.parametrize("arguments", [["--output", "xml"], ["--all"], [OLD]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [
+    ["--all"], [OLD], ["--limit", "0"], ["--limit", "-1"], ["--since", "yesterday"], ["--since", "-1h"],
+    ["--since", "2026-11-22"], ["--local", "-o", "json"], ["--local", "-o", "name"]], ids=" ".join)
 def test_a_wrong_command_line_is_64(world, arguments):
     assert world.run("list", *arguments).status == 64
+
+
+# What is shown
+
+
+def test_limit_shows_the_newest_and_foretells_as_the_whole_list_does(world):
+    names = plant(world, 6, hours_old=2, hours_apart=20)
+    whole, cut = (world.run("list", "-o", "json", *limit) for limit in ([], ["--limit", "4"]))
+    assert listed(cut) == names[:4]
+    assert fates(cut) == {name: fates(whole)[name] for name in names[:4]}
+    assert len(world.run("list", "--limit", "1").text.splitlines()) == 2
+    assert listed(world.run("list", "-o", "json", "--limit", "7")) == names
+
+
+def test_since_takes_a_duration_or_a_time(world):
+    names = plant(world, 4, hours_old=1, hours_apart=2)
+    begin = datetime.fromtimestamp(time.time() - 4 * 3600, timezone(timedelta(hours=5, minutes=30)))
+    for since, count in [("4h", 2), ("0s", 0), ("1000h", 4), (begin.isoformat(timespec="seconds"), 2),
+                         (begin.isoformat(timespec="milliseconds"), 2), ("2001-01-01T00:00:00Z", 4)]:
+        assert listed(world.run("list", "-o", "json", "--since", since)) == names[:count], since
+    assert listed(world.run("list", "-o", "json", "--since", "6h", "--limit", "2")) == names[:2]
+
+
+def test_the_age_is_told(world):
+    plant(world, 1, hours_old=0.5)
+    plant(world, 3, hours_old=5, hours_apart=30)
+    rows = world.run("list").text.splitlines()
+    assert [row.split()[2] for row in rows[1:]] == ["30m", "5h", "35h", "2d"]
+    ages = [backup["ageSeconds"] for backup in world.run("list", "-o", "json").json["backups"]]
+    assert all(abs(age - hours * 3600) < 60 for age, hours in zip(ages, [0.5, 5, 35, 65], strict=True)), ages
+
+
+@pytest.mark.parametrize("zone, offset", [
+    ("CET-1", "+01:00"), ("NST3:30", "-03:30"), ("<+1245>-12:45", "+12:45"), ("UTC", "+00:00"), ("Nowhere/City", "+00:00")])
+def test_local_shows_every_time_of_the_table_in_the_terminals_zone(world, zone, offset):
+    """A zone without data, such as any in the image, is UTC."""
+    plant(world, 5, hours_old=1, hours_apart=10)
+    utc, local = (world.run("list", *options, TZ=zone) for options in ([], ["--local"]))
+    assert "TIME (LOCAL)" in local.text and local.status == 0, local
+    times = re.findall(r"\d{4}-\d\d-\d\dT\S+", local.text)
+    assert len(times) == 7 and all(time.endswith(offset) for time in times), local.text
+    in_utc = re.findall(r"\d{4}-\d\d-\d\dT\S+", utc.text)
+    assert [datetime.fromisoformat(time) for time in times] == [datetime.fromisoformat(time) for time in in_utc]
 
 
 def test_times_are_in_utc(world):

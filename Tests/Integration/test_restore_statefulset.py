@@ -176,6 +176,15 @@ def test_an_older_backup_by_name_and_the_old_data_discarded(cluster):
     assert cluster.names_on(MEMBERS[2]) == ["default.etcd"]
 
 
+def test_the_latest_backup_is_found_and_restored_by_that_word(cluster):
+    before = cluster.etcd.state()
+    newest = cluster.back_up()
+    write_more(cluster)
+    said = cluster.run("--from", "latest", "--discard-old")
+    assert f"Whole: {newest}, " in said and f"RESTORED from {newest}." in said, said
+    assert_restored(cluster, before)
+
+
 @dataclasses.dataclass
 class Course:
     """What was seen of a check that failed, a whole restore, a look at its end, and its undoing."""
@@ -748,6 +757,10 @@ def test_D16_after_a_break_of_the_history_it_restores_only_what_it_is_told(clust
                 assert re.search(rf"^  \S*restore.sh .*--from {path}$", said, re.M), said
         for path in (older, newer):
             assert f"Backup       {path}" in cluster.run("--dry-run", "--from", path)
+        assert "REFUSED" in cluster.run("--from", "recorded", status=1)
+        with Untouched(cluster):
+            said = cluster.run("--from", "latest", status=1)
+        assert "Nothing has been changed" in said and older in said and newer in said, said
     finally:
         cluster.sandbox.put_configmap(NAMESPACE, RECORD, record)
 

@@ -78,7 +78,7 @@ def test_a_history_that_is_given_up_goes_but_for_the_newest_before_the_break(bro
     assert broken.blob_names == sorted([broken.former[1], *broken.running])
     assert broken.record["backup-previous-history-path"] == "" and broken.record["backup-history-broke-time"] == ""
     assert history not in broken.record["backup-histories"]
-    assert broken.run("download", "--output", str(broken.folder / "file")).status == 0
+    assert broken.run("download", "--file", str(broken.folder / "file")).status == 0
     # Nothing names the last one any more, so runs keep it, and a person may give it up as well.
     assert retention(broken, "--forget", history, "--yes").status == 0
     assert broken.blob_names == sorted(broken.running)
@@ -189,12 +189,23 @@ def test_adopting_the_own_lineage_settles_a_break(broken):
 
 def test_after_a_break_a_download_wants_to_be_told_which(broken):
     file = broken.folder / "downloaded"
-    run = broken.run("download", "--output", str(file))
+    run = broken.run("download", "--file", str(file))
     assert run.status == 78 and not file.exists(), run
     assert broken.former[1] in run.log and broken.running[1] in run.log and "Name one of the two" in run.log
     for name in (broken.former[1], broken.running[1]):
-        assert broken.run("download", name, "--force", "--output", str(file)).status == 0
+        assert broken.run("download", name, "--force", "--file", str(file)).status == 0
     assert broken.run("verify").status == 0
+
+
+@pytest.mark.parametrize("word, one, other", [("latest", -1, -1), ("oldest", 0, 0)])
+@pytest.mark.parametrize("command", [["verify"], ["download", "--file", "file"]], ids=lambda command: command[0])
+def test_after_a_break_latest_and_oldest_show_both_backups_that_may_be_meant(broken, command, word, one, other):
+    run = broken.run(command[0], word, *command[1:])
+    assert run.status == 78 and "Name one of the two" in run.log and broken.requests("GetBlob") == [], run
+    assert broken.running[one] in run.log and broken.former[other] in run.log, run
+    assert retention(broken, "--adopt", broken.record["backup-lineage"]).status == 0
+    run = broken.run(command[0], word, *command[1:], "--output", "name")
+    assert (run.status, run.text) == (0, f"{CONTAINER}/{(broken.running if word == 'latest' else broken.former)[one]}\n"), run
 
 
 def test_the_backups_of_another_prefix_are_not_shown(broken):

@@ -141,3 +141,10 @@ package enum XMLReader {
     unsafe XML_StopParser(parser, XML_Bool(0))
   }
 }
+
+package enum Expat {
+  /// Of the library that is loaded, such as `2.5.0`.
+  package static var version: String {
+    String(unsafe String(cString: XML_ExpatVersion()).drop { $0 != "_" }.dropFirst())
+  }
+}

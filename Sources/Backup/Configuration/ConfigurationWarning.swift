@@ -29,30 +29,11 @@ extension ConfigurationWarning {
         }
     }
     return unknown.sorted().map { name in
-      let nearest = known.min { distance(name, $0) < distance(name, $1) }
-      let isNear = nearest.map { distance(name, $0) <= max(3, $0.utf8.count / 4) } ?? false
       return ConfigurationWarning(
         variable: name, text: "\(name) is no variable of this program, so it has no effect",
-        hint: isNear && nearest != nil
-          ? "Rename it to \(nearest ?? ""), or remove it." : "Remove it, or see etcd-backup --help."
-      )
+        hint: Spelling.nearest(to: name, among: known).map { "Rename it to \($0), or remove it." }
+          ?? "Remove it, or see etcd-backup --help.")
     }
-  }
-
-  /// Levenshtein's distance: how many letters must be inserted, removed or replaced.
-  private static func distance(_ one: String, _ other: String) -> Int {
-    // Whatever the environment holds, the work stays small.
-    let (one, other) = (Array(one.utf8.prefix(100)), Array(other.utf8.prefix(100)))
-    var previous = Array(0...other.count)
-    for (row, letter) in one.enumerated() {
-      var current = [row + 1]
-      for column in other.indices {
-        let replaced = previous[column] + (letter == other[column] ? 0 : 1)
-        current.append(min(replaced, previous[column + 1] + 1, current[column] + 1))
-      }
-      previous = current
-    }
-    return previous.last ?? 0
   }
 
   static func plainHTTP(to url: ServiceURL?) -> [ConfigurationWarning] {

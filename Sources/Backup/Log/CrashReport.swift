@@ -12,7 +12,7 @@ package struct CrashReport {
   package init(_ logSettings: LogSettings) {
     line =
       logSettings.logFormat == .text
-      ? "level=error msg=\"\(Self.cause)\" exit.status=1 hint=\"\(Self.hint)\"\n"
+      ? "ERROR \(Self.cause)  exit.status=1\n\(Log.hintIndent)hint: \(Self.hint)\n"
       : "{\"level\":\"error\",\"msg\":\"\(Self.cause)\",\"exit.status\":1,"
         + "\"hint\":\"\(Self.hint)\"}\n"
     message =

@@ -1,4 +1,4 @@
-// The log: one line per event, as text for people or JSON for machines.
+// The log: text for people, or JSON for machines.
 
 package import Console
 
@@ -71,7 +71,15 @@ extension Duration: LogValue {
 package typealias LogFields = [String: (any LogValue)?]
 
 /// Writes to standard error, where a terminal also shows the progress of a run.
+///
+/// One line per event, as JSON; as text, a hint has a line of its own:
+///
+///     2026-11-22T09:30:00Z ERROR [container] no backup taken: container "a" does not exist  exit.status=78
+///         hint: Create the container, or correct APP_ABS_CONTAINER_NAME.
 package struct Log {
+  /// What stands before the hint of an error, wherever one is printed as text.
+  package static let hintIndent = "    "
+
   private let level: LogLevel
   private let format: LogFormat
   private let output: LineOutput
@@ -141,9 +149,7 @@ private struct Line {
 
   func rendered(as format: LogFormat) -> String {
     switch format {
-    case .text:
-      let head = "time=\(time) level=\(level) msg=\(Self.quoted(message))"
-      return ([head] + fields.map { "\($0.key)=\(Self.text($0.value))" }).joined(separator: " ")
+    case .text: return text
     case .json:
       let head: [(String, LoggedValue)] = [
         ("time", .text(time)), ("level", .text(level)), ("msg", .text(message)),
@@ -151,6 +157,30 @@ private struct Line {
       let members = (head + fields).map { "\(Self.quoted($0.0)):\(Self.json($0.1))" }
       return "{\(members.joined(separator: ","))}"
     }
+  }
+
+  /// What a person looks for first stands first: level, stage, message and error; then the other
+  /// fields; and on a line of its own, what to do.
+  private var text: String {
+    var level = level.uppercased()
+    level += String(repeating: " ", count: max(0, 5 - level.count))
+    var line = "\(time) \(level) "
+    if let stage = words("stage") { line += "[\(stage)] " }
+    line += Printable.text(message)
+    if let error = words("error") { line += ": \(error)" }
+    let others = fields.filter { !["stage", "error", "hint"].contains($0.key) }
+    if !others.isEmpty {
+      line += "  " + others.map { "\($0.key)=\(Self.text($0.value))" }.joined(separator: " ")
+    }
+    if let hint = words("hint") { line += "\n\(Log.hintIndent)hint: \(hint)" }
+    return line
+  }
+
+  /// A field that is shown as the words that it is; `nil` where the event has none.
+  private func words(_ key: String) -> String? {
+    guard case .text(let text)? = fields.first(where: { $0.key == key })?.value, !text.isEmpty
+    else { return nil }
+    return Printable.text(text)
   }
 
   private static func json(_ value: LoggedValue) -> String {

@@ -40,6 +40,31 @@ package enum Timestamp {
     return days * 86_400 + hour * 3600 + minute * 60 + second
   }
 
+  /// Parses a time as RFC 3339 writes it, with `Z` or an offset; a fraction of a second is dropped.
+  ///
+  ///     Timestamp.parseRFC3339("2026-11-22T10:30:00+01:00")  // as 2026-11-22T09:30:00Z
+  ///
+  /// See https://www.rfc-editor.org/rfc/rfc3339#section-5.6.
+  package static func parseRFC3339(_ text: String) -> Int? {
+    let text = text.uppercased()
+    guard let seconds = parse(text.prefix(19) + "Z") else { return nil }
+    var rest = text.dropFirst(19)
+    func isDigit(_ character: Character) -> Bool { ("0"..."9").contains(character) }
+    if rest.first == "." {
+      let fraction = rest.dropFirst().prefix(while: isDigit)
+      guard !fraction.isEmpty else { return nil }
+      rest = rest.dropFirst(1 + fraction.count)
+    }
+    if rest == "Z" { return seconds }
+    let parts = rest.dropFirst().split(separator: ":", omittingEmptySubsequences: false)
+    guard let sign = rest.first, sign == "+" || sign == "-", parts.count == 2,
+      parts.allSatisfy({ $0.count == 2 && $0.allSatisfy(isDigit) }),
+      let hours = Int(parts[0]), let minutes = Int(parts[1]), hours < 24, minutes < 60
+    else { return nil }
+    let offset = (hours * 60 + minutes) * 60
+    return sign == "+" ? seconds - offset : seconds + offset
+  }
+
   package static func now() -> String { format(secondsNow()) }
 
   /// The wall clock, in seconds since 1970.

@@ -19,6 +19,8 @@ package struct BackupCatalog {
   package let recorded: BackupPath?
   /// `nil` where retention or the record is not configured.
   package let forecast: RetentionForecast?
+  /// Seconds since 1970: this machine's clock or the store's, whichever is behind.
+  package let now: Int
 }
 
 extension BackupStore {
@@ -49,7 +51,7 @@ extension BackupStore {
         "the recorded backup is not there",
         ["blob.path": "\(recorded)", "hint": "name another one for a restore"])
     }
-    return BackupCatalog(entries: entries, recorded: recorded, forecast: forecast)
+    return BackupCatalog(entries: entries, recorded: recorded, forecast: forecast, now: now)
   }
 
   /// A record that names no backup must not keep anybody from finding one.
@@ -79,7 +81,7 @@ extension BackupStore {
   private static let metadataNames = BackupDetails.metadataNames.union(StoredBackup.metadataNames)
 
   /// Newest first, and the earliest that the store's clock showed meanwhile.
-  private func listing() throws -> (
+  func listing() throws -> (
     found: [(details: BackupDetails, stored: StoredBackup)], clock: Int?
   ) {
     let folder = configuration.blobPrefix + "/"

@@ -38,20 +38,25 @@ package struct BackupStore {
 
   // MARK: Naming a backup
 
-  /// The backup named on the command line, or the recorded one if none is.
-  package func path(of text: String?) throws -> BackupPath {
-    if let text { return try BackupPath(text, in: configuration) }
-    guard let path = try recordedPath(in: try recordFields()) else {
-      throw StoredBackupError.nothingRecorded(configMap: recordName)
+  /// The backup that is chosen on the command line.
+  package func path(of choice: BackupChoice) throws -> BackupPath {
+    switch choice {
+    case .named(let text): return try BackupPath(text, in: configuration)
+    case .latest, .oldest: return try pathAtEnd(choice)
+    case .recorded:
+      guard let path = try recordedPath(in: try recordFields()) else {
+        throw StoredBackupError.nothingRecorded(configMap: recordName)
+      }
+      return path
     }
-    return path
   }
 
   /// The same for a restore: after a break one of the two backups must be named, so that the empty
   /// cluster is not restored by mistake.
-  package func pathToRestore(of text: String?) throws -> BackupPath {
-    let path = try path(of: text)
-    guard text == nil, let previous = try recordFields()?[Record.previousPathKey], !previous.isEmpty
+  package func pathToRestore(of choice: BackupChoice) throws -> BackupPath {
+    let path = try path(of: choice)
+    guard choice == .recorded, let previous = try recordFields()?[Record.previousPathKey],
+      !previous.isEmpty
     else { return path }
     throw StoredBackupError.historyBroke(newest: path, previous: previous)
   }
@@ -70,6 +75,13 @@ package struct BackupStore {
     } catch {
       throw .unusableRecord(configMap: recordName, error)
     }
+  }
+
+  /// Where the backups of this configuration lie.
+  package var place: StoredPlace {
+    StoredPlace(
+      account: container.endpoint.account, container: "\(configuration.container)",
+      prefix: configuration.blobPrefix)
   }
 
   var recordName: String {
@@ -118,6 +130,18 @@ package struct BackupStore {
     } catch let error as SnapshotFileError {
       throw StoredBackupError.damaged(found.path, error)
     }
+  }
+}
+
+/// Where backups lie, for messages.
+package struct StoredPlace: Equatable, Sendable, CustomStringConvertible {
+  package let account: String
+  package let container: String
+  /// Without a slash at its end.
+  package let prefix: String
+
+  package var description: String {
+    "account \(account), container \(container), under the prefix \(prefix)/"
   }
 }
 

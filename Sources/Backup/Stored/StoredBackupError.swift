@@ -11,6 +11,9 @@ enum StoredBackupError: OperatorError, Equatable {
   case unusableRecord(configMap: String, InvalidValue)
   /// Two backups may be meant.
   case historyBroke(newest: BackupPath, previous: String)
+  /// The same, where no record says which history counts, or where both begin long ago.
+  case severalHistories(BackupChoice, BackupPath, BackupPath)
+  case nothingStored(StoredPlace, lineage: ULID?)
   case absent(BackupPath)
   /// `status` is the store's word on its way out of the archive, if it is on one.
   case archived(BackupPath, account: String, status: String?)
@@ -28,6 +31,11 @@ enum StoredBackupError: OperatorError, Equatable {
     case .historyBroke(let newest, let previous):
       "the history of the backups broke: the newest backup is \(newest), the newest one of the "
         + "previous history is \(previous)"
+    case .severalHistories(let choice, let one, let other):
+      "the backups are of more than one history: the \(choice) backup of one is \(one), of another "
+        + "\(other)"
+    case .nothingStored(let place, let lineage):
+      "there is no backup\(lineage.map { " of the lineage \($0)" } ?? "") in the \(place)"
     case .absent(let path):
       "there is no backup \(path)"
     case .archived(let path, _, nil):
@@ -45,6 +53,10 @@ enum StoredBackupError: OperatorError, Equatable {
 
   var hint: String? {
     switch self {
+    case .severalHistories:
+      "Name one of the two. etcd-backup retention shows the histories."
+    case .nothingStored:
+      "Compare APP_ABS_CONTAINER_NAME and APP_BLOB_PREFIX with those of the run that stored backups."
     case .nothingRecorded, .unusableRecord, .absent:
       "etcd-backup list shows what is there; any of it can be named"
     case .historyBroke:
@@ -65,7 +77,10 @@ enum StoredBackupError: OperatorError, Equatable {
   }
 
   var isConfiguration: Bool {
-    if case .historyBroke = self { true } else { false }
+    switch self {
+    case .historyBroke, .severalHistories: true
+    default: false
+    }
   }
   var stopReason: StopReason? { nil }
 }

@@ -13,6 +13,9 @@ void process_begin(const char *path, const char *line, const char *message);
 /// From now on a signal to stop is only remembered; before, it ends the process with status 143.
 void process_stop_gracefully(void);
 
+/// The commit that the program was built from, in hexadecimal digits; empty if the build did not say.
+const char *process_commit(void);
+
 /// Whether SIGTERM, SIGINT, SIGHUP or SIGQUIT has come.
 bool process_stop_requested(void);
 

@@ -67,10 +67,8 @@ package struct EtcdCluster {
     guard !first.hasQuorum else { return first }
     // An election may be over soon, and behind an address there may be another member, too.
     let delay = max(.zero, electionTimeout - began.duration(to: .now))
-    transport.report(
-      Retry(
-        attempt: 1, delay: delay,
-        cause: first.failures.last?.description ?? "the cluster has no quorum"))
+    // Why each member failed is told with the member that is chosen, once.
+    transport.report(Retry(attempt: 1, delay: delay, cause: "the cluster has no quorum"))
     do throws(TransferError) {
       try transport.sleep(for: delay, before: "another look for a quorum")
     } catch {
