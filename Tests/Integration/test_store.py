@@ -53,7 +53,10 @@ def test_U1_a_transient_failure_is_retried_and_the_body_sent_whole(empty_world, 
     ("HeadBlob", None), ("GetBlockList", None), ("ListBlobs", "maxresults=1000")])
 def test_U1_a_transient_failure_after_the_commit_is_retried(empty_world, blocks, operation, path):
     empty_world.fault(operation, "status", path=path, status=503, code="ServerBusy", times=2)
-    assert_stored_once(empty_world, empty_world.run())
+    run = empty_world.run()
+    assert_stored_once(empty_world, run)
+    warnings = [(event["msg"], event["attempt"]) for event in run.events if event["level"] == "warn"]
+    assert warnings == [("a request is tried again", 1), ("a request is tried again", 2)], run
 
 
 def test_U1_a_store_that_stays_busy_is_given_up_on(empty_world, blocks):
