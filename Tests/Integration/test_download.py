@@ -99,16 +99,15 @@ def test_a_backup_may_be_named_in_three_ways(stored, folder, form):
     assert (folder / "b").read_bytes() == whole
 
 
-def test_a_backup_may_be_the_latest_the_oldest_or_the_recorded_one(stored, folder):
-    first = stored.recorded_path
+def test_a_backup_may_be_the_latest_the_oldest_or_the_recorded_one(world, folder):
+    first = world.assert_success(world.run())
     time.sleep(1.1)  # runs write whole seconds
-    stored.assert_success(stored.run())
-    newest = stored.recorded_path
-    put(stored, stored.download(first), OLD)  # of no lineage, so of another history
-    stored.sandbox.put_configmap(NAMESPACE, RECORD, stored.record | {RECORDED_PATH: first})
+    newest = world.assert_success(world.run())
+    put(world, world.download(first), OLD)  # of no lineage, so of another history
+    world.sandbox.put_configmap(NAMESPACE, RECORD, world.record | {RECORDED_PATH: first})
     for word, path in {"latest": newest, "oldest": first, "recorded": first}.items():
         for command in (["verify", word], ["download", word, "--file", str(folder / "b"), "--force"]):
-            run = stored.run(*command, "-o", "name")
+            run = world.run(*command, "-o", "name")
             assert (run.status, run.text) == (0, f"{path}\n"), run
 
 
