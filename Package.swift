@@ -150,7 +150,7 @@ if Context.environment["FUZZ"] != nil {
     .target(name: "FuzzSupport", path: "Tests/Fuzz/Support", swiftSettings: strict),
     .executableTarget(
       name: "SnapshotFuzz",
-      dependencies: ["Etcd", "HTTP", "Digests", "FuzzSupport", "TestSupport"],
+      dependencies: ["Etcd", "HTTP", "SnapshotFile", "Digests", "FuzzSupport", "TestSupport"],
       path: "Tests/Fuzz/Snapshot", swiftSettings: library),
     .executableTarget(
       name: "PageFuzz", dependencies: ["SnapshotFile", "SnapshotFileTestSupport", "FuzzSupport"],

@@ -7,6 +7,7 @@ import Digests
 import Etcd
 import FuzzSupport
 import HTTP
+import SnapshotFile
 import TestSupport
 
 /// Every way in which a stream may come.
