@@ -63,7 +63,7 @@ def test_A3_a_sas_takes_a_backup_lists_verifies_and_downloads_it_and_deletes_the
     second = world.assert_success(second_run)
     assert world.blob_names == [second.split("/", 1)[1]] and first != second, second_run
     listed, verified = world.run("list", "--output", "json"), world.run("verify", second)
-    downloaded = world.run("download", second, "--output", str(tmp_path / "backup.db"))
+    downloaded = world.run("download", second, "--file", str(tmp_path / "backup.db"))
     assert [run.status for run in (listed, verified, downloaded)] == [0, 0, 0], f"{listed}\n{verified}\n{downloaded}"
     assert (tmp_path / "backup.db").read_bytes() == world.assert_whole(second)
     for run in (second_run, listed, verified, downloaded):
