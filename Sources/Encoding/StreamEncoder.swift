@@ -2,6 +2,12 @@
 
 /// Encodes a stream: made in `init`, fed with `append`, ended by `finish`.
 ///
+/// ```swift
+/// var encoder = try StreamEncoder(compression: .fastest, recipients: recipients)
+/// try encoder.append(bytes) { encoded throws(RunError) in try upload.append(encoded) }
+/// let size = try encoder.finish { encoded throws(RunError) in try upload.append(encoded) }
+/// ```
+///
 /// With neither step, bytes pass as they are, without a copy. After an error nothing more may be
 /// appended; each step refuses it.
 package struct StreamEncoder: ~Copyable {

@@ -153,6 +153,23 @@ import Testing
     #expect(throws: RecipientListError.empty) { try AgeRecipient.list(text) }
   }
 
+  /// The hint tells what to do about each key that people mistake for a recipient.
+  @Test(arguments: [
+    (
+      Vector.identityText1, "entry 1 cannot be used: it is a private key (an age identity)",
+      "replace it"
+    ),
+    ("ssh-ed25519", "entry 1 cannot be used: it is an SSH public key", "age-keygen"),
+    ("age1pq1qq", "entry 1 cannot be used: it is a post-quantum age recipient", "OpenSSL 3.5"),
+    ("age1x", "entry 1 cannot be used: it is cut", "62 characters"),
+    (",", "there is none in it", "at least one"),
+  ])
+  func `says what is wrong and what to do`(text: String, description: String, hint: String) throws {
+    let error = try #require(throws: RecipientListError.self) { try AgeRecipient.list(text) }
+    #expect(error.description == description)
+    #expect(error.hint.contains(hint))
+  }
+
   @Test func `in a file has comments and empty lines`() throws {
     let text = Array(
       "# backups\r\n\n \(Vector.recipientText1)\r\n#\(Vector.recipientText1)\n\(Vector.recipientText2)"
@@ -242,9 +259,10 @@ import Testing
       _ = try unsafe AgeIdentity.file(text.span.bytes)
     }
     let empty: [UInt8] = []
-    #expect(throws: IdentityListError.empty) {
+    let error = #expect(throws: IdentityListError.empty) {
       _ = try unsafe AgeIdentity.file(empty.span.bytes)
     }
+    #expect(error?.hint.contains("age-keygen") == true)
   }
 
   @Test func `is wiped from the bytes that it was read from`() {

@@ -38,6 +38,18 @@ import TestSupport
     #expect(try decompress(frame, cut: .every(1)).whole == content)
   }
 
+  /// Then libzstd has taken all of the frame, and still holds a part of the content.
+  @Test(arguments: [Cut.whole, .every(100_009), .random(seed: 11)])
+  func `is passed on to its end where its last block does not fit the buffer`(cut: Cut) throws {
+    let content = Self.content(100_000 + 131_072)
+    var frame: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x48]  // no checksum
+    for (block, isLast) in [(content[..<100_000], 0), (content[100_000...], 1)] {
+      let header = block.count << 3 | isLast  // of a raw block
+      frame += [UInt8(header & 255), UInt8(header >> 8 & 255), UInt8(header >> 16)] + block
+    }
+    #expect(try decompress(frame, cut: cut).whole == content)
+  }
+
   @Test(arguments: [(1, 0x48), (2, 0x50), (3, 0x58), (6, 0x58)] as [(Int, UInt8)])
   func `begins with a checksum flag and the window of its level`(level: Int, window: UInt8) throws {
     let frame = try compress(Self.content(100), level: level)

@@ -30,6 +30,26 @@ extension KeyListError: CustomStringConvertible where Fault: CustomStringConvert
   }
 }
 
+extension KeyListError where Fault == RecipientFault {
+  /// What an operator can do about it.
+  package var hint: String {
+    switch self {
+    case .empty: "Name at least one recipient, age1…, as `age-keygen` prints it."
+    case .faulty(_, let fault): fault.hint
+    }
+  }
+}
+
+extension KeyListError where Fault == IdentityFault {
+  /// What an operator can do about it.
+  package var hint: String {
+    switch self {
+    case .empty: "Use the file that `age-keygen` wrote: its line AGE-SECRET-KEY-1… is the identity."
+    case .faulty(_, let fault): fault.hint
+    }
+  }
+}
+
 package typealias RecipientListError = KeyListError<RecipientFault>
 package typealias IdentityListError = KeyListError<IdentityFault>
 
