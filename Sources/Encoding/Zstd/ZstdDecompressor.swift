@@ -47,7 +47,7 @@ internal import Digests
   /// The memory that libzstd takes for it at the moment, in bytes.
   package var heldByteCount: Int { unsafe ZSTD_sizeof_DCtx(context) }
 
-  /// Passes on all that can be decompressed by now.
+  /// Passes on what has been decompressed; libzstd may hold back a part until more bytes come.
   package mutating func append<Failure: ChainError>(
     _ bytes: RawSpan, to sink: (RawSpan) throws(Failure) -> Void
   ) throws(Failure) {
@@ -111,9 +111,8 @@ internal import Digests
           try sink(output.extracting(first: progress.written))
         }
       }
-      if place == .behind { return taken }
-      // A full output may mean that libzstd holds more of it.
-      if taken == bytes.byteCount, progress.written < output.count { return taken }
+      // libzstd takes the last byte of a frame only once all of the content has been taken from it.
+      if place == .behind || taken == bytes.byteCount { return taken }
     }
   }
 
