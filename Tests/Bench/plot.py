@@ -19,8 +19,10 @@ def plot(results: Results) -> str:
     _bars(drawing, results)
     top, height = bars + 50, 230
     points = sorted(results.sizes.items())
-    times = {name: [(size, seconds(costs[name]).middle) for size, costs in points] for name in COLOURS}
-    peaks = {name: [(size, peak(costs[name])) for size, costs in points] for name in ("gateway", "grpc", "grpc-unchecked")}
+    times: dict[str, list[tuple[float, float]]] = {
+        name: [(size, seconds(costs[name]).middle) for size, costs in points] for name in COLOURS}
+    peaks: dict[str, list[tuple[float, float]]] = {
+        name: [(size, peak(costs[name])) for size, costs in points] for name in ("gateway", "grpc", "grpc-unchecked")}
     Chart(drawing, 60, top, 420, height, times).draw("Seconds by size of the database")
     memory = Chart(drawing, 560, top, 420, height, peaks, at_least=LIMIT * 1.25)
     memory.draw("Peak memory by size of the database, MiB")

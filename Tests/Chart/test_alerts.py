@@ -4,6 +4,7 @@ One sample a minute. Time starts at 0, when the CronJob is created; its runs sta
 take a minute, unless the story says otherwise.
 """
 
+import itertools
 import subprocess
 
 import pytest
@@ -69,7 +70,7 @@ class Story:
     def successes(self, minutes):
         """Runs that ended well at these minutes: the series appears with the first one."""
         ends = [*minutes, self.minutes]
-        spans = [(start, start, end) for start, end in zip(ends, ends[1:])]
+        spans = [(start, start, end) for start, end in itertools.pairwise(ends)]
         values = [(ends[0], None), *((end - start, at * MINUTE) for at, start, end in spans)]
         self.add("kube_cronjob_status_last_successful_time", CRON_JOB, values)
         return self

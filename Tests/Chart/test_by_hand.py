@@ -29,9 +29,11 @@ OWN_KEY, CHARTS_KEY = OPERATIONS.blocks("## Rotate keys and certificates")
 
 @pytest.fixture
 def installation(helm4, etcd, tmp_path):
-    with Sandbox(state=tmp_path / "sandbox") as sandbox:
-        with Installation(helm4, sandbox, etcd, tmp_path, release="etcd-backup") as installation:
-            yield installation
+    with (
+        Sandbox(state=tmp_path / "sandbox") as sandbox,
+        Installation(helm4, sandbox, etcd, tmp_path, release="etcd-backup") as installation,
+    ):
+        yield installation
 
 
 @pytest.fixture

@@ -39,7 +39,8 @@ CORPUS = {
                 "http://127.0.0.1.example.com", "http://localhost.example.com", "http://[0::1]", "http://[::2]"],
     }),
     "etcd.endpoints": ("APP_BACKUP_ETCD_ENDPOINTS", {
-        "good": ["https://a", "https://a:2379", "https://a/", "https://a_b.c-d", "https://[::1]:2379", "https://[::1]", " https://a "],
+        "good": [
+            "https://a", "https://a:2379", "https://a/", "https://a_b.c-d", "https://[::1]:2379", "https://[::1]", " https://a "],
         "bad": ["a:2379", "https://", "HTTPS://a", "https://a:0", "https://a:65536", "https://a:", "https://a/b", "https://u:p@a",
                 "https://a:+1", "https://[]", "https://[1]", "https://a b", "https://a//", "https://ä", "unix://a"],
     }),
@@ -55,7 +56,8 @@ CORPUS = {
         "good": [*DURATIONS["good"], "0"], "bad": DURATIONS["bad"]}),
     "backupApp.blockSize": ("APP_BACKUP_BLOCK_SIZE", {
         "good": ["1MiB", "16MiB", "1048576", "16777216", "1024KiB", "16384KiB", "008MiB", " 8MiB "],
-        "bad": ["0", "1048575", "16777217", "17MiB", "1GiB", "1023KiB", "8MB", "8M", "8 MiB", "-8MiB", "8.0MiB", "1e7", "big", "MiB",
+        "bad": [
+            "0", "1048575", "16777217", "17MiB", "1GiB", "1023KiB", "8MB", "8M", "8 MiB", "-8MiB", "8.0MiB", "1e7", "big", "MiB",
                 "99999999999999999999", "99999999999999999999MiB", "8388608KiB"],
     }),
     f"{ABS}.apiVersion": ("APP_ABS_API_VERSION", {
@@ -65,18 +67,25 @@ CORPUS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def program(helm_programs):
-    """What the program says of an environment: the variables that it complains of."""
-    known = subprocess.run([BINARY, "--help"], capture_output=True, text=True).stdout
+class Program:
+    """What the program says of variables and of an environment."""
 
-    def complaints(environment):
+    def __init__(self):
+        self.known = subprocess.run([BINARY, "--help"], capture_output=True, text=True).stdout
+
+    def knows(self, variable):
+        return variable in self.known
+
+    def complaints(self, environment):
+        """The variables that it complains of, and all it says."""
         done = subprocess.run([BINARY], env=environment, capture_output=True, text=True, timeout=60)
         said = done.stdout + done.stderr
         return {variable for variable, _ in CORPUS.values() if f"{variable}: " in said}, said
 
-    complaints.knows = lambda variable: variable in known
-    return complaints
+
+@pytest.fixture(scope="module")
+def program():
+    return Program()
 
 
 @pytest.fixture
@@ -107,9 +116,9 @@ def judgement(helm4, program, environment, value, text):
         objects = helm4.render(nested(value, given))
     except Failure as refusal:
         assert value.rpartition(".")[2] in str(refusal)
-        complaints, said = program({**environment, variable: text})
+        complaints, said = program.complaints({**environment, variable: text})
         return False, variable not in complaints
-    complaints, said = program(plain(objects))
+    complaints, said = program.complaints(plain(objects))
     assert complaints <= {variable}, said
     return True, variable not in complaints
 
@@ -123,16 +132,16 @@ def test_u14_both_admit_as_many_blocks_as_fit_into_the_memory(helm4, program, en
     except Failure as refusal:
         assert "backupApp.blocksInFlight is" in str(refusal)
         own = {"APP_BACKUP_BLOCK_SIZE": size, "APP_BACKUP_BLOCKS_IN_FLIGHT": str(blocks)}
-        assert "APP_BACKUP_BLOCKS_IN_FLIGHT: " in program({**environment, **own})[1]
+        assert "APP_BACKUP_BLOCKS_IN_FLIGHT: " in program.complaints({**environment, **own})[1]
     else:
-        assert "APP_BACKUP_BLOCKS_IN_FLIGHT: " not in program(taken)[1]
+        assert "APP_BACKUP_BLOCKS_IN_FLIGHT: " not in program.complaints(taken)[1]
 
 
 @pytest.mark.parametrize("size, is_right", [("1Mi", False), ("2Mi", True), ("1077Gi", True), ("1078Gi", False)])
 def test_u14_a_spool_that_the_program_would_refuse_is_refused(helm4, program, size, is_right):
     changes = {"backupApp": {"spool": {"enabled": True, "sizeLimit": size}}}
     if is_right:
-        assert "APP_BACKUP_SPOOL_LIMIT: " not in program(plain(helm4.render(changes)))[1]
+        assert "APP_BACKUP_SPOOL_LIMIT: " not in program.complaints(plain(helm4.render(changes)))[1]
     else:
         assert "backupApp.spool.sizeLimit is" in helm4.refusal(merged(ENABLED, changes))
 

@@ -2,17 +2,19 @@
 
 import functools
 import re
+from collections.abc import Callable
 
-import kubernetes_validate
 import pytest
 import yaml
 
+import schemas
 import values_table
 from helm import CHART, ENABLED, Failure, Objects, merged, nested
 
 LOOK_ALIKES = ["12345", "1e3", "true", "null", "~", "0x1f", "0x1F", "1_000", "0o17", "012", "0b1", "1.5", "yes", "on", "n",
                ".inf", "-", "2001-01-01", "12:30:45", "", "#", "a: b", "[", "*a", "&a", "!a", "%", "`", "'", '"']  # fmt: skip
-TYPES = {str: lambda given: given, list: lambda given: [given], dict: lambda given: {"example.com/x": given}}
+TYPES: dict[type, Callable] = {
+    str: lambda given: given, list: lambda given: [given], dict: lambda given: {"example.com/x": given}}
 # Values that are structures of Kubernetes' own: a string at one place in each.
 STRUCTURES = {
     "imagePullSecrets": lambda given: [{"name": given}],
@@ -66,7 +68,7 @@ def check(manifest):
             assert all(isinstance(value, str) for item in strings if isinstance(item, tuple) for value in item)
             assert isinstance(each["metadata"]["name"], str) and isinstance(each["metadata"]["namespace"], str)
         else:
-            kubernetes_validate.validate(each, kubernetes_validate.latest_version(), strict=True)
+            schemas.validate(each)
     return objects
 
 

@@ -59,7 +59,7 @@ class Container:
 
 def inspect(image=IMAGE):
     store = ROOT / ".build" / "images"
-    options = ["--root", store / "store", "--runroot", store / "run", "--storage-driver", "overlay"]
+    options = [f"--root={store / 'store'}", f"--runroot={store / 'run'}", "--storage-driver=overlay"]
     found = subprocess.run(["podman", *options, "image", "inspect", image], capture_output=True, text=True, check=True)
     return json.loads(found.stdout)[0]
 

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import ACCOUNT_KEY
 from test_secrets import assert_no_secret_in
-from world import CONTAINER, NAMESPACE, STORE_SECRET, TOKEN
+from world import NAMESPACE, STORE_SECRET, TOKEN
 
 KINDS = ["account", "container", "delegated"]
 DAY = 86_400

@@ -8,8 +8,7 @@ import pytest
 
 from certificates import TLS, Authority
 from etcd import Release
-from stored import OLD, put
-from world import CONTAINER, NAMESPACE, PREFIX, RECORD, RECORDED_PATH, STORE_SECRET, TOKEN
+from world import CONTAINER, NAMESPACE, RECORD, RECORDED_PATH, STORE_SECRET, TOKEN
 
 
 def outcomes(run) -> dict[str, set[str]]:
@@ -275,7 +274,7 @@ def test_a_certificate_that_etcd_does_not_take_is_found_out(empty_world, start_e
     empty_world.assert_success(empty_world.run())
     assert check(empty_world).json["outcome"] == "pass"
     empty_world.sandbox.put_secret(
-        NAMESPACE, empty_world.env["APP_BACKUP_CLIENT_TLS_SECRET"], 
+        NAMESPACE, empty_world.env["APP_BACKUP_CLIENT_TLS_SECRET"],
         TLS.make(tmp_path / "other", signer=Authority("somebody else")).secret())
     run = check(empty_world)
     assert run.status == 78 and outcomes(run)["etcd"] == {"fail"}, run.text

@@ -17,8 +17,10 @@ from program import BINARY
 def typed(*arguments: str, terminals: set[str], **environment: str) -> subprocess.CompletedProcess:
     """Runs the program with a terminal as these of `stdin`, `stdout` and `stderr`; gives back all that it printed."""
     controller, terminal = pty.openpty()
-    ends = {name: terminal if name in terminals else subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
-    program = subprocess.Popen([BINARY, *arguments], env={**CLEAN_ENVIRONMENT, **environment}, **ends)
+    stdin, stdout, stderr = (
+        terminal if name in terminals else subprocess.DEVNULL for name in ("stdin", "stdout", "stderr"))
+    program = subprocess.Popen(
+        [str(BINARY), *arguments], env={**CLEAN_ENVIRONMENT, **environment}, stdin=stdin, stdout=stdout, stderr=stderr)
     os.close(terminal)
     shown = b""
     while True:

@@ -1,4 +1,4 @@
-"""The documents against the code: what they list exists and is listed once, their links lead somewhere, their commands are run."""
+"""The documents against the code: what they list exists and is listed once, their links lead somewhere, their commands run."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import yaml
 
 import values_table
 from documentation import NAMES, Document
-from helm import CHART, ENABLED, Helm, merged
+from helm import ENABLED, Helm, merged
 from processes import ROOT
 from program import BINARY
 
@@ -104,7 +104,8 @@ LOG_FIELDS_AND_FILES = r"etcd\.(endpoint|member|revision|version|transport|backu
 def test_every_value_of_the_chart_that_a_document_names_exists():
     known = {value for value, _, _ in values_table.rows()}
     parents = {value.rsplit(".", depth)[0] for value in known for depth in (1, 2, 3)}
-    pattern = r"(?<![\w.-])((?:global|etcd-operator|etcd|backupApp|prometheusRule|networkPolicy|grafanaDashboard)(?:\.[a-zA-Z0-9]+)+)"
+    tops = "global|etcd-operator|etcd|backupApp|prometheusRule|networkPolicy|grafanaDashboard"
+    pattern = rf"(?<![\w.-])((?:{tops})(?:\.[a-zA-Z0-9]+)+)"
     for name, found in matching(pattern):
         if not re.fullmatch(LOG_FIELDS_AND_FILES, found):
             assert found in known | parents, f"{name}: {found}"
@@ -119,7 +120,7 @@ def test_every_exit_status_that_a_document_names_exists():
 def test_every_alert_is_listed_with_what_to_do_and_no_other(tmp_path):
     values = merged(ENABLED, {"prometheusRule": {"enabled": True}})
     rule = Helm("4", tmp_path).template(values)
-    rules = [each for each in yaml.safe_load_all(rule) if each and each["kind"] == "PrometheusRule"][0]
+    [rules] = [each for each in yaml.safe_load_all(rule) if each and each["kind"] == "PrometheusRule"]
     alerts = [each["alert"] for each in rules["spec"]["groups"][0]["rules"]]
     assert OPERATIONS.names("## Alerts") == alerts == DOCUMENTS["chart/README.md"].names("## Alerts")
     for name, found in matching(r"\bEtcdBackup[A-Z][a-zA-Z]+"):

@@ -101,6 +101,7 @@ class Echo(http.server.ThreadingHTTPServer):
 
 
 class EchoHandler(http.server.BaseHTTPRequestHandler):
+    server: Echo
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *arguments):

@@ -32,14 +32,18 @@ def failing(empty_world, start_etcd, failing_calls, tmp_path):
         "LD_PRELOAD": str(failing_calls), "FAILING_REPORT": str(tmp_path / "calls"),
         "APP_BACKUP_BLOCK_SIZE": "1MiB", "APP_BACKUP_SPOOL_DIRECTORY": str(tmp_path / "spool"),
         "APP_BACKUP_TIMEOUT": "5s"}
-    empty_world.words = tmp_path / "termination-message"
     return empty_world
 
 
+def words(world: World) -> Path:
+    """The termination message."""
+    return world.folder / "termination-message"
+
+
 def run(world: World, call: str, first: int, count: int):
-    world.words.write_text("")
+    words(world).write_text("")
     return world.run(FAILING_CALL=call, FAILING_FROM=str(first), FAILING_COUNT=str(count),
-                     APP_TERMINATION_MESSAGE_PATH=str(world.words))
+                     APP_TERMINATION_MESSAGE_PATH=str(words(world)))
 
 
 def some(calls: int) -> list[int]:
@@ -59,8 +63,8 @@ def assert_honest(world: World, outcome, before: str | None) -> None:
     if outcome.status != 2 and "the program crashed" not in outcome.log:
         assert path == before, f"recorded by a failed run\n{outcome}"
         assert_no_success_in(outcome)
-    words = world.words.read_text()
-    assert words and "status" in words, f"no last words: {words!r}\n{outcome}"
+    last = words(world).read_text()
+    assert last and "status" in last, f"no last words: {last!r}\n{outcome}"
     assert '"level":"error"' in outcome.log.replace(" ", ""), f"no error line\n{outcome}"
 
 
@@ -84,7 +88,7 @@ def test_K4_a_call_that_fails_is_an_error_or_does_no_harm(failing, call):
             assert_honest(failing, outcome, before)
             failed += outcome.status != 0
     # A spool that cannot grow counts as full, and a transfer that is not let go of is over all the same.
-    assert failed or call in ("pwrite", "curl_multi_remove_handle"), f"no failure of {call} had any effect: the test shows nothing"
+    assert failed or call in ("pwrite", "curl_multi_remove_handle"), f"no failure of {call} had any effect"
 
 
 @pytest.mark.parametrize("call", ["none", "O_TMPFILE"])

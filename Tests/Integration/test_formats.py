@@ -11,7 +11,8 @@ from stored import OLD, put
 TRICKY = [
     "plain", "a/b.c-d_e", "yes", "No", "ON", "y", "null", "Null", "true", "1", "1e5", "0x1f", "012", "12:30:00", "2026-11-22",
     "01ARZ3NDEKTSV4RRFFQ69G5FAV", ".5", ".inf", "- a", "a: b", "a #b", "#a", "&a", "*a", "!a", "?", "|", ">", "'a'", '"a"', "{a}",
-    "[a]", "a,b", "%a", "@a", "`a`", "~", "=", "<<", " a", "a ", "a\\b", "a\nb", "a\r\nb", "a\tb", "é 日本 🎉", "\u202ea", "\ufeffa",
+    "[a]", "a,b", "%a", "@a", "`a`", "~", "=", "<<", " a", "a ", "a\\b", "a\nb", "a\r\nb", "a\tb", "é 日本 🎉", "\u202ea",
+    "\ufeffa",
     "\U000e0041", "\uffff", "\x1b[2J", "\x85", "\u2028", "---", "...",
 ]  # fmt: skip
 

@@ -13,6 +13,7 @@ import ssl
 import subprocess
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ class Server:
         authority = Authority("kubeconfig test CA")
         authority.server(hosts=()).write(folder, "server")
         self.ca = authority.certificate
-        self.seen = []
+        self.seen: list[tuple[str, list]] = []
         seen = self.seen
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -55,7 +56,8 @@ class Server:
         context.load_cert_chain(folder / "server.crt", folder / "server.key")
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._server.handle_error = lambda *_: None  # a client that does not trust us hangs up
+        # A client that does not trust us hangs up.
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
         self.url = f"https://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()
@@ -113,7 +115,7 @@ def json_config(user: str = '"token":"s3cret"') -> str:
     return JSON.replace("{user}", user).replace("{{", "{").replace("}}", "}")
 
 
-CASES = {
+CASES: dict[str, Any] = {
     "plain": config(),
     "JSON": json_config(),
     "JSON with a key twice": json_config('"token":"one","token":"two"'),

@@ -183,7 +183,7 @@ def test_M5_without_quorum_the_last_member_is_backed_up_and_marked(empty_world, 
     run = empty_world.run()
     path = empty_world.assert_success(run)
     warnings = [(event["msg"], event.get("error")) for event in run.events if event["level"] == "warn"]
-    assert len(warnings) == len(set(error for _, error in warnings)), f"a failure is told twice\n{run}"
+    assert len(warnings) == len({error for _, error in warnings}), f"a failure is told twice\n{run}"
     assert [msg for msg, _ in warnings].count("a request is tried again") == 1 and "quorum" in run.log, run
     assert empty_world.properties(path).metadata["quorum"] == "no"
     empty_world.assert_restores(path, three, contents)

@@ -13,7 +13,8 @@ from attached import Attached, full_pipe
 from processes import wait_until
 from world import RECORD
 
-OUTPUT = [["list"], ["list", "--output", "json"], ["list", "--output", "yaml"], ["verify"], ["check"], ["check", "--output", "json"],
+OUTPUT = [["list"], ["list", "--output", "json"], ["list", "--output", "yaml"],
+          ["verify"], ["check"], ["check", "--output", "json"],
           ["retention"]]
 
 

@@ -93,7 +93,7 @@ def test_every_mistake_is_reported_at_once_before_anything_is_contacted(world):
 
 
 def test_every_missing_variable_is_named(world):
-    run = world.run(**{name: None for name in REQUIRED})
+    run = world.run(**dict.fromkeys(REQUIRED))
     assert run.status == 78, run
     for name in REQUIRED:
         assert name in run.log, f"{name} is not named\n{run}"

@@ -9,7 +9,6 @@ import pytest
 from processes import wait_until
 from world import CONTAINER, NAMESPACE, PATH, PREFIX, RECORD, RECORDED_PATH
 
-
 # What the Role of the predecessor's chart allows.
 PREDECESSORS_ROLE = {"secrets": ["get"], "configmaps": ["get", "create", "update"]}
 

@@ -210,7 +210,7 @@ def test_a_failure_on_one_member_moves_no_data_and_can_be_tried_again(world, ope
     world.back_up()
     write_more(world)
     assert operator.run(*UP_TO_HOLD, failing("restore-1", "snapshot restore"), RESTORE).returncode != 0
-    for member, restored in zip(MEMBERS, (["restored.etcd"], [], [])):
+    for member, restored in zip(MEMBERS, (["restored.etcd"], [], []), strict=True):
         assert world.names_on(member) == ["default.etcd", "etcd.backup", *restored]
     done = operator.run(FIND, SWITCH)
     assert done.returncode != 0 and "restore-1 has no restored data" in done.stdout, done.stdout

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -72,7 +73,7 @@ def shared_cluster(tmp_path_factory):
 
 
 @pytest.fixture
-def cluster(shared_cluster) -> RestoreWorld:
+def cluster(shared_cluster) -> Iterator[RestoreWorld]:
     """Serves, with nothing noted and nothing kept."""
     world = shared_cluster.get()
     yield world
@@ -327,7 +328,7 @@ def test_a_member_with_old_data_cannot_join_the_restored_cluster(cluster):
 @pytest.mark.parametrize("spec, account, mounted", [
     (None, None, True), (None, False, False), (None, True, True), (False, True, False), (True, False, True)])
 def test_J6_the_stand_in_mounts_the_token_only_where_the_pod_or_its_account_asks_for_it(spec, account, mounted):
-    pod = {"metadata": {"name": "pod", "namespace": NAMESPACE}, "spec": {"containers": [
+    pod: dict = {"metadata": {"name": "pod", "namespace": NAMESPACE}, "spec": {"containers": [
         {"name": "bare", "image": "x"}], "initContainers": [{"name": "has-one", "image": "x", "volumeMounts": [
             {"name": "own", "mountPath": TOKEN_PATH}]}], "volumes": [{"name": "own", "emptyDir": {"medium": "Memory"}}]}}
     if spec is not None:

@@ -1,10 +1,12 @@
 """`etcd-backup retention`: lineages and histories shown, adopted, given up; and what asks which backup is meant."""
 
+import contextlib
 import os
 import pty
 import shutil
 import signal
 import time
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ from sandbox import Sandbox
 from stored import OTHER
 from world import CONTAINER, NAMESPACE, PREFIX, RECORD, World
 
-SHARP = {"APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS": "2", "APP_CLEANER_EXPIRATION_BLOB_TIME": "0s"}
+SHARP: dict[str, Any] = {"APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS": "2", "APP_CLEANER_EXPIRATION_BLOB_TIME": "0s"}
 
 
 def back_up(world, cluster) -> str:
@@ -28,13 +30,20 @@ def retention(world, *arguments: str):
     return world.run("retention", *arguments, **SHARP)
 
 
+class AfterABreak(World):
+    """Its etcd was replaced; the names of the backups, oldest first."""
+
+    former: list[str]
+    running: list[str]
+
+
 @pytest.fixture(scope="module")
 def after_a_break(tmp_path_factory):
     """A world whose etcd was replaced: two backups of the former, two of the running history. Its sandbox is stopped."""
     folder = tmp_path_factory.mktemp("break")
     with Cluster(folder / "running") as running:
         with Sandbox(state=folder / "sandbox", tls=True) as sandbox:
-            world = World(sandbox, folder)
+            world = AfterABreak(sandbox, folder)
             with Cluster(folder / "former") as former:
                 world.former = [back_up(world, former) for _ in range(2)]
             world.running = [back_up(world, running) for _ in range(2)]
@@ -96,9 +105,21 @@ def test_giving_up_needs_a_terminal_or_yes(broken):
     assert len(broken.blob_names) == 4
 
 
+class Question:
+    """A program that has asked something at a terminal."""
+
+    def __init__(self, program: Attached, terminal: int):
+        self.program, self.terminal = program, terminal
+
+    def typed(self, answer: str) -> int:
+        """The exit status after that answer."""
+        os.write(self.terminal, answer.encode())
+        return self.program.wait(5)
+
+
 @pytest.fixture
 def question(broken):
-    """The question whether a history is to go, at a terminal; `typed` answers it and returns the exit status."""
+    """The question whether a history is to go."""
     terminal, program_end = pty.openpty()
     log = broken.folder / "question.log"
     program = Attached(
@@ -110,21 +131,13 @@ def question(broken):
 
     def is_asked() -> bool:
         nonlocal shown
-        try:
+        with contextlib.suppress(BlockingIOError):
             shown += os.read(terminal, 65536).decode()
-        except BlockingIOError:
-            pass
         return "Type yes to delete them: " in shown
 
     wait_until(is_asked, "the question")
     assert broken.former[0].rsplit("/")[-1] in shown
-
-    def typed(answer: str) -> int:
-        os.write(terminal, answer.encode())
-        return program.wait(5)
-
-    program.typed = typed
-    yield program
+    yield Question(program, terminal)
     os.close(terminal)
 
 
@@ -143,8 +156,8 @@ def test_X7_a_signal_ends_the_question_at_once_and_nothing_is_deleted(broken, qu
     if how in keys:
         status = question.typed(keys[how])
     else:
-        question.send(getattr(signal, f"SIG{how}"))
-        status = question.wait(5)
+        question.program.send(getattr(signal, f"SIG{how}"))
+        status = question.program.wait(5)
     assert status == 143 and time.monotonic() - sent < 3
     assert len(broken.blob_names) == 4
 

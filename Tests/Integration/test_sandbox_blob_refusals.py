@@ -121,7 +121,7 @@ def test_metadata_against_the_rules_are_refused(service, blob, metadata, code):
 def test_metadata_keep_the_case_of_their_names(service, blob):
     put_blob(service, blob, **{"x-ms-meta-RunId": "1"})
     headers = BlobRequest(service, "HEAD", blob).answer_headers
-    assert "x-ms-meta-RunId" in headers.keys()
+    assert "x-ms-meta-RunId" in [*headers]
 
 
 # Bodies and checksums. `123456789` and its digests are published check values.

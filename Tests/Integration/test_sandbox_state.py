@@ -50,9 +50,9 @@ def test_kills_at_any_moment_leave_whole_blobs_only(tmp_path):
     with Sandbox(state=tmp_path, kubernetes=False) as service:
         service.create_container(CONTAINER)
         for attempt in range(6):
-            committed = []
+            committed: list[str] = []
 
-            def write():
+            def write(attempt=attempt, committed=committed):
                 for number in range(1000):
                     body = bytes([number % 256]) * size
                     blob = f"/{CONTAINER}/{attempt}/{number}"
@@ -66,7 +66,7 @@ def test_kills_at_any_moment_leave_whole_blobs_only(tmp_path):
 
             writer = threading.Thread(target=write)
             writer.start()
-            wait_until(lambda: len(committed) > 1, "the second blob")
+            wait_until(lambda committed=committed: len(committed) > 1, "the second blob")
             time.sleep(0.013 * attempt)
             service.kill()
             writer.join()
@@ -123,10 +123,10 @@ def test_one_hundred_thousand_blobs_are_listed_in_pages_and_quickly():
             page = re.findall("<Name>(.*?)</Name>", answer.content.decode())
             assert len(page) == 5000
             found += page
-            marker = re.search("<NextMarker>(.*)</NextMarker>", answer.content.decode())
-            if not marker:
+            following = re.search("<NextMarker>(.*)</NextMarker>", answer.content.decode())
+            if not following:
                 break
-            marker = marker.group(1)
+            marker = following.group(1)
         assert found == names
         assert slowest < 2
         start = time.monotonic()

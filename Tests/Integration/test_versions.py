@@ -6,7 +6,7 @@ from certificates import TLS
 from etcd import Release
 
 RELEASES = [pytest.param(release, id=f"etcd-{release.version}") for release in Release.all()]
-WITH_LEARNERS = [param for param in RELEASES if "etcd-3.3" not in param.id]
+WITH_LEARNERS = [param for param in RELEASES if "etcd-3.3" not in str(param.id)]
 
 pytestmark = pytest.mark.usefixtures("transport")
 

@@ -9,6 +9,7 @@ import copy
 import http.server
 import itertools
 import json
+import pathlib
 import ssl
 import threading
 import urllib.parse
@@ -106,7 +107,7 @@ def fields(message):
 def release_secret(body):
     """The Secret in which helm 3 keeps a release: the one object that it sends as protobuf."""
     [raw] = [value for number, value in fields(body.removeprefix(b"k8s\0")) if number == 2]
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"labels": {}}, "data": {}}
+    secret: dict = {"apiVersion": "v1", "kind": "Secret", "metadata": {"labels": {}}, "data": {}}
     for number, value in fields(raw):
         if number == 1:
             for part, content in fields(value):
@@ -139,7 +140,13 @@ class Refusal(Exception):
         }  # fmt: skip
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    cluster: "Cluster"
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
+    server: Server
     protocol_version = "HTTP/1.1"
     wbufsize = 65536  # head and body in one packet, or each answer waits for a delayed acknowledgement
 
@@ -171,15 +178,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Cluster:
     """The server's address, its objects by (plural, namespace, name), and the writes it saw."""
 
-    pki = None  # the folder of server.crt and server.key; kubectl sends its token over TLS alone
+    pki: pathlib.Path | None = None  # the folder of server.crt and server.key; kubectl sends its token over TLS alone
 
     def __enter__(self):
         self.objects = {}
         self.writes = []
         self.versions = itertools.count(1)
         self.lock = threading.Lock()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.cluster = self
         if self.pki:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

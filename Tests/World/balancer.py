@@ -82,13 +82,13 @@ class GRPCBalancer(grpc.GenericRpcHandler):
             try:
                 return self._others.unary_unary(details.method)(request, metadata=metadata, timeout=60)
             except grpc.RpcError as error:
-                context.abort(error.code(), error.details())
+                return context.abort(error.code(), error.details())
 
         def stream(request: bytes, context: grpc.ServicerContext):
             try:
                 yield from self._snapshots.unary_stream(details.method)(request, metadata=metadata, timeout=60)
             except grpc.RpcError as error:
-                context.abort(error.code(), error.details())
+                return context.abort(error.code(), error.details())
 
         if details.method == "/etcdserverpb.Maintenance/Snapshot":
             return grpc.unary_stream_rpc_method_handler(stream)

@@ -17,7 +17,7 @@ def string_to_sign(account, method, target, headers):
     if lower.get("content-length") == "0":
         lower["content-length"] = ""
     path, _, query = target.partition("?")
-    parameters = {}
+    parameters: dict[str, list[str]] = {}
     for name, value in (part.partition("=")[::2] for part in query.split("&") if part):
         parameters.setdefault(unquote(name).lower(), []).append(unquote(value))
     return ("\n".join([method] + [lower.get(slot, "") for slot in SLOTS]) + "\n"

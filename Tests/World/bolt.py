@@ -66,12 +66,12 @@ class Pages:
         root, _, _, count = struct.unpack_from("<QQQQ", snapshot, 32)
         nodes: dict[int, int] = {}
         limits: dict[int, tuple[bytes, bytes | None]] = {}
-        waiting = [(root, b"", None)]
+        waiting: list[tuple[int, bytes, bytes | None]] = [(root, b"", None)]
         while waiting:
             page, start, end = waiting.pop()
             _, flags, elements, overflow = struct.unpack_from("<QHHI", snapshot, page * size)
             nodes[page], limits[page] = overflow + 1, (start, end)
-            children = []
+            children: list[tuple[bytes, int]] = []
             for index in range(elements):
                 element = page * size + 16 + 16 * index
                 if flags == 1:
@@ -83,5 +83,6 @@ class Pages:
                     nested = struct.unpack_from("<Q", snapshot, element + position + key_size)[0]
                     waiting += [(nested, b"", None)] if nested else []
             ends = [key for key, _ in children[1:]] + [end]
-            waiting += [(child, key, child_end) for (key, child), child_end in zip(children, ends)]
+            # A leaf has an end and no children.
+            waiting += [(child, key, child_end) for (key, child), child_end in zip(children, ends, strict=False)]
         return cls(size, count, nodes, limits)

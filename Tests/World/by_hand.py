@@ -47,7 +47,7 @@ def az(arguments: list[str]) -> None:
 
     service = BlobServiceClient.from_connection_string(os.environ["AZURE_STORAGE_CONNECTION_STRING"])
     words = list(itertools.takewhile(lambda word: not word.startswith("--"), arguments))
-    options = dict(zip(arguments[len(words)::2], arguments[len(words) + 1::2]))
+    options = dict(zip(arguments[len(words)::2], arguments[len(words) + 1::2], strict=True))
     container = service.get_container_client(options.pop("--container-name"))
     match " ".join(words), options:
         case "storage blob list", {"--prefix": prefix, "--query": "[].name", "--output": "tsv", **rest} if not rest:

@@ -43,7 +43,7 @@ class Authority:
         usages = [ExtendedKeyUsageOID.SERVER_AUTH]
         if client_auth:
             usages.append(ExtendedKeyUsageOID.CLIENT_AUTH)
-        names = [x509.DNSName(host) for host in ("localhost", *hosts)]
+        names: list[x509.GeneralName] = [x509.DNSName(host) for host in ("localhost", *hosts)]
         names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", *addresses)]
         return self._issue("etcd", usages, names)
 
@@ -68,7 +68,7 @@ class Authority:
         return KeyPair(_pem(builder.sign(self._key, hashes.SHA256())), private.decode())
 
     def _builder(self, subject, key) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.timezone.utc)
+        now = datetime.datetime.now(datetime.UTC)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)

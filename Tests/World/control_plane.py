@@ -17,11 +17,20 @@ from pathlib import Path
 
 import api_server
 from admission import (
-    ENFORCE, JOB_FINALIZER, NotModelled, admitted_pod, checked, generated, immutable, only, with_defaults_of_a_job,
-    with_defaults_of_a_pod)
+    ENFORCE,
+    JOB_FINALIZER,
+    NotModelled,
+    admitted_pod,
+    checked,
+    generated,
+    immutable,
+    only,
+    with_defaults_of_a_job,
+    with_defaults_of_a_pod,
+)
 from api_server import Refusal
 from pods import ConfigError, Container, Node
-from processes import wait_until
+from processes import Child, wait_until
 
 OF_THE_SANDBOX = ("configmaps", "secrets")
 NODES = ("node-1", "node-2", "node-3")
@@ -37,7 +46,7 @@ class ControlPlane(api_server.Cluster):
         self.pki = self.sandbox.pki
         self.request = threading.local()  # each has a thread of its own
         self.labels = {ENFORCE: enforce}  # of every namespace
-        self.children: dict[str, object] = {}  # pod's name: the container that runs
+        self.children: dict[str, Child] = {}  # pod's name: the container that runs
         self.containers: dict[str, dict[str, Container]] = {}  # pod's uid: its containers that were started
         self.ending: set[str] = set()  # uids of pods that were told to end
         self.attached: dict[str, dict[str, str]] = {}  # claim: pods (uids) that hold it, and on which node
@@ -104,7 +113,8 @@ class ControlPlane(api_server.Cluster):
         """Lets the sandbox answer, which judges the token anew."""
         request = urllib.request.Request(
             self.sandbox.kubernetes_url + path, method=method, data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self.request.token}", "Content-Type": headers["Content-Type"] or "application/json"})
+            headers={"Authorization": f"Bearer {self.request.token}",
+                     "Content-Type": headers["Content-Type"] or "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=30, context=self.sandbox.ssl_context()) as response:
                 return response.status, json.load(response)
@@ -118,7 +128,8 @@ class ControlPlane(api_server.Cluster):
             if (body["apiVersion"], body["kind"]) != KINDS.get(plural):
                 raise Refusal(400, "BadRequest", f"no {body['kind']} of {body['apiVersion']} goes to {plural}")
             if body["metadata"].setdefault("namespace", namespace) != namespace:
-                raise Refusal(400, "BadRequest", "the namespace of the object does not match the namespace of the request")
+                raise Refusal(
+                    400, "BadRequest", "the namespace of the object does not match the namespace of the request")
             code, answer = super().collection(method, version, plural, namespace, query, body)
             return code, copy.deepcopy(answer)
         labels, fields = query.get("labelSelector", ""), query.get("fieldSelector", "")
@@ -247,7 +258,7 @@ class ControlPlane(api_server.Cluster):
     # Deletion, with the lock held: an object goes when nothing holds it any more
 
     def _delete(self, key, options: dict) -> dict:
-        plural, namespace, name = key
+        plural = key[0]
         item = self.objects[key]
         if plural == "pods":
             grace = options.get("gracePeriodSeconds", item["spec"]["terminationGracePeriodSeconds"])
@@ -323,7 +334,8 @@ class ControlPlane(api_server.Cluster):
             return
         # The Job controller looks at a pod before it lets it go.
         self._wait_until(
-            lambda: JOB_FINALIZER not in self.objects.get(key, {"metadata": {}})["metadata"].get("finalizers", []), "a free pod", 10**6)
+            lambda: JOB_FINALIZER not in self.objects.get(key, {"metadata": {}})["metadata"].get("finalizers", []),
+            "a free pod", 10**6)
         with self.lock:
             if self.objects.get(key, {}).get("metadata", {}).get("uid") == pod["metadata"]["uid"]:
                 del self.objects[key]
@@ -341,7 +353,7 @@ class ControlPlane(api_server.Cluster):
         uid, spec = pod["metadata"]["uid"], pod["spec"]
         claims = [each["persistentVolumeClaim"]["claimName"] for each in spec.get("volumes", [])
                   if "persistentVolumeClaim" in each]
-        told = set()
+        told: set[str] = set()
         while not self._is_over(pod):
             with self.lock:
                 current = self._current(key, pod)
@@ -401,7 +413,7 @@ class ControlPlane(api_server.Cluster):
     def _run(self, key, pod: dict, container: dict, kind: str) -> int:
         """One container from start to end; its exit status."""
         name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
-        told = set()
+        told: set[str] = set()
         while True:
             if self._is_over(pod):
                 return 137
@@ -453,15 +465,15 @@ class ControlPlane(api_server.Cluster):
         self.before_job(key[2])
         spec = job["spec"]
         deadline = time.monotonic() + spec.get("activeDeadlineSeconds", 10**9)
-        failed, told = 0, set()
+        failed = 0
+        told: set[str] = set()
         while True:
             pod = self._create_pod_of(key, job, told)
             if pod == "gone":
                 return
             if pod is not None:
                 pod_key = ("pods", key[1], pod["metadata"]["name"])
-                self._wait_until(lambda: self._is_gone(key, job) or time.monotonic() > deadline or (
-                    self._current(pod_key, pod)["status"].get("phase") in ("Succeeded", "Failed")), key[2], 10**6)
+                self._wait_for_pod_of(key, job, pod_key, pod, deadline)
             if self.closing.is_set() or self._is_gone(key, job):
                 with self.lock:
                     self._let_go(job)
@@ -483,11 +495,17 @@ class ControlPlane(api_server.Cluster):
                 return self._conclude(key, job, "Complete", "CompletionsReached", "Reached expected number of succeeded pods")
             action = action_on(spec.get("podFailurePolicy", {}).get("rules", []), ended)
             if action == "FailJob":
-                return self._conclude(key, job, "Failed", "PodFailurePolicy", f"Container of pod {ended['metadata']['name']} failed")
+                return self._conclude(
+                    key, job, "Failed", "PodFailurePolicy", f"Container of pod {ended['metadata']['name']} failed")
             failed += action != "Ignore"
             if failed > spec["backoffLimit"]:
                 return self._conclude(
                     key, job, "Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
+
+    def _wait_for_pod_of(self, key, job: dict, pod_key, pod: dict, deadline: float) -> None:
+        """Until it has ended, or the Job is gone or late."""
+        self._wait_until(lambda: self._is_gone(key, job) or time.monotonic() > deadline or (
+            self._current(pod_key, pod)["status"].get("phase") in ("Succeeded", "Failed")), key[2], 10**6)
 
     def _create_pod_of(self, key, job: dict, told: set):
         """The pod; None where admission refused it; "gone" where there is no such Job any more."""
@@ -538,7 +556,7 @@ class ControlPlane(api_server.Cluster):
             workload = copy.deepcopy(self.objects.get(key))
         if not workload:
             return
-        namespace, name = key[1], key[2]
+        name = key[2]
         for number in range(workload["spec"]["replicas"]):
             self._control(self._keep_member, key, workload["metadata"]["uid"], number)
         with self.lock:

@@ -347,7 +347,7 @@ class Cluster:
 def _run(program: Path, *arguments: str) -> str:
     done = subprocess.run(
         [str(program), *arguments],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
         env=CLEAN_ENVIRONMENT | {"ETCDCTL_API": "3"}, timeout=120)
     if done.returncode != 0:
         raise AssertionError(f"{program.name} {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")

@@ -35,7 +35,7 @@ def leaves(item):
 
 def encoded(paths):
     """Paths as FieldsV1."""
-    fields = {}
+    fields: dict[str, dict] = {}
     for path in sorted(paths):
         place = fields
         for key in path:

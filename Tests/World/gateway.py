@@ -67,7 +67,7 @@ class Gateway:
         if tls:
             context = ssl.create_default_context(cadata=tls.signer.certificate)
             context.load_cert_chain(tls.folder / "client.crt", tls.folder / "client.key")
-            self._connection = http.client.HTTPSConnection(address, timeout=timeout, context=context)
+            self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(address, timeout=timeout, context=context)
         else:
             self._connection = http.client.HTTPConnection(address, timeout=timeout)
 

@@ -18,9 +18,9 @@ def main() -> None:
     pid = os.fork()
     if pid == 0:
         for path, descriptor in [(output, 1), (log, 2)]:
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            os.dup2(file, descriptor)
-            os.close(file)
+            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(opened, descriptor)
+            os.close(opened)
         os.execv("/usr/bin/setpriv", ["setpriv", "--pdeathsig", "KILL", "--", *command])
     print(pid, flush=True)
     _, status, usage = os.wait4(pid, 0)

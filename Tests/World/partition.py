@@ -17,7 +17,7 @@ class PeerRelays:
     """Hands out peer ports whose traffic it relays: `Cluster(peers=PeerRelays())`."""
 
     def __init__(self):
-        self._relays: dict[int, "_PeerRelay"] = {}
+        self._relays: dict[int, _PeerRelay] = {}
 
     def listen_for(self, public_port: int) -> int:
         """Relays what comes to `public_port`; returns the port where the member itself should listen."""

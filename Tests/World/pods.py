@@ -1,10 +1,10 @@
 """A kubelet's stand-in: runs the containers of a pod as its manifest says, each in a mount namespace of its own, so
 that nothing else on this machine changes. Needs root.
 
-Secrets and ConfigMaps are the sandbox's. Taken from the manifest: command and arguments, environment, user and groups, dropped capabilities, mounted volumes
-(claims, Secrets, ConfigMaps, projected ones), the termination message. The root is always read-only. An image is a set
-of programs of this machine. Host names are those of a private /etc/hosts. The README beside this file has the list of
-what is modelled; anything else is refused.
+Secrets and ConfigMaps are the sandbox's. Taken from the manifest: command and arguments, environment, user and groups,
+dropped capabilities, mounted volumes (claims, Secrets, ConfigMaps, projected ones), the termination message. The root is
+always read-only. An image is a set of programs of this machine. Host names are those of a private /etc/hosts. The README
+beside this file has the list of what is modelled; anything else is refused.
 """
 
 import os

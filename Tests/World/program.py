@@ -1,5 +1,6 @@
 """The etcd-backup binary as a Job starts it: environment only, nothing on stdin, its log and its output in files."""
 
+import contextlib
 import json
 import os
 import signal
@@ -83,10 +84,8 @@ class Program:
 
     def send(self, number: signal.Signals) -> None:
         """Sends a signal; a run that has just ended is as good."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
-        except ProcessLookupError:
-            pass
 
     def wait_for_log(self, text: str, seconds: float = 20) -> None:
         deadline = time.monotonic() + seconds

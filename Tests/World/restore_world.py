@@ -1,7 +1,6 @@
 """A StatefulSet of three etcd members with TLS under the restore document's own names, its backups, and restore.sh."""
 
 import contextlib
-import os
 import random
 import re
 import socket
@@ -240,7 +239,7 @@ class Reach:
         self.release, self.tls = release, tls
         self.user: tuple[str, str] | None = None
         self._tools = Cluster(folder, release, tls=tls)  # never started: its etcdctl and its ways to fill
-        self._tools.gateway = lambda: self.gateway()
+        self._tools.gateway = lambda: self.gateway()  # type: ignore[method-assign]
 
     def gateway(self, number: int = 0, timeout: float = 60) -> Gateway:
         """A connection to one member."""
@@ -304,7 +303,7 @@ def restore_world(folder: Path, release: Release = DEFAULT, releases: tuple[Rele
         addresses=tuple(addresses))
     for name, text in tls.secret().items():
         (tls.folder / name).write_text(text)  # as the members' pods have them mounted
-    hosts = {f"{member}.{domain}": address for member, address in zip(MEMBERS, addresses)}
+    hosts = {f"{member}.{domain}": address for member, address in zip(MEMBERS, addresses, strict=True)}
     images = {f"etcd:v{each.version}": etcd_image(each) for each in (release, *releases)}
     images[f"etcd-backup:{program_version()}"] = Image(
         {"etcd-backup": BINARY}, entrypoint=["/usr/local/bin/etcd-backup"], user=65532)

@@ -27,7 +27,7 @@ def leaves(node, lines, path=""):
 
 def description(lines, line):
     """The comment right above a line, from its `# -- ` on."""
-    comment = []
+    comment: list[str] = []
     while lines[line - 1].lstrip().startswith("#"):
         line -= 1
         comment.insert(0, lines[line].lstrip("# ").strip())

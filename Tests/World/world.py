@@ -4,6 +4,7 @@ import copy
 import hashlib
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,7 +49,7 @@ class World:
     def __init__(self, sandbox: Sandbox, folder: Path):
         self.sandbox = sandbox
         self.folder = folder
-        self.programs: list[Program] = []
+        self.programs: list = []  # each has kill()
         self._requests_before = 0
         sandbox.put_secret(NAMESPACE, STORE_SECRET, {
             "storage-account": sandbox.account, "storage-key": sandbox.account_key})
@@ -122,7 +123,7 @@ class World:
         return program
 
     def run(self, *arguments: str, **env: str | None) -> Run:
-        return self.start(*arguments, **env).wait()
+        return self.start(*arguments, output=None, **env).wait()
 
     def stop(self) -> None:
         for program in self.programs:
@@ -210,7 +211,7 @@ class World:
         assert path.split("/", 1)[1] in self.blob_names, run
         return path
 
-    def assert_nothing_happened(self, run: Run, status: int, blobs: list[str] = (), path: str | None = None) -> None:
+    def assert_nothing_happened(self, run: Run, status: int, blobs: Sequence[str] = (), path: str | None = None) -> None:
         """"Not success": the exit status says so, the store and the record are as they were, and so sounds the log."""
         assert run.status == status, run
         assert self.blob_names == sorted(blobs), run
