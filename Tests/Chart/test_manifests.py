@@ -28,12 +28,21 @@ def test_lint_is_strictly_clean(helm, file):
     assert "[WARNING]" not in result.stdout
 
 
-@example
+@pytest.mark.parametrize("file", RENDERING, ids=lambda file: file.stem)
 def test_every_object_fits_the_schemas_of_kubernetes_strictly(helm4, file):
-    for each in rendered(helm4, file):
-        if each["kind"] != "PrometheusRule":  # not Kubernetes' own; promtool checks it
-            for release in schemas.RELEASES:
-                schemas.validate(each, release)
+    objects = [each for each in rendered(helm4, file) if each["kind"] != "PrometheusRule"]  # which promtool checks
+    assert objects
+    for each in objects:
+        for release in schemas.RELEASES:
+            schemas.validate(each, release)
+
+
+def test_a_field_that_kubernetes_does_not_know_does_not_fit(helm4):
+    cron_job = helm4.render().one("CronJob")
+    cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["contianers"] = []
+    for release in schemas.RELEASES:
+        with pytest.raises(schemas.Misfit, match="contianers"):
+            schemas.validate(cron_job, release)
 
 
 @example

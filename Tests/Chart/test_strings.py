@@ -77,6 +77,7 @@ NEVER = {
     "etcd.transport", "backupApp.cronJobSchedule", "backupApp.timeout", "backupApp.spool.sizeLimit",
     "backupApp.logger.level", "backupApp.logger.format", "backupApp.image.pullPolicy", "etcd.endpoints",
     "backupApp.cleaner.expirationBlobTime", "backupApp.cleaner.historyExpiration", "prometheusRule.maxAge",
+    "global.etcdBackup.absAuthentication",
 }  # fmt: skip
 OWN_SECRET = nested("etcd-operator.backupOperator.abs", {"storageAccount": "", "storageKey": ""})
 

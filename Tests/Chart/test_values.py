@@ -70,7 +70,7 @@ def test_the_spool_stays_below_the_size_at_which_kubernetes_evicts_the_pod(helm,
 def test_optional_variables_are_absent_until_their_values_are_set(helm):
     assert set(helm.render().environment) == {
         "APP_LOGGER_LEVEL", "APP_LOGGER_FORMAT", "APP_WORKING_NAMESPACE", "APP_ABS_CONTAINER_NAME",
-        "APP_ABS_SECRET_NAME", "APP_BLOB_PREFIX", "APP_BACKUP_ETCD_ENDPOINTS",
+        "APP_ABS_AUTHENTICATION", "APP_ABS_SECRET_NAME", "APP_BLOB_PREFIX", "APP_BACKUP_ETCD_ENDPOINTS",
         "APP_BACKUP_CLIENT_TLS_SECRET", "APP_BACKUP_ETCD_TRANSPORT", "APP_BACKUP_TIMEOUT", "APP_BACKUP_PAGE_CHECK",
         "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING",
         "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS", "APP_CLEANER_EXPIRATION_BLOB_TIME",

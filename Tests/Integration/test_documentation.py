@@ -82,8 +82,10 @@ def spans(document: Document) -> list[str]:
 
 
 def matching(pattern: str) -> list[tuple[str, str]]:
-    """(document, match) anywhere in the documents, blocks among them."""
-    return [(name, found) for name, document in DOCUMENTS.items() for found in re.findall(pattern, document.text)]
+    """(document, match) anywhere in the documents, blocks among them. There is one at least, or the test shows nothing."""
+    found = [(name, match) for name, document in DOCUMENTS.items() for match in re.findall(pattern, document.text)]
+    assert found, f"no document has {pattern}"
+    return found
 
 
 def test_every_variable_that_a_document_names_exists():
