@@ -56,7 +56,7 @@ let package = Package(
       name: "Etcd", dependencies: ["HTTP", "SnapshotFile", "Console"],
       swiftSettings: strict),
     .target(
-      name: "Azure", dependencies: ["HTTP", "Digests", "Console", "CExpat"],
+      name: "Azure", dependencies: ["HTTP", "Certificates", "Digests", "Console", "CExpat"],
       swiftSettings: strict),
     .target(
       name: "Kubernetes", dependencies: ["HTTP", "Certificates", "Console", "CYAML"],
@@ -113,7 +113,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "AzureTests", dependencies: ["Azure", "HTTP", "Digests", "TestSupport"],
+      name: "AzureTests", dependencies: ["Azure", "HTTP", "Console", "Digests", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "KubernetesTests",

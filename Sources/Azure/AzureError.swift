@@ -9,6 +9,8 @@ package enum AzureError: Error, Equatable {
   case refused(ServiceError, attempts: Int)
   /// The answer says yes, but not what it must say.
   case unreadable(StorageOperation, url: String, reason: String)
+  /// There is nothing to authorise a request with.
+  case noToken(TokenError)
   /// The checksum of what the service stored is not that of what was sent.
   case damagedBlock(BlobName, index: Int, attempts: Int)
   case tooManyBlocks(BlobName)
@@ -29,6 +31,8 @@ extension AzureError {
     case .unanswered(_, let error, _): error.isTransient
     case .refused(let error, _): error.isTransient
     case .damagedBlock: true
+    // Was tried again long enough already.
+    case .noToken: false
     case .unreadable, .tooManyBlocks, .emptyUpload, .nameTaken, .unresolvedCommit, .notAsSent: false
     }
   }
@@ -38,6 +42,7 @@ extension AzureError {
     switch self {
     case .unanswered(_, let error, _): error.isConfiguration
     case .refused(let error, _): error.isConfiguration
+    case .noToken(let error): error.isConfiguration
     case .tooManyBlocks: true
     case .unresolvedCommit(_, let cause): cause.isConfiguration
     case .unreadable, .damagedBlock, .emptyUpload, .nameTaken, .notAsSent: false
@@ -49,6 +54,7 @@ extension AzureError {
     switch self {
     case .unanswered(_, let error, _):
       if case .stopped(let reason) = error.kind { reason } else { nil }
+    case .noToken(let error): error.stopReason
     case .unresolvedCommit(_, let cause): cause.stopReason
     default: nil
     }
@@ -57,6 +63,11 @@ extension AzureError {
   /// How long the service asks to be left alone.
   var retryAfter: Duration? {
     if case .refused(let error, _) = self { error.retryAfter } else { nil }
+  }
+
+  /// Whether the request failed only because its credential had to be replaced.
+  var isCredentialReplaced: Bool {
+    if case .refused(let error, _) = self { error.isCredentialReplaced } else { false }
   }
 
   /// `nil` where the service did not refuse.
@@ -74,6 +85,7 @@ extension AzureError: CustomStringConvertible {
       "\(error)\(Self.after(attempts))"
     case .unreadable(let operation, let url, let reason):
       "the answer to \(operation.rawValue) of \(url) cannot be used: \(reason)"
+    case .noToken(let error): "\(error)"
     case .damagedBlock(let blob, let index, let attempts):
       "block \(index) of \(blob) was damaged on its way to the store\(Self.after(attempts))"
     case .tooManyBlocks(let blob):
@@ -106,6 +118,7 @@ extension AzureError: CustomStringConvertible {
       default: error.hint
       }
     case .refused(let error, _): error.hint
+    case .noToken(let error): error.hint
     case .unreadable: "is APP_ABS_ENDPOINT the blob endpoint of the storage account?"
     case .damagedBlock: "does a proxy between this pod and the store change what passes?"
     case .tooManyBlocks: "choose a larger APP_BACKUP_BLOCK_SIZE"

@@ -7,6 +7,7 @@ extension ServiceError {
     switch grant {
     case .accountKey: return isWrongSignature ? Self.wrongKey : nil
     case .signature(let terms): return hint(on: terms)
+    case .token(let identity): return hint(on: identity)
     }
   }
 
@@ -22,6 +23,30 @@ extension ServiceError {
   private static let wrongKey =
     "is storage-key one of the current keys of the account that storage-account names? "
     + "it may have been rotated"
+
+  // MARK: Tokens
+
+  private func hint(on identity: IdentityName) -> String? {
+    switch code {
+    case "InvalidAuthenticationInfo", "AuthenticationFailed":
+      let detail = detail("AuthenticationErrorDetail") ?? ""
+      if detail.contains("HTTP") { return "Use an https endpoint: a token is not sent over http." }
+      if detail.contains("Issuer") || expectedTenant.map({ $0 != identity.tenantID }) == true {
+        return "Set AZURE_TENANT_ID to the tenant of the storage account"
+          + "\(expectedTenant.map { ", which is \($0)" } ?? ""), and use an identity of it: the token "
+          + "is of \(identity.tenantID ?? "another one")."
+      }
+      return
+        "Correct this node's clock, or report this as a bug: the store does not take a fresh token."
+    case "NoAuthenticationInformation", "PublicAccessNotPermitted":
+      return "Have the proxy on the way to the store pass the Authorization header."
+    case "AuthorizationPermissionMismatch":
+      return "Give \(identity) the role Storage Blob Data Contributor on the container. A new "
+        + "assignment takes up to 30 minutes to spread."
+    default:
+      return nil
+    }
+  }
 
   // MARK: Shared access signatures
 

@@ -22,6 +22,10 @@ package struct ServiceError: Error, Equatable {
   package let retryAfter: Duration?
   /// What the refused credential allows.
   let grant: AccessGrant
+  /// Whether there is another credential now, with which the request can be sent again.
+  var isCredentialReplaced = false
+  /// The tenant in which the store expects the identity; `nil` where it did not tell.
+  let expectedTenant: String?
   /// When the response came, in seconds since 1970 by our clock.
   let time: Int
 
@@ -41,6 +45,7 @@ package struct ServiceError: Error, Equatable {
     secondsAhead = answer.secondsAhead(at: now)
     retryAfter = answer.retryAfter
     self.grant = grant
+    expectedTenant = answer.challengedTenant
     time = now
   }
 
@@ -63,7 +68,7 @@ package struct ServiceError: Error, Equatable {
   }
 
   /// Whether the same request may well succeed a little later.
-  package var isTransient: Bool { errorClass == .transient }
+  package var isTransient: Bool { errorClass == .transient || isCredentialReplaced }
 
   /// Azure takes requests up to 15 minutes old; a clock that far off is the whole explanation.
   private static let toleratedSkew = 14 * 60
@@ -80,6 +85,16 @@ package struct ServiceError: Error, Equatable {
 }
 
 extension Response {
+  /// From `WWW-Authenticate: Bearer authorization_uri=https://…/TENANT/oauth2/authorize …`.
+  fileprivate var challengedTenant: String? {
+    guard let challenge = headers["www-authenticate"],
+      let start = challenge.firstRange(of: "authorization_uri=")?.upperBound
+    else { return nil }
+    let url = challenge[start...].drop { $0 == "\"" }.prefix { !" ,\"".contains($0) }
+    let parts = url.split(separator: "/")
+    return parts.count > 2 && parts[0] == "https:" ? String(parts[2]) : nil
+  }
+
   /// How many seconds a clock that shows `now` is ahead of the server's, where that told the time.
   func secondsAhead(at now: Int) -> Int? {
     headers["date"].flatMap(HTTPDate.parse).map { now - $0 }

@@ -24,7 +24,8 @@ struct TestStore {
 
   init(
     _ server: ScriptedServer, attempts: Int = 4, stall: Duration = .seconds(10),
-    credential: StorageCredential? = nil, stopReason: @escaping () -> StopReason? = { nil }
+    credential: StorageCredential? = nil, stopReason: @escaping () -> StopReason? = { nil },
+    credentialOver makeCredential: ((Transport) -> StorageCredential)? = nil
   ) throws {
     let endpoint = try StorageEndpoint(
       account: Self.account, url: ServiceURL("\(server.url)/\(Self.account)"))
@@ -38,7 +39,7 @@ struct TestStore {
     transport = Transport(stopReason: stopReason)
     container = BlobContainer(
       try ContainerName("backups"), of: endpoint,
-      credential: try credential ?? Self.accountKey(),
+      credential: try makeCredential?(transport) ?? credential ?? Self.accountKey(),
       transport: transport, connection: connection, retryPolicy: policy,
       clock: {
         now += 1

@@ -35,8 +35,12 @@ def test_an_existing_secret_beside_account_and_key_is_refused(helm):
     assert 'existingSecret is "vault"' in message and "leave" in message
 
 
-@pytest.mark.parametrize("kind, keys", [("sas", "storage-account and sas-token"), ("connection-string", "connection-string")])
-def test_a_sas_or_a_connection_string_needs_a_secret_of_your_own(helm, kind, keys):
+@pytest.mark.parametrize("kind, keys", [
+    ("sas", "storage-account and sas-token"), ("connection-string", "connection-string"),
+    ("workload-identity", "storage-account"), ("managed-identity", "storage-account"),
+    ("service-principal", "storage-account, tenant-id, client-id and client-secret"),
+])
+def test_any_credential_but_a_key_needs_a_secret_of_your_own(helm, kind, keys):
     message = helm.refusal(merged(ENABLED, nested("global.etcdBackup.absAuthentication", kind)))
     assert f'absAuthentication is "{kind}", and global.etcdBackup.existingSecret is empty' in message
     assert f"set it to a Secret with {keys}" in message and "they are for shared-key" in message

@@ -129,7 +129,27 @@ def test_an_existing_secret_is_used_and_none_created(helm):
     assert "vault" in objects.one("Role")["rules"][0]["resourceNames"]
 
 
-@pytest.mark.parametrize("kind", ["shared-key", "sas", "connection-string"])
+def rendered(helm, kind, **values):
+    etcd_backup = {"enabled": True, "containerName": "abc", "existingSecret": "vault", "absAuthentication": kind}
+    return Objects(yaml.safe_load_all(helm.template({"global": {"etcdBackup": etcd_backup}, **values})))
+
+
+def test_workload_identity_labels_the_pod_and_annotates_its_service_account(helm):
+    annotations = {"azure.workload.identity/client-id": "5d0c"}
+    objects = rendered(helm, "workload-identity", serviceAccount={"annotations": annotations})
+    assert objects.one("ServiceAccount")["metadata"]["annotations"] == annotations
+    assert objects.job["template"]["metadata"]["labels"]["azure.workload.identity/use"] == "true"
+    assert "azure.workload.identity/use" not in rendered(helm, "sas").job["template"]["metadata"]["labels"]
+
+
+@pytest.mark.parametrize("kind, is_open", [("managed-identity", True), ("workload-identity", False)])
+def test_the_network_policy_lets_only_a_managed_identity_to_imds(helm, kind, is_open):
+    policy = rendered(helm, kind, networkPolicy={"enabled": True}).one("NetworkPolicy")
+    assert ("169.254.169.254/32" in str(policy["spec"]["egress"])) == is_open
+
+
+@pytest.mark.parametrize("kind", [
+    "shared-key", "sas", "connection-string", "workload-identity", "managed-identity", "service-principal"])
 def test_the_kind_of_credential_is_the_program_s(helm, kind):
     values = {"containerName": "abc", "existingSecret": "vault", "absAuthentication": kind}
     objects = Objects(yaml.safe_load_all(helm.template({"global": {"etcdBackup": {"enabled": True, **values}}})))

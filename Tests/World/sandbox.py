@@ -193,6 +193,22 @@ class Sandbox:
         key.value = base64.b64encode(code).decode()
         return key
 
+    # Identities.
+
+    @property
+    def identity_url(self):
+        """In place of https://login.microsoftonline.com."""
+        return self.ready["identity"]
+
+    @property
+    def imds_url(self):
+        """In place of http://169.254.169.254."""
+        return self.ready["imds"]
+
+    def set_identities(self, **members):
+        """Who may have tokens, and what they open; see Tests/Sandbox/README.md."""
+        _replace(self.state / "identities.json", json.dumps(members))
+
     def create_container(self, name):
         return self.blob_service_client().create_container(name)
 

@@ -48,7 +48,9 @@
 {{- $orSecret := "or global.etcdBackup.existingSecret to a Secret that holds it" }}
 {{- $mistakes := list }}
 {{- $kind := .Values.global.etcdBackup.absAuthentication }}
-{{- $keys := get (dict "sas" "storage-account and sas-token" "connection-string" "connection-string") $kind }}
+{{- $keys := get (dict "sas" "storage-account and sas-token" "connection-string" "connection-string"
+  "workload-identity" "storage-account" "managed-identity" "storage-account"
+  "service-principal" "storage-account, tenant-id, client-id and client-secret") $kind }}
 {{- if and $existing (or $abs.storageAccount $abs.storageKey) }}
 {{- $mistakes = append $mistakes (printf
   "global.etcdBackup.existingSecret is %q, so account and key come from there: leave %s empty, or existingSecret"

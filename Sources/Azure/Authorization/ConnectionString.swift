@@ -5,7 +5,7 @@
 internal import Console
 internal import HTTP
 
-package struct ConnectionString: Sendable {
+package struct ConnectionString {
   package let endpoint: StorageEndpoint
   package let credential: StorageCredential
 

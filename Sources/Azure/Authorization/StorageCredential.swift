@@ -3,10 +3,11 @@
 internal import HTTP
 
 /// Authorises each attempt of a request, with a header field or with a part of the query.
-package struct StorageCredential: Sendable {
+package struct StorageCredential {
   private enum Kind {
     case accountKey(SharedKey)
     case signature(SharedAccessSignature)
+    case token(TokenSource)
   }
 
   private let kind: Kind
@@ -19,12 +20,33 @@ package struct StorageCredential: Sendable {
     kind = .signature(signature)
   }
 
-  /// The request must be complete and dated: an account key signs all of it.
-  func authorize(_ request: inout StorageRequest) {
+  package init(_ tokens: TokenSource) {
+    kind = .token(tokens)
+  }
+
+  /// The request must be complete and dated: an account key signs all of it. Where a token is needed
+  /// and there is none, this waits for one.
+  func authorize(_ request: inout StorageRequest) throws(AzureError) {
     switch kind {
     case .accountKey(let key): request.headers["Authorization"] = key.authorization(for: request)
     case .signature(let signature): request.signature = signature.query
+    case .token(let tokens): request.headers["Authorization"] = try tokens.authorization()
     }
+  }
+
+  /// The store has accepted the request.
+  func noteAcceptance(of request: Request) {
+    if case .token(let tokens) = kind {
+      tokens.noteAcceptance(of: request.headers["Authorization"])
+    }
+  }
+
+  /// Whether the refused request can be sent again with another credential.
+  func replace(after refusal: ServiceError, of request: Request) -> Bool {
+    guard case .token(let tokens) = kind,
+      refusal.status == 401 || refusal.code == "AuthenticationFailed"
+    else { return false }
+    return tokens.replace(refused: request.headers["Authorization"])
   }
 
   /// What the credential allows, as far as it says so itself.
@@ -32,6 +54,7 @@ package struct StorageCredential: Sendable {
     switch kind {
     case .accountKey: .accountKey
     case .signature(let signature): .signature(signature.terms)
+    case .token(let tokens): .token(tokens.identity.name)
     }
   }
 }
@@ -41,6 +64,8 @@ package enum AccessGrant: Equatable, Sendable {
   /// Everything.
   case accountKey
   case signature(SignatureTerms)
+  /// Whatever the roles of the identity allow.
+  case token(IdentityName)
 }
 
 extension AccessGrant {
@@ -49,6 +74,7 @@ extension AccessGrant {
     switch self {
     case .accountKey: "the account's key"
     case .signature(let terms): "the \(terms.kind.rawValue)"
+    case .token(let identity): identity.kind
     }
   }
 }
@@ -58,6 +84,7 @@ extension AccessGrant: CustomStringConvertible {
     switch self {
     case .accountKey: "an account key"
     case .signature(let terms): "\(terms)"
+    case .token(let identity): "\(identity)"
     }
   }
 }
@@ -67,4 +94,7 @@ package enum StorageAuthentication: String, CaseIterable, Sendable {
   case sharedKey = "shared-key"
   case sas
   case connectionString = "connection-string"
+  case workloadIdentity = "workload-identity"
+  case managedIdentity = "managed-identity"
+  case servicePrincipal = "service-principal"
 }

@@ -77,27 +77,27 @@ package struct BlobContainer {
 
   /// Sends a request and waits for its answer; `attempt` only tells in an error how many there were.
   func sendOnce(_ request: StorageRequest, attempt: Int) throws(AzureError) -> Response {
-    let exchange = start(request)
+    let exchange = try start(request)
     defer { transport.cancel(exchange) }
     let result = Result { () throws(TransferError) in try transport.finish(exchange) }
-    return try judge(result, of: request, attempt: attempt)
+    return try judge(result, of: request, sentAs: exchange.request, attempt: attempt)
   }
 
   /// Puts one attempt of a request on the wire.
   ///
   /// On a kept connection that died in the meantime libcurl repeats it by itself, unchanged; so
   /// nothing may be asked of the service that must not arrive twice.
-  func start(_ request: StorageRequest) -> Exchange {
-    transport.start(authorized(request), over: connection)
+  func start(_ request: StorageRequest) throws(AzureError) -> Exchange {
+    transport.start(try authorized(request), over: connection)
   }
 
   /// The request as this very moment's attempt sends it.
-  func authorized(_ request: StorageRequest) -> Request {
+  func authorized(_ request: StorageRequest) throws(AzureError) -> Request {
     var request = request
     request.headers["x-ms-date"] = HTTPDate.format(clock())
     request.headers["x-ms-version"] = version.description
     request.headers["x-ms-client-request-id"] = "\(RunID(random()))\(RunID(random()))"
-    credential.authorize(&request)
+    try credential.authorize(&request)
     return Request(
       request.method, endpoint.url.origin + request.target, headers: request.headers,
       body: request.body)
@@ -105,15 +105,19 @@ package struct BlobContainer {
 
   /// The answer, where it says that the request succeeded.
   func judge(
-    _ result: Result<Response, TransferError>, of request: StorageRequest, attempt: Int
+    _ result: Result<Response, TransferError>, of request: StorageRequest, sentAs sent: Request,
+    attempt: Int
   ) throws(AzureError) -> Response {
     switch result {
     case .failure(let error):
       throw .unanswered(request.operation, error, attempts: attempt)
     case .success(let answer):
       guard request.operation.succeeds(with: answer.status) else {
-        throw .refused(refusal(answer, of: request), attempts: attempt)
+        var refusal = refusal(answer, of: request)
+        refusal.isCredentialReplaced = credential.replace(after: refusal, of: sent)
+        throw .refused(refusal, attempts: attempt)
       }
+      credential.noteAcceptance(of: sent)
       return answer
     }
   }
@@ -128,6 +132,8 @@ package struct BlobContainer {
   /// How long to wait before the next attempt; `nil` where there must be none.
   func delay(after failure: AzureError, attempt: Int) -> Duration? {
     guard failure.isTransient else { return nil }
+    // A request that a token's end refused is sent with the next token, as if nothing had been.
+    if failure.isCredentialReplaced { return .zero }
     let jitter = Double(random() >> 11) * 0x1p-53
     let delay = retryPolicy.delay(
       after: attempt, retryAfter: failure.retryAfter, jitter: jitter)

@@ -52,21 +52,21 @@ package struct BlobReader: ~Copyable {
       spare.append(payload)
       handedOut = nil
     }
-    startRanges()
+    try startRanges()
     guard !underWay.isEmpty else { return nil }
     try waitForFirst()
     handedOut = underWay.removeFirst().payload
-    startRanges()
+    try startRanges()
     return handedOut
   }
 
   // MARK: Ranges on their way
 
-  private mutating func startRanges() {
+  private mutating func startRanges() throws(AzureError) {
     while underWay.count < rangesInFlight, nextStart < size {
       let end = min(nextStart + rangeSize, size)
       let payload = spare.popLast() ?? Payload(capacity: min(rangeSize, size))
-      underWay.append(start(BlobRange(bytes: nextStart..<end, payload: payload)))
+      underWay.append(try start(BlobRange(bytes: nextStart..<end, payload: payload)))
       nextStart = end
     }
   }
@@ -114,7 +114,7 @@ package struct BlobReader: ~Copyable {
       }
     case .waiting(let dueTime, _) where dueTime <= .now:
       range.attempt += 1
-      range = start(range)
+      range = try start(range)
     case .waiting, .complete:
       break
     }
@@ -129,7 +129,8 @@ package struct BlobReader: ~Copyable {
     let request = request(for: range)
     // A head that broke off says nothing yet.
     if case .failure = result, range.payload.count == heldBefore {
-      _ = try container.judge(result, of: request, attempt: range.attempt)
+      _ = try container.judge(
+        result, of: request, sentAs: exchange.request, attempt: range.attempt)
     }
     let expected =
       "bytes \(range.bytes.lowerBound + heldBefore)-\(range.bytes.upperBound - 1)/\(size)"
@@ -142,7 +143,8 @@ package struct BlobReader: ~Copyable {
         .getBlob, url: container.url(of: request), reason: "it is not the range that was asked for")
     }
     if range.payload.count == range.bytes.count { return }
-    let answer = try container.judge(result, of: request, attempt: range.attempt)
+    let answer = try container.judge(
+      result, of: request, sentAs: exchange.request, attempt: range.attempt)
     guard answer.status == 206 else {
       throw .unreadable(
         .getBlob, url: container.url(of: request), reason: "it is not a part, but status 200")
@@ -154,12 +156,12 @@ package struct BlobReader: ~Copyable {
   }
 
   /// Asks for what the range still lacks.
-  private func start(_ range: BlobRange) -> BlobRange {
+  private func start(_ range: BlobRange) throws(AzureError) -> BlobRange {
     var range = range
     let request = request(for: range)
     range.state = .inFlight(
       container.transport.start(
-        container.authorized(request), over: container.connection, filling: range.payload),
+        try container.authorized(request), over: container.connection, filling: range.payload),
       heldBefore: range.payload.count)
     return range
   }

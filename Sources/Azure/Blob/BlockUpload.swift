@@ -84,7 +84,7 @@ package struct BlockUpload: ~Copyable {
     guard sizes.count < BlockID.maximumCount else { throw .tooManyBlocks(blob) }
     try wait(untilUnderWay: blocksInFlight - 1)
     sizes.append(filling.payload.count)
-    filling.state = .inFlight(container.start(request(for: filling)))
+    filling.state = .inFlight(try container.start(request(for: filling)))
     underWay.append(filling)
     filling = Block(
       index: sizes.count, payload: spare.popLast() ?? Payload(capacity: blockSize))
@@ -130,7 +130,7 @@ package struct BlockUpload: ~Copyable {
     case .inFlight(let exchange):
       guard let result = exchange.result else { break }
       do throws(AzureError) {
-        try confirm(block, result)
+        try confirm(block, exchange.request, result)
         block.state = .stored
       } catch {
         guard let delay = container.delay(after: error, attempt: block.attempt) else { throw error }
@@ -138,7 +138,7 @@ package struct BlockUpload: ~Copyable {
       }
     case .waiting(let dueTime, _) where dueTime <= .now:
       block.attempt += 1
-      block.state = .inFlight(container.start(request(for: block)))
+      block.state = .inFlight(try container.start(request(for: block)))
     case .waiting, .filling, .stored:
       break
     }
@@ -147,9 +147,10 @@ package struct BlockUpload: ~Copyable {
 
   /// Returns only where the service stored the very bytes of the block.
   private func confirm(
-    _ block: Block, _ result: Result<Response, TransferError>
+    _ block: Block, _ sent: Request, _ result: Result<Response, TransferError>
   ) throws(AzureError) {
-    let answer = try container.judge(result, of: request(for: block), attempt: block.attempt)
+    let answer = try container.judge(
+      result, of: request(for: block), sentAs: sent, attempt: block.attempt)
     let stored = answer.headers["x-ms-content-crc64"]
     guard stored == nil || stored == block.checksum.headerValue else {
       throw .damagedBlock(blob, index: block.index, attempts: block.attempt)

@@ -59,6 +59,18 @@ enum ConfigurationValue {
     return kind
   }
 
+  /// A client id or a tenant, which may also be a domain.
+  static func identifier(_ text: String) throws(InvalidValue) -> String {
+    let isRight = text.utf8.allSatisfy { byte in
+      (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+        || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+    }
+    guard isRight else {
+      throw InvalidValue(text, expected: "an id: letters, digits, hyphens and full stops")
+    }
+    return text
+  }
+
   static func storageAuthentication(_ text: String) throws(InvalidValue) -> StorageAuthentication {
     guard let kind = StorageAuthentication(rawValue: text.lowercased()) else {
       throw InvalidValue(

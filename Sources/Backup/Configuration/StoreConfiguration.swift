@@ -10,6 +10,7 @@ package struct StoreConfiguration: Sendable {
   package let container: ContainerName
   package let accountSecretName: String
   package let authentication: StorageAuthentication
+  package let identity: IdentitySettings
   /// Without a slash at its end.
   package let blobPrefix: String
   package let storageURL: ServiceURL?
@@ -61,13 +62,14 @@ package struct StoreConfiguration: Sendable {
       try ContainerName(configured: text)
     }
     let accountSecretName = reader.required(.accountSecret, ConfigurationValue.objectName)
-    let authentication = reader.required(
-      .storageAuthentication, ConfigurationValue.storageAuthentication)
-    let blobPrefix = reader.required(.blobPrefix) { text throws(InvalidValue) in
-      try BlobPrefix(configured: text).description
-    }
     let storageURL = reader.optional(.storageEndpoint) { text throws(InvalidValue) in
       try ServiceURL(text)
+    }
+    let authentication = reader.required(
+      .storageAuthentication, ConfigurationValue.storageAuthentication)
+    let identity = IdentitySettings(&reader, authentication, storageURL: storageURL)
+    let blobPrefix = reader.required(.blobPrefix) { text throws(InvalidValue) in
+      try BlobPrefix(configured: text).description
     }
     let allowsHTTP = reader.required(.allowHTTP, ConfigurationValue.onOrOff)
     let storageVersion = reader.required(.apiVersion) { text throws(InvalidValue) in
@@ -103,7 +105,7 @@ package struct StoreConfiguration: Sendable {
     }
 
     guard reader.mistakes.isEmpty, let namespace, let container, let accountSecretName,
-      let authentication, let blobPrefix, let allowsHTTP, let timeout, let blockSize,
+      let authentication, let identity, let blobPrefix, let allowsHTTP, let timeout, let blockSize,
       let checksPages, let storageVersion
     else { return nil }
 
@@ -112,6 +114,7 @@ package struct StoreConfiguration: Sendable {
     self.container = container
     self.accountSecretName = accountSecretName
     self.authentication = authentication
+    self.identity = identity
     self.blobPrefix = blobPrefix
     self.storageURL = storageURL
     self.allowsHTTP = allowsHTTP

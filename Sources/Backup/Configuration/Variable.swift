@@ -45,8 +45,23 @@ extension Variable {
     "Secret with the storage account and what opens it; APP_ABS_AUTHENTICATION says which keys.")
   static let storageAuthentication = Variable(
     "APP_ABS_AUTHENTICATION", .value("shared-key"),
-    "How requests to the store are authorised: shared-key (storage-account and storage-key of the Secret), sas (storage-account and sas-token) or connection-string (connection-string)."
+    "How requests to the store are authorised: shared-key (storage-account and storage-key of the Secret), sas (storage-account and sas-token), connection-string (connection-string), workload-identity or managed-identity (storage-account), or service-principal (storage-account and client-secret)."
   )
+  static let clientID = Variable(
+    "AZURE_CLIENT_ID", .none("the machine's only identity, for managed-identity"),
+    "Client id of the identity; the webhook of workload identity sets it.")
+  static let tenantID = Variable(
+    "AZURE_TENANT_ID", .none("none"),
+    "Tenant of the identity; the webhook of workload identity sets it.")
+  static let federatedTokenFile = Variable(
+    "AZURE_FEDERATED_TOKEN_FILE", .none("none"),
+    "File with the service account's token; the webhook of workload identity sets it.")
+  static let authorityHost = Variable(
+    "AZURE_AUTHORITY_HOST", .value("https://login.microsoftonline.com"),
+    "URL of Microsoft Entra ID, https; other clouds have their own.")
+  static let metadataHost = Variable(
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST", .value("http://169.254.169.254"),
+    "URL of the Instance Metadata Service (IMDS), for managed-identity.")
   static let blobPrefix = Variable(
     "APP_BLOB_PREFIX", .required,
     "First part of the blob names, e.g. service-catalog; no part of it ends in a full stop. One trailing / is dropped."
@@ -64,7 +79,8 @@ extension Variable {
   )
   static let storageCA = Variable(
     "APP_ABS_CA_FILE", .none("the system's CAs"),
-    "PEM file with the CA that signs the blob endpoint's certificate.")
+    "PEM file with the CA that signs the certificates of the blob endpoint and of AZURE_AUTHORITY_HOST."
+  )
   static let recordConfigMap = Variable(
     "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING", .required,
     "ConfigMap that records the last success; created when absent.")
@@ -108,7 +124,8 @@ extension Variable {
 
   package static let all = [
     namespace, endpoints, tlsSecret, credentialsSecret, etcdTransport, container, accountSecret,
-    storageAuthentication, blobPrefix,
+    storageAuthentication, clientID, tenantID, federatedTokenFile, authorityHost, metadataHost,
+    blobPrefix,
     storageEndpoint, allowHTTP, apiVersion, storageCA, recordConfigMap, keepNewest, expiration,
     historyExpiration, timeout, blockSize,
     blocksInFlight, pageCheck, spoolFolder, spoolLimit, kubeconfig, logLevel, logFormat,

@@ -165,7 +165,7 @@ package final class Preflight {
   private func checkAccount(_ cluster: Cluster) throws -> StoreAccount? {
     let subject = "secret \(configuration.accountSecretName)"
     return try attempt(subject) {
-      let account = try StoreAccess.account(configuration.store, cluster)
+      let account = try StoreAccess.account(configuration.store, cluster, transport)
       try account.checkPermissions()
       add(
         .pass, subject,

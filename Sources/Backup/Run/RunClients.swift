@@ -20,7 +20,7 @@ struct StoreAccess {
     let server = try Self.server(configuration, environment: environment)
     warnings = server.warnings
     cluster = Cluster(server, namespace: configuration.namespace, transport: transport)
-    account = try Self.account(configuration, cluster)
+    account = try Self.account(configuration, cluster, transport)
     container = Self.container(configuration, account, transport)
   }
 
@@ -36,10 +36,10 @@ struct StoreAccess {
 
   /// Throws where the credential has expired.
   static func account(
-    _ configuration: StoreConfiguration, _ cluster: Cluster
+    _ configuration: StoreConfiguration, _ cluster: Cluster, _ transport: Transport
   ) throws -> StoreAccount {
     let secret = try cluster.secret(named: configuration.accountSecretName)
-    let account = try StoreAccount(configuration, secret)
+    let account = try StoreAccount(configuration, secret, transport)
     try account.checkExpiry(now: Timestamp.secondsNow())
     return account
   }
@@ -48,15 +48,23 @@ struct StoreAccess {
     _ configuration: StoreConfiguration, _ account: StoreAccount, _ transport: Transport,
     retryPolicy: RetryPolicy = .standard
   ) -> BlobContainer {
-    var connection = Connection()
-    connection.proxy = .environment
+    var connection = Self.connection(configuration)
     // An upload of a whole block may take a while to be answered.
     connection.timeouts.stall = .seconds(60)
-    if let authorities = configuration.storageCA { connection.trust = .authorities(authorities) }
     return BlobContainer(
       configuration.container, of: account.endpoint, credential: account.credential,
       version: configuration.storageVersion, transport: transport, connection: connection,
       retryPolicy: retryPolicy)
+  }
+}
+
+extension StoreAccess {
+  /// The way to the store, and to the authority that issues tokens for it.
+  static func connection(_ configuration: StoreConfiguration) -> Connection {
+    var connection = Connection()
+    connection.proxy = .environment
+    if let authorities = configuration.storageCA { connection.trust = .authorities(authorities) }
+    return connection
   }
 }
 
@@ -133,6 +141,7 @@ enum SecretError: OperatorError, Equatable {
   case connectionString(place: String, ConnectionStringFault)
   case otherAddress(place: String, address: String, configured: String)
   case readableOnTheWay(place: String, address: String)
+  case readableToken(address: String)
 
   var description: String {
     switch self {
@@ -153,6 +162,8 @@ enum SecretError: OperatorError, Equatable {
     case .readableOnTheWay(let place, let address):
       "\(place) names the blob endpoint \(address), which is not encrypted: the database would "
         + "travel readable for all on the way"
+    case .readableToken(let address):
+      "the blob endpoint \(address) is not encrypted: a token would travel readable for all on the way"
     }
   }
 
@@ -172,6 +183,7 @@ enum SecretError: OperatorError, Equatable {
     case .certificate(_, let fault): fault.hint
     case .signature(_, let fault): fault.hint
     case .connectionString(_, let fault): fault.hint
+    case .readableToken: "Use an https endpoint."
     case .otherAddress: "Remove APP_ABS_ENDPOINT, or correct the connection string."
     case .readableOnTheWay: "Use https, or set APP_ABS_ALLOW_HTTP=on where that is meant."
     }

@@ -1,6 +1,7 @@
 // The storage account as its Secret describes it: where it is, and the credential that opens it.
 
 internal import Azure
+internal import HTTP
 internal import Kubernetes
 
 struct StoreAccount {
@@ -15,7 +16,7 @@ struct StoreAccount {
   private static let grace = 120
   private static let noticePeriod = 7 * 86_400
 
-  init(_ configuration: StoreConfiguration, _ secret: Secret) throws {
+  init(_ configuration: StoreConfiguration, _ secret: Secret, _ transport: Transport) throws {
     switch configuration.authentication {
     case .sharedKey:
       place = "storage-key of \(secret)"
@@ -41,6 +42,16 @@ struct StoreAccount {
         throw SecretError.connectionString(place: place, error)
       }
       try checkAddress(configuration)
+    case .workloadIdentity, .managedIdentity, .servicePrincipal:
+      endpoint = try Self.endpoint(configuration, secret)
+      let identity = try Self.identity(configuration, secret)
+      place = "\(identity.name)"
+      guard !endpoint.url.isReadableOnTheWay else {
+        throw SecretError.readableToken(address: "\(endpoint.url)")
+      }
+      credential = StorageCredential(
+        TokenSource(
+          identity, transport: transport, connection: StoreAccess.connection(configuration)))
     }
   }
 
@@ -64,6 +75,26 @@ struct StoreAccount {
     }
     guard let key = AccountKey(text) else { throw SecretError.unusableKey(secret: "\(secret)") }
     return key
+  }
+
+  private static func identity(
+    _ configuration: StoreConfiguration, _ secret: Secret
+  ) throws -> Identity {
+    let settings = configuration.identity
+    switch configuration.authentication {
+    case .workloadIdentity:
+      let principal = Principal(
+        clientID: settings.clientID ?? "", tenantID: settings.tenantID ?? "",
+        authority: settings.authority)
+      return .workload(principal, tokenFile: settings.tokenFile ?? "")
+    case .servicePrincipal:
+      let principal = Principal(
+        clientID: try settings.clientID ?? secret.text("client-id"),
+        tenantID: try settings.tenantID ?? secret.text("tenant-id"), authority: settings.authority)
+      return .servicePrincipal(principal, ClientSecret(try secret.text("client-secret")))
+    default:
+      return .managed(clientID: settings.clientID, server: settings.metadataServer)
+    }
   }
 
   /// The connection string's address obeys the rules of `APP_ABS_ENDPOINT`, and does not contradict it.

@@ -53,8 +53,10 @@ import Foundation
     let state = options.state
     let script = FaultScript(file: options.faults ?? "\(state)/faults.json")
     let log = try RequestLog(file: "\(state)/requests.jsonl")
+    let identities = "\(state)/identities.json"
     let blob = Exchange(
-      service: BlobService(key: options.sharedKey, store: blobs), faults: script, log: log)
+      service: BlobService(key: options.sharedKey, store: blobs, identities: identities),
+      faults: script, log: log)
 
     var ready = Ready(pid: ProcessInfo.processInfo.processIdentifier)
     let blobPort = try Listener(blob, port: options.blobPort).port
@@ -63,11 +65,18 @@ import Foundation
     if let tlsPort = options.blobTLSPort {
       let tls = try TLSServer(certificate: certificate, key: key, clientCA: nil)
       let encrypted = Exchange(
-        service: BlobService(key: options.sharedKey, store: blobs, isEncrypted: true),
+        service: BlobService(
+          key: options.sharedKey, store: blobs, isEncrypted: true, identities: identities),
         faults: script, log: log)
       let port = try Listener(encrypted, port: tlsPort, tls: tls).port
       ready.blobTLS = "https://127.0.0.1:\(port)/\(options.sharedKey.account)"
     }
+    let issuer = IdentityService(file: identities, key: options.sharedKey.bytes)
+    let tls = try TLSServer(certificate: certificate, key: key, clientCA: nil)
+    let entra = Exchange(service: issuer, faults: script, log: log)
+    ready.identity = "https://127.0.0.1:\(try Listener(entra, port: 0, tls: tls).port)"
+    let metadata = Exchange(service: MetadataService(identity: issuer), faults: script, log: log)
+    ready.imds = "http://127.0.0.1:\(try Listener(metadata, port: 0).port)"
     if options.hasKubernetes {
       let tls = try TLSServer(certificate: certificate, key: key, clientCA: options.clientCA)
       let objects = try ObjectStore(folder: "\(state)/kubernetes")
@@ -86,6 +95,9 @@ struct Ready: Encodable {
   var blob: String?
   var blobTLS: String?
   var kubernetes: String?
+  /// The token endpoint of Microsoft Entra ID, and that of the machine.
+  var identity: String?
+  var imds: String?
   /// How many SIGHUPs were obeyed.
   var reloads = 0
 }

@@ -76,6 +76,8 @@ struct BlobService: Service {
   let store: BlobStore
   /// Whether the requests come over TLS.
   var isEncrypted = false
+  /// `identities.json`.
+  let identities: String
 
   let name = "blob"
 
@@ -102,12 +104,15 @@ struct BlobService: Service {
 
   private func authenticate(
     _ call: Call, _ target: BlobTarget, _ operation: BlobOperation?
-  ) throws(BlobError) {
+  ) throws {
+    let bearer = try BearerAccess(
+      call, key: key, identities: identities, isEncrypted: isEncrypted, now: .now)
     guard let access = try SharedAccess(target, key: key) else {
-      return try key.verify(call, target, now: .now)
+      guard let bearer else { return try key.verify(call, target, now: .now) }
+      return try bearer.verify(operation, target)
     }
     guard call["Authorization"] == nil else {
-      throw .authenticationFailed("A signature in the query and an Authorization header.")
+      throw BlobError.authenticationFailed("A signature in the query and an Authorization header.")
     }
     try access.verify(operation, target, isEncrypted: isEncrypted, now: .now)
   }
@@ -243,9 +248,11 @@ extension BlobService {
     answer.reason = error.code
     decorate(&answer, call)
     if error.status == 401 {
+      // Without any identities the account belongs to no tenant that matters.
+      let known = (try? Identities(file: identities))?.accountTenant ?? ""
+      let tenant = known.isEmpty ? "00000000-0000-0000-0000-000000000000" : known
       answer["WWW-Authenticate"] =
-        "Bearer authorization_uri=https://login.microsoftonline.com/"
-        + "00000000-0000-0000-0000-000000000000/oauth2/authorize "
+        "Bearer authorization_uri=https://login.microsoftonline.com/\(tenant)/oauth2/authorize "
         + "resource_id=https://storage.azure.com"
     }
     guard call.method != "HEAD", error.status != 304 else { return answer }

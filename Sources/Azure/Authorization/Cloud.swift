@@ -1,0 +1,60 @@
+// Azure's clouds: an endpoint of one and an authority of another never work together.
+
+package enum Cloud: String, CaseIterable, Sendable {
+  case publicCloud = "Azure's public cloud"
+  case usGovernment = "Azure US Government"
+  case china = "Azure China"
+
+  private var blobSuffix: String {
+    switch self {
+    case .publicCloud: ".core.windows.net"
+    case .usGovernment: ".core.usgovcloudapi.net"
+    case .china: ".core.chinacloudapi.cn"
+    }
+  }
+
+  private var authorities: [String] {
+    switch self {
+    case .publicCloud: ["login.microsoftonline.com", "login.windows.net"]
+    case .usGovernment: ["login.microsoftonline.us", "login.usgovcloudapi.net"]
+    case .china: ["login.partner.microsoftonline.cn", "login.chinacloudapi.cn"]
+    }
+  }
+
+  /// `nil` for an endpoint of none of them, such as one of Azure Stack Hub.
+  package init?(blobEndpoint url: ServiceURL) {
+    guard let cloud = Self.allCases.first(where: { url.host.hasSuffix($0.blobSuffix) }) else {
+      return nil
+    }
+    self = cloud
+  }
+
+  package init?(authority url: ServiceURL) {
+    guard let cloud = Self.allCases.first(where: { $0.authorities.contains(url.host) }) else {
+      return nil
+    }
+    self = cloud
+  }
+}
+
+extension ServiceURL {
+  package static let publicAuthority = ServiceURL(
+    origin: "https://login.microsoftonline.com", path: "")
+  package static let metadataServer = ServiceURL(origin: "http://169.254.169.254", path: "")
+
+  /// Without its port.
+  var host: String {
+    let rest = origin.firstRange(of: "://").map { origin[$0.upperBound...] } ?? ""
+    return String(rest.prefix { $0 != ":" })
+  }
+
+  /// The issuer of tokens; a host name alone means https, and nothing else is allowed: secrets go
+  /// there.
+  package init(authority text: String) throws(InvalidValue) {
+    let url = try ServiceURL(text.contains("://") ? text : "https://\(text)")
+    guard url.origin.hasPrefix("https:") else {
+      throw InvalidValue("\(url)", expected: "the https URL of Microsoft Entra ID")
+    }
+    self = url
+  }
+}

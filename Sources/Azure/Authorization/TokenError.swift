@@ -1,0 +1,212 @@
+// Why there is no token, and what to do about it.
+
+internal import Console
+internal import FoundationEssentials
+package import HTTP
+
+package enum TokenError: Error, Equatable {
+  /// No whole response came.
+  case unanswered(IdentityName, TransferError, attempts: Int)
+  case refused(TokenRefusal, attempts: Int)
+  /// The response says yes, but holds no token.
+  case unreadable(url: String, reason: String)
+  case unreadableTokenFile(path: String, reason: String)
+}
+
+/// What the issuer of tokens responded.
+package struct TokenRefusal: Error, Equatable {
+  package let identity: IdentityName
+  /// Whether IMDS refused, and not Microsoft Entra ID.
+  package let isLocal: Bool
+  package let url: String
+  package let status: Int
+  /// The protocol's name for the error; `nil` where something else than the issuer responded.
+  package let code: String?
+  /// What follows `AADSTS`.
+  package let number: Int?
+  /// The first line of the description.
+  package let message: String?
+  package let correlationID: String?
+  package let retryAfter: Duration?
+  /// Of the federated token that was sent.
+  package let claims: TokenClaims?
+
+  private struct Body: Decodable {
+    let error: String?
+    let error_description: String?
+    let correlation_id: String?
+  }
+
+  init(_ response: Response, to identity: Identity) {
+    self.identity = identity.name
+    url = identity.address
+    claims = identity.claims
+    isLocal = if case .managed = identity { true } else { false }
+    status = response.status
+    retryAfter = response.retryAfter
+    // A proxy's page is none of the issuer's.
+    let body = try? JSONDecoder().decode(Body.self, from: Data(response.body))
+    code = body?.error
+    // Before anything is cut: half a secret would not be recognised.
+    let line = Secrets.redact(body?.error_description ?? "").prefix { !$0.isNewline }
+    message = line.isEmpty ? nil : String(line.prefix(500))
+    correlationID = body?.correlation_id
+    number =
+      line.hasPrefix("AADSTS")
+      ? Int(line.dropFirst("AADSTS".count).prefix { $0.isASCII && $0.isNumber }) : nil
+  }
+
+  private static let transientNumbers: Set = [50000, 90006, 90012, 90024, 90033, 90055, 40010]
+  /// While a fresh federated credential spreads, some servers know it and some do not.
+  private static let spreadingNumbers: Set = [70021, 700211, 700212, 700213]
+
+  /// Whether the same request may well succeed a little later.
+  var isTransient: Bool {
+    if [408, 410, 429].contains(status) || status >= 500 { return true }
+    if isLocal { return status == 404 }
+    return code == "temporarily_unavailable" || number.map(Self.transientNumbers.contains) == true
+  }
+
+  var isSpreading: Bool { number.map(Self.spreadingNumbers.contains) == true }
+  /// The assertion had expired: Kubernetes may have replaced the file since.
+  var isStaleAssertion: Bool { number == 700_024 }
+}
+
+extension TokenError {
+  package var isTransient: Bool {
+    switch self {
+    case .unanswered(_, let error, _): error.isTransient
+    case .refused(let refusal, _): refusal.isTransient
+    case .unreadable, .unreadableTokenFile: false
+    }
+  }
+
+  package var isConfiguration: Bool {
+    switch self {
+    case .unanswered(_, let error, _): error.isConfiguration
+    case .refused(let refusal, _): !refusal.isTransient
+    case .unreadable: false
+    case .unreadableTokenFile: true
+    }
+  }
+
+  package var stopReason: StopReason? {
+    if case .unanswered(_, let error, _) = self, case .stopped(let reason) = error.kind {
+      return reason
+    }
+    return nil
+  }
+
+  var retryAfter: Duration? {
+    if case .refused(let refusal, _) = self { refusal.retryAfter } else { nil }
+  }
+}
+
+extension TokenError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .unanswered(let identity, let error, let attempts):
+      "no token for \(identity)\(Self.after(attempts)): \(error)"
+    case .refused(let refusal, let attempts): "\(refusal)\(Self.after(attempts))"
+    case .unreadable(let url, let reason):
+      "the response of \(url) holds no token that can be used: \(reason)"
+    case .unreadableTokenFile(let path, let reason):
+      "the federated token in \(path) cannot be used: \(reason)"
+    }
+  }
+
+  private static func after(_ attempts: Int) -> String {
+    attempts > 1 ? " after \(attempts) attempts" : ""
+  }
+
+  /// What an operator can do about it; `nil` where only another attempt helps.
+  package var hint: String? {
+    switch self {
+    case .unanswered(let identity, let error, _):
+      identity.tenantID == nil && error.kind != .stopped(.terminated)
+        ? "Run on an Azure node whose IMDS pods may reach (AKS can restrict it, and so can a network "
+          + "policy), or set APP_ABS_AUTHENTICATION=workload-identity." : error.hint
+    case .refused(let refusal, _): refusal.hint
+    case .unreadable: "Correct AZURE_AUTHORITY_HOST, or have a proxy let these requests through."
+    case .unreadableTokenFile:
+      "Label the pod azure.workload.identity/use: \"true\" and annotate its service account, so that "
+        + "the webhook mounts the token, or mount it and set AZURE_FEDERATED_TOKEN_FILE."
+    }
+  }
+}
+
+extension TokenRefusal: CustomStringConvertible {
+  package var description: String {
+    var text = "no token for \(identity): \(url) responded \(status)"
+    if let code { text += " \(code)" }
+    if let message { text += ", \(message)" }
+    if let claims {
+      text +=
+        "; the federated token has issuer \(claims.issuer ?? "none"), subject "
+        + "\(claims.subject ?? "none"), audience \(claims.audience ?? "none")"
+    }
+    if let correlationID { text += " (correlation id \(correlationID))" }
+    return text
+  }
+
+  var hint: String? {
+    if isLocal { return hintOfIMDS }
+    if code == nil {
+      return isTransient
+        ? nil : "Correct AZURE_AUTHORITY_HOST, or have a proxy let these requests through."
+    }
+    return number.flatMap(hint(onNumber:)) ?? hintOnCode
+  }
+
+  private var hintOfIMDS: String? {
+    switch status {
+    case 400:
+      "Assign the identity \(identity.clientID ?? "") to the node pool's scale set and set "
+        + "AZURE_CLIENT_ID to its client id, or set APP_ABS_AUTHENTICATION=workload-identity."
+    case 500: "Correct AZURE_CLIENT_ID; else wait until IMDS works again."
+    default: nil
+    }
+  }
+
+  private func hint(onNumber number: Int) -> String? {
+    let client = identity.clientID ?? ""
+    switch number {
+    case 70021, 700_211, 700_212, 700_213, 7_002_138:
+      return "Create a federated credential on \(client) with exactly these: issuer "
+        + "\(claims?.issuer ?? "of the cluster"), subject \(claims?.subject ?? "of the service account"), "
+        + "audience \(claims?.audience ?? "api://AzureADTokenExchange"), to the letter. A new one may "
+        + "take minutes to spread."
+    case 700_016:
+      return "Set AZURE_CLIENT_ID to the client id (not the object id) of an identity in tenant "
+        + "\(identity.tenantID ?? ""), or correct AZURE_TENANT_ID."
+    case 700_024:
+      return "Correct this node's clock, or see why the federated token is not replaced."
+    case 700_027:
+      return "Upload the certificate to the application, or renew it. For a federated token: the "
+        + "issuer's keys have changed."
+    case 90061, 50166: return "Make the cluster's issuer public, so that Entra can read its keys."
+    case 90002, 900_023:
+      return "Correct AZURE_TENANT_ID, or AZURE_AUTHORITY_HOST: it is of another cloud."
+    case 90038, 900_382, 900_432: return "Set AZURE_AUTHORITY_HOST to that of the tenant's cloud."
+    case 7_000_215: return "Store the secret's value, not its id, under client-secret."
+    case 7_000_222: return "Create a new client secret: this one has expired."
+    case 7_000_112, 70001, 7_000_214:
+      return "Enable the application \(client), or renew its certificate."
+    case 50105, 501_051:
+      return "Assign the application \(client), or switch its assignment requirement off."
+    case 53003, 530_032:
+      return "Have an administrator exempt \(client) from the Conditional Access policy."
+    default: return nil
+    }
+  }
+
+  private var hintOnCode: String? {
+    switch code {
+    case "invalid_client":
+      "Correct the credential of \(identity.clientID ?? ""): its secret, certificate or federation."
+    case "unauthorized_client": "Correct AZURE_CLIENT_ID and AZURE_TENANT_ID."
+    case "temporarily_unavailable": nil
+    default: "Correct AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_AUTHORITY_HOST."
+    }
+  }
+}
