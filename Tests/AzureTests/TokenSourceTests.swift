@@ -55,7 +55,7 @@ private final class Issuer {
             identity, transport: transport, connection: Connection(),
             retryPolicy: RetryPolicy(
               maximumAttempts: 3, firstDelay: .milliseconds(10), longestDelay: .milliseconds(20)),
-            now: { [clock] in clock.time }))
+            now: { [clock = self.clock] in clock.time }))
       })
   }
 
