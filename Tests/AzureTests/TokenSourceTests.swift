@@ -182,6 +182,17 @@ private func entra(_ number: Int, _ code: String = "invalid_client", status: Int
     #expect(Set(stored.map(\.query)).count == 6 && stored.count == 6)
   }
 
+  @Test func `A13: that the commit finds expired is replaced, and the blob is committed`() throws {
+    let issuer = Issuer { request in
+      guard request.kind == .putBlockList else { return .stored(request) }
+      return request["authorization"] == "Bearer token-1" ? expired() : .committed
+    }
+    let upload = try issuer.store().stage(testBytes(100))
+    _ = try upload.commit(metadata: BlobMetadata())
+    #expect(issuer.exchanges.count == 2)
+    #expect(issuer.asked.map(\.kind) == [.putBlock, .putBlockList, .putBlockList])
+  }
+
   @Test func `A13: that is refused twice in a row is given up`() throws {
     let issuer = Issuer { _ in expired("Audience validation failed. Audience did not match.") }
     let store = try issuer.store()

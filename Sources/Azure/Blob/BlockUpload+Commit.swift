@@ -33,8 +33,11 @@ extension BlockUpload {
       } catch {
         failure = error
       }
-      guard failure.leavesCommitOpen else { throw failure }
-      if let etag = try ownBlobsETag(after: failure) { return receipt(etag, metadata, blocks) }
+      guard failure.leavesCommitOpen || failure.isCredentialReplaced else { throw failure }
+      // A refused credential means that nothing was done.
+      if !failure.isCredentialReplaced, let etag = try ownBlobsETag(after: failure) {
+        return receipt(etag, metadata, blocks)
+      }
       guard let delay = container.delay(after: failure, attempt: attempt) else { throw failure }
       try container.sleep(for: delay, before: request, after: failure)
       attempt += 1
