@@ -45,7 +45,7 @@ package struct Secret: Sendable {
 }
 
 extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-  package var description: String { "<Secret \(namespace)/\(name)>" }
+  package var description: String { "Secret \(namespace)/\(name)" }
   package var debugDescription: String { description }
   package var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -61,6 +61,8 @@ class Identities:
                 return common | authority
             case "managed-identity":
                 return common | {"AZURE_POD_IDENTITY_AUTHORITY_HOST": self.sandbox.imds_url}
+            case _:
+                raise ValueError(f"no identity is of the kind {kind}")
 
 
 def _encoded(members: dict) -> str:
