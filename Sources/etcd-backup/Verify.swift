@@ -6,7 +6,7 @@ internal import SnapshotFile
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Read stored backups back and prove them whole.",
+    abstract: "Read stored backups back and verify them.",
     discussion: """
       Every byte is read, none is written to disk. A backup is whole if it is as long
       as the database in it says, ends with the SHA-256 of what comes before, has the
@@ -15,7 +15,7 @@ struct Verify: ParsableCommand {
 
       --output name prints the paths of the backups that are whole, and no others.
 
-      --record notes the newest backup that proved whole, and when, beside the last
+      --record notes the newest backup that is whole, and when, beside the last
       success: backup-last-verified-path and backup-last-verified-time.
 
       \(Help.storeVariables)
@@ -35,7 +35,7 @@ struct Verify: ParsableCommand {
   @Flag(help: "Verify every backup under the prefix, newest first.")
   var all = false
 
-  @Flag(help: "Note in the ConfigMap what proved whole, and when.")
+  @Flag(help: "Note in the ConfigMap which backup is whole, and when.")
   var record = false
 
   @Option(name: .shortAndLong, help: BackupOutputFormat.help)

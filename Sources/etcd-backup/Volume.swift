@@ -52,7 +52,7 @@ struct Volume: ParsableCommand {
 
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Proves that a restore can happen here; changes nothing.")
+      abstract: "Checks that a restore can happen here; changes nothing.")
     @OptionGroup var places: Places
     @OptionGroup var room: Room
 
