@@ -267,14 +267,17 @@ def test_without_the_right_to_read_something_nothing_is_changed_and_the_right_is
     assert "Nothing has been changed" in said, said
 
 
-@pytest.mark.parametrize("resource, verb", [("configmaps", "create"), ("cronjobs", "patch"), ("jobs", "create")])
+@pytest.mark.parametrize("resource, verb", [
+    ("configmaps", "create"), ("cronjobs", "patch"), ("jobs", "(create|delete)")  # a Job of an earlier test goes first
+], ids=["configmaps", "cronjobs", "jobs"])  # fmt: skip
 def test_without_the_right_to_write_something_no_member_is_stopped_and_the_right_is_named(cluster, without, resource, verb):
     cluster.back_up()
     with Untouched(cluster):
         pids = {member: cluster.plane.children[member].pid for member in MEMBERS}
         without(WRITE, resource)
         said = cluster.run(status=1)
-        assert f'User "operator" cannot {verb} resource "{resource}"' in said and "Nothing has been changed" in said, said
+        assert re.search(rf'User "operator" cannot {verb} resource "{resource}"', said), said
+        assert "Nothing has been changed" in said, said
         assert {member: cluster.plane.children[member].pid for member in MEMBERS} == pids
         cluster.allow(RIGHTS)
         if cluster.note:
