@@ -170,13 +170,13 @@ run_jobs() {
   [ "$dry_run" = true ] || wait_for_jobs "$@"
 }
 
-# The members have a time of their own to come up in.
-patience_for() { [ "$1" = "$prefix-members" ] && [ "$((wait + 60))" -gt "$timeout" ] && echo $((wait + 60)) || echo "$timeout"; }
+# The members have a time of their own to come up in. Both numbers passed the pattern of check_options.
+seconds_for() { [ "$1" = "$prefix-members" ] && [ "$((wait + 60))" -gt "$timeout" ] && echo $((wait + 60)) || echo "$timeout"; }
 
 wait_for_jobs() {
   local name deadline begun=$SECONDS known="" trouble open
   local -A states=() told=()
-  deadline=$((SECONDS + $(patience_for "$1")))
+  deadline=$((SECONDS + $(seconds_for "$1")))
   while true; do
     job_states "$@" || return
     open=""

@@ -82,7 +82,7 @@ metadata:
 spec:
   backoffLimit: 0
   # Later than restore.sh gives up: a Job past its deadline loses its pods, and with them the cause.
-  activeDeadlineSeconds: $(($(patience_for "$name") + 600))
+  activeDeadlineSeconds: $(($(seconds_for "$name") + 600))
   ttlSecondsAfterFinished: 86400
   podFailurePolicy:
     rules:

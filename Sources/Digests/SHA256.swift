@@ -11,7 +11,7 @@ internal import COpenSSL
       unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
     else {
       // Memory is exhausted, or OpenSSL has no provider of SHA-256. Ending here is safe: a snapshot is
-      // committed, and a download gets its name, only after its SHA-256 was computed and compared.
+      // committed, and a download gets its name, only after its SHA-256 was computed and compared; inspect only reads.
       fatalError("OpenSSL could not start a SHA-256: is OPENSSL_CONF set to something unusual?")
     }
     unsafe self.context = context
