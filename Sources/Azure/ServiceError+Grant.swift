@@ -1,5 +1,7 @@
 // What to do about a refusal that the credential explains.
 
+internal import HTTP
+
 extension ServiceError {
   /// `nil` where the credential has nothing to do with it.
   var hintOfGrant: String? {
@@ -77,11 +79,11 @@ extension ServiceError {
   private func hintOnRefusedSignature(_ terms: SignatureTerms) -> String {
     let detail = detail("AuthenticationErrorDetail") ?? ""
     if let expiry = terms.expiry, expiry <= time {
-      return "Create a new SAS: this one expired at \(SignatureTime.format(expiry))."
+      return "Create a new SAS: this one expired at \(ISO8601.format(expiry))."
     }
     if let start = terms.start, start > time {
       return
-        "Wait until \(SignatureTime.format(start)), when this SAS begins to hold, or create one "
+        "Wait until \(ISO8601.format(start)), when this SAS begins to hold, or create one "
         + "without a start."
     }
     if detail.contains("time frame") || detail.contains("expir") {

@@ -1,54 +1,42 @@
-// Percent-encoding (RFC 3986, 2.1): everything but unreserved characters, which is what Azure's own clients send.
+// Percent-encoding (RFC 3986, 2.1), by libcurl: everything but unreserved characters, as Azure's own clients do it.
+
+internal import CCurl
 
 package enum PercentEncoding {
   /// One path segment or one query name or value.
   package static func encode(_ text: String) -> String {
-    encode(text, keeping: [])
+    var text = text
+    let encoded = text.withUTF8 { bytes in
+      // For an empty text libcurl would ask strlen.
+      unsafe bytes.isEmpty ? nil : curl_easy_escape(nil, bytes.baseAddress, Int32(bytes.count))
+    }
+    defer { unsafe curl_free(encoded) }
+    return unsafe encoded.map { unsafe String(cString: $0) } ?? ""
   }
 
   /// A path: like `encode`, but the slashes between its segments stay.
   package static func encodePath(_ path: String) -> String {
-    encode(path, keeping: [UInt8(ascii: "/")])
+    path.split(separator: "/", omittingEmptySubsequences: false)
+      .map { encode(String($0)) }.joined(separator: "/")
   }
 
   /// The text that was encoded, or `nil` where a `%` does not begin an octet or no UTF-8 comes out.
   package static func decode(_ text: String) -> String? {
-    var decoded: [UInt8] = []
-    var rest = Array(text.utf8)[...]
-    while let byte = rest.popFirst() {
-      guard byte == UInt8(ascii: "%") else {
-        decoded.append(byte)
-        continue
-      }
-      let digits = rest.prefix(2).compactMap { Character(UnicodeScalar($0)).hexDigitValue }
-      guard digits.count == 2 else { return nil }
-      decoded.append(UInt8(digits[0] << 4 | digits[1]))
-      rest = rest.dropFirst(2)
+    // libcurl leaves a `%` that begins no octet as it is.
+    for rest in text.utf8.split(separator: UInt8(ascii: "%"), omittingEmptySubsequences: false)
+      .dropFirst()
+    {
+      let digits = rest.prefix(2)
+      guard digits.count == 2, digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit })
+      else { return nil }
     }
-    return String(validating: decoded, as: UTF8.self)
-  }
-
-  private static func encode(_ text: String, keeping kept: [UInt8]) -> String {
-    let digits = Array("0123456789ABCDEF".utf8)
-    var encoded: [UInt8] = []
-    for byte in text.utf8 {
-      if isUnreserved(byte) || kept.contains(byte) {
-        encoded.append(byte)
-      } else {
-        encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-      }
+    guard !text.isEmpty else { return text }
+    var length: Int32 = 0
+    guard let decoded = unsafe curl_easy_unescape(nil, text, Int32(text.utf8.count), &length) else {
+      return nil
     }
-    return String(decoding: encoded, as: UTF8.self)
-  }
-
-  private static func isUnreserved(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-      UInt8(ascii: "_"), UInt8(ascii: "~"):
-      true
-    default:
-      false
-    }
+    defer { unsafe curl_free(decoded) }
+    let bytes = unsafe UnsafeRawBufferPointer(start: decoded, count: Int(length))
+    return unsafe String(validating: bytes, as: UTF8.self)
   }
 }

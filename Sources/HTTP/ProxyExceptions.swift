@@ -10,7 +10,8 @@ enum ProxyExceptions {
   static func normalised(for url: String) -> String? {
     for name in ["no_proxy", "NO_PROXY"] {
       if let value = unsafe getenv(name) {
-        return normalise(unsafe String(cString: value), port: port(of: url))
+        let port = (try? URLParts(url))?.port ?? ""
+        return normalise(unsafe String(cString: value), port: port)
       }
     }
     return nil
@@ -29,12 +30,4 @@ enum ProxyExceptions {
     }.joined(separator: ",")
   }
 
-  private static func port(of url: String) -> String {
-    let isTLS = url.hasPrefix("https:")
-    let authority = url.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" && $0 != "?" }
-    guard let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") else {
-      return isTLS ? "443" : "80"
-    }
-    return String(authority[authority.index(after: colon)...])
-  }
 }

@@ -20,7 +20,7 @@ extension APIServer {
     let port = try variable("KUBERNETES_SERVICE_PORT", in: environment)
     let isBareIPv6 = host.contains(":") && !host.hasPrefix("[")
     let text = "https://\(isBareIPv6 ? "[\(host)]" : host):\(port)"
-    guard let url = ServerURL(text), url.text == text else {
+    guard let url = try? ServerURL(text), url.description == text.lowercased() else {
       throw .unusableServiceAddress(host: host, port: port)
     }
 
@@ -39,7 +39,7 @@ extension APIServer {
 
     var connection = Connection()
     connection.trust = .authorities(authorities)
-    return APIServer(url: url.text, connection: connection, credentials: .tokenFile(token))
+    return APIServer(url: url.description, connection: connection, credentials: .tokenFile(token))
   }
 
   private static func variable(

@@ -56,12 +56,12 @@ private struct Kubeconfig {
     guard let text = try cluster.text("server") else {
       throw .missingField(cluster.entry, field: "server")
     }
-    guard let url = ServerURL(text) else {
+    guard let url = try? ServerURL(text) else {
       throw cluster.malformed(
         "server", expected: "an http or https URL without user, query and fragment")
     }
     // As `kubectl proxy` offers it. Anywhere else Secrets would travel in the clear.
-    if url.scheme == .http, !Loopback.isLoopback(hostAndPort: url.host) {
+    if url.isReadableOnTheWay {
       throw .plainHTTP(cluster.entry)
     }
 
@@ -73,7 +73,7 @@ private struct Kubeconfig {
     if name != nil { connection.address = url.address }
 
     return APIServer(
-      url: name.map(url.text(named:)) ?? url.text, connection: connection,
+      url: "\(url.explicit(named: name))", connection: connection,
       credentials: try credentials(), warnings: warnings(about: connection))
   }
 
@@ -109,7 +109,7 @@ private struct Kubeconfig {
   /// The name that the server's certificate must be for, instead of its URL's.
   private func serverName() throws(KubeconfigFault) -> String? {
     guard let name = try cluster.text("tls-server-name") else { return nil }
-    guard let url = ServerURL("https://\(name)"), url.host == name else {
+    guard let url = try? ServerURL("https://\(name)"), url.host == name.lowercased() else {
       throw cluster.malformed("tls-server-name", expected: "a host name")
     }
     return name

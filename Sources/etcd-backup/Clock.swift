@@ -54,7 +54,7 @@ enum Since: ExpressibleByArgument {
   init?(argument: String) {
     if let duration = GoDuration.parse(argument), duration >= .zero {
       self = .ago(duration)
-    } else if let time = Timestamp.parseRFC3339(argument) {
+    } else if let time = Timestamp.parseAny(argument) {
       self = .time(time)
     } else {
       return nil

@@ -73,6 +73,8 @@ private func read(
     let server = ScriptedServer(
       beforeBody: { _ in
         most.max(busy.add(1, ordering: .relaxed).newValue, ordering: .relaxed)
+        // The first three wait for each other.
+        while most.load(ordering: .relaxed) < 3 { pauseThread(milliseconds: 5) }
         return [.pause(.milliseconds(50))]
       },
       answering: { [bytes] request in
@@ -139,7 +141,7 @@ private func read(
       count.next() == 2
         ? [part(request, of: bytes, bodyLimit: 10), .hold] : [part(request, of: bytes)]
     }
-    #expect(try read(server, stall: .seconds(1)) == bytes)
+    #expect(try read(server, stall: .seconds(3)) == bytes)
   }
 
   @Test func `never mixes two versions`() throws {

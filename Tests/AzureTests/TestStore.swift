@@ -28,7 +28,7 @@ struct TestStore {
     credentialOver makeCredential: ((Transport) -> StorageCredential)? = nil
   ) throws {
     let endpoint = try StorageEndpoint(
-      account: Self.account, url: ServiceURL("\(server.url)/\(Self.account)"))
+      account: Self.account, url: ServerURL(service: "\(server.url)/\(Self.account)"))
     var connection = Connection()
     connection.timeouts.stall = stall
     var policy = RetryPolicy(

@@ -5,6 +5,7 @@ import Backup
 import Certificates
 import Etcd
 import TestSupport
+import HTTP
 import Testing
 
 /// All that is required and nothing else, changed by `changes`; a `nil` takes a variable out.

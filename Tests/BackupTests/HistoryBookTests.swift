@@ -192,20 +192,4 @@ import Testing
       return
     }
   }
-
-  @Test(arguments: [
-    0, 951_782_399, 951_782_400, 951_868_800, 1_582_934_400, 1_583_020_800, 1_798_761_599,
-    1_798_761_600, 4_107_542_400,
-  ])
-  func `tell times that are read again`(time: Int) {
-    #expect(Timestamp.parse(Timestamp.format(time)) == time)
-  }
-
-  @Test(arguments: [
-    "", "2026-11-22", "2026-11-22T09:30:00", "2026-11-22T09:30:00+", "2026-13-22T09:30:00Z",
-    "2026-11-22T24:30:00Z", "1969-11-22T09:30:00Z", "2026-11-2xT09:30:00Z", "２026-11-2T09:30:00Z",
-  ])
-  func `take nothing else for a time`(text: String) {
-    #expect(Timestamp.parse(text) == nil)
-  }
 }

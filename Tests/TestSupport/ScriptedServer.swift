@@ -69,7 +69,7 @@ package final class ScriptedServer: Sendable {
 
   /// Waits, at most `limit`, until `condition` holds; whether it did.
   package func wait(
-    atMost limit: Duration = .seconds(5), until condition: (ScriptedServer) -> Bool
+    atMost limit: Duration = .seconds(60), until condition: (ScriptedServer) -> Bool
   ) -> Bool {
     let end = ContinuousClock.now + limit
     while !condition(self) {

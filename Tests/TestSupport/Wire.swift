@@ -28,7 +28,7 @@ private func poll(
   }
 }
 
-func pauseThread(milliseconds: Int) {
+package func pauseThread(milliseconds: Int) {
   usleep(useconds_t(milliseconds * 1000))
 }
 

@@ -1,5 +1,7 @@
 // Azure's clouds: an endpoint of one and an authority of another never work together.
 
+package import HTTP
+
 package enum Cloud: String, CaseIterable, Sendable {
   case publicCloud = "Azure's public cloud"
   case usGovernment = "Azure US Government"
@@ -22,14 +24,14 @@ package enum Cloud: String, CaseIterable, Sendable {
   }
 
   /// `nil` for an endpoint of none of them, such as one of Azure Stack Hub.
-  package init?(blobEndpoint url: ServiceURL) {
+  package init?(blobEndpoint url: ServerURL) {
     guard let cloud = Self.allCases.first(where: { url.host.hasSuffix($0.blobSuffix) }) else {
       return nil
     }
     self = cloud
   }
 
-  package init?(authority url: ServiceURL) {
+  package init?(authority url: ServerURL) {
     guard let cloud = Self.allCases.first(where: { $0.authorities.contains(url.host) }) else {
       return nil
     }
@@ -37,22 +39,15 @@ package enum Cloud: String, CaseIterable, Sendable {
   }
 }
 
-extension ServiceURL {
-  package static let publicAuthority = ServiceURL(
-    origin: "https://login.microsoftonline.com", path: "")
-  package static let metadataServer = ServiceURL(origin: "http://169.254.169.254", path: "")
-
-  /// Without its port.
-  var host: String {
-    let rest = origin.firstRange(of: "://").map { origin[$0.upperBound...] } ?? ""
-    return String(rest.prefix { $0 != ":" })
-  }
+extension ServerURL {
+  package static let publicAuthority = ServerURL(.https, host: "login.microsoftonline.com")
+  package static let metadataServer = ServerURL(.http, host: "169.254.169.254")
 
   /// The issuer of tokens; a host name alone means https, and nothing else is allowed: secrets go
   /// there.
   package init(authority text: String) throws(InvalidValue) {
-    let url = try ServiceURL(text.contains("://") ? text : "https://\(text)")
-    guard url.origin.hasPrefix("https:") else {
+    let url = try ServerURL(service: text.contains("://") ? text : "https://\(text)")
+    guard url.scheme == .https else {
       throw InvalidValue("\(url)", expected: "the https URL of Microsoft Entra ID")
     }
     self = url

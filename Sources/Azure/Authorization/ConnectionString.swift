@@ -76,7 +76,7 @@ package struct ConnectionString {
       address = "\(scheme)://\(account).blob.\(fields["endpointsuffix"] ?? "core.windows.net")"
     }
     do throws(InvalidValue) {
-      let url = try ServiceURL(address ?? "")
+      let url = try ServerURL(service: address ?? "")
       return try StorageEndpoint(account: account ?? name(in: url), url: url)
     } catch {
       throw .unusableAddress(expected: error.expected)
@@ -84,10 +84,9 @@ package struct ConnectionString {
   }
 
   /// Where no account is named: an emulator's stands in the path, any other in the host name.
-  private static func name(in url: ServiceURL) -> String {
+  private static func name(in url: ServerURL) -> String {
     if !url.path.isEmpty { return String(url.path.dropFirst()) }
-    let host = url.origin.firstRange(of: "://").map { url.origin[$0.upperBound...] } ?? ""
-    return String(host.prefix { $0 != "." && $0 != ":" })
+    return String(url.host.prefix { $0 != "." })
   }
 }
 

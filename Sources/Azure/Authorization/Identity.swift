@@ -2,7 +2,7 @@
 
 internal import Certificates
 internal import Console
-internal import HTTP
+package import HTTP
 
 /// Printing it in any way yields no secret.
 package enum Identity: Equatable, Sendable {
@@ -10,7 +10,7 @@ package enum Identity: Equatable, Sendable {
   case workload(Principal, tokenFile: String)
   case servicePrincipal(Principal, ClientSecret)
   /// An identity of the machine this runs on; without a client id its only one.
-  case managed(clientID: String?, server: ServiceURL)
+  case managed(clientID: String?, server: ServerURL)
 }
 
 /// An application, or an identity, within a tenant.
@@ -18,9 +18,9 @@ package struct Principal: Equatable, Sendable {
   package let clientID: String
   package let tenantID: String
   /// The URL of the service that issues tokens.
-  package let authority: ServiceURL
+  package let authority: ServerURL
 
-  package init(clientID: String, tenantID: String, authority: ServiceURL) {
+  package init(clientID: String, tenantID: String, authority: ServerURL) {
     (self.clientID, self.tenantID, self.authority) = (clientID, tenantID, authority)
   }
 

@@ -25,7 +25,7 @@ package struct SharedAccessSignature: Sendable {
     query = query.drop { $0 == "?" || $0 == "&" }
     while query.last == "&" { query.removeLast() }
     terms = try SignatureTerms(query: query)
-    if terms.needsEncryption, endpoint.url.origin.hasPrefix("http:") { throw .needsHTTPS }
+    if terms.needsEncryption, endpoint.url.scheme == .http { throw .needsHTTPS }
     self.query = String(query)
   }
 

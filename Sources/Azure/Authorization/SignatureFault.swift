@@ -1,5 +1,7 @@
 // Why a shared access signature cannot be used, found before anything is sent.
 
+internal import HTTP
+
 package enum SignatureFault: Error, Equatable {
   /// What people store in place of a SAS.
   package enum Mistake: Sendable {
@@ -45,8 +47,8 @@ extension SignatureFault: CustomStringConvertible {
     case .otherAddress(let expected): "is a SAS for another address than \(expected)"
     case .needsHTTPS: "is a SAS for https only (spr), but the blob endpoint is http"
     case .expired(let terms, let time, let now):
-      "is \(terms.kind.withArticle) that expired at \(SignatureTime.format(time)); this node's clock "
-        + "shows \(SignatureTime.format(now))"
+      "is \(terms.kind.withArticle) that expired at \(ISO8601.format(time)); this node's clock "
+        + "shows \(ISO8601.format(now))"
     case .lacksPermissions(let lacking, let terms):
       "is \(terms), which lacks \(PermissionNames.list(lacking))"
     }

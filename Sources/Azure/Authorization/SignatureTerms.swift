@@ -88,7 +88,7 @@ package struct SignatureTerms: Equatable, Sendable {
     _ name: String, in fields: [String: String]
   ) throws(SignatureFault) -> Int? {
     guard let text = fields[name] else { return nil }
-    guard let time = SignatureTime.parse(text) else { throw .unreadableTime(name) }
+    guard let time = ISO8601.parseAny(text) else { throw .unreadableTime(name) }
     return time
   }
 
@@ -106,65 +106,8 @@ extension SignatureTerms: CustomStringConvertible {
     var text = kind.withArticle
     if let permissions { text += " with permissions \(permissions)" }
     if let policy { text += " of the stored access policy \"\(policy)\"" }
-    if let start { text += ", from \(SignatureTime.format(start))" }
-    if let expiry { text += ", until \(SignatureTime.format(expiry))" }
+    if let start { text += ", from \(ISO8601.format(start))" }
+    if let expiry { text += ", until \(ISO8601.format(expiry))" }
     return text
-  }
-}
-
-/// The times of a signature: ISO 8601 as Azure takes it, with or without a time of day.
-package enum SignatureTime {
-  /// Seconds since 1970; fractions are dropped.
-  package static func parse(_ text: String) -> Int? {
-    let halves = text.split(separator: "T", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let day = numbers(halves[0], separator: "-", widths: [4, 2, 2]),
-      (1970...9999).contains(day[0]), (1...12).contains(day[1])
-    else { return nil }
-    let date = CalendarDay(year: day[0], month: day[1], day: day[2])
-    // A day that its month does not have would be some other day.
-    guard (1...31).contains(day[2]), CalendarDay(daysSince1970: date.daysSince1970) == date else {
-      return nil
-    }
-    let midnight = date.daysSince1970 * 86_400
-    guard halves.count == 2 else { return midnight }
-    return secondsOfDay(halves[1]).map { midnight + $0 }
-  }
-
-  package static func format(_ seconds: Int) -> String {
-    Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
-  }
-
-  /// `hh:mm`, `hh:mm:ss` or `hh:mm:ss.fffffff`, then `Z` or an offset such as `+01:00`.
-  private static func secondsOfDay(_ text: Substring) -> Int? {
-    let clock = text.prefix { $0.isASCII && $0.isNumber || $0 == ":" || $0 == "." }
-    let zone = text.dropFirst(clock.count)
-    guard let offset = offset(zone) else { return nil }
-    let parts = clock.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-    if parts.count == 2, !(1...7).contains(parts[1].count) { return nil }
-    guard
-      let time = numbers(parts[0], separator: ":", widths: [2, 2, 2])
-        ?? numbers(parts[0], separator: ":", widths: [2, 2]),
-      time[0] < 24, time[1] < 60, time.count < 3 || time[2] < 60
-    else { return nil }
-    return time[0] * 3600 + time[1] * 60 + (time.count == 3 ? time[2] : 0) - offset
-  }
-
-  private static func offset(_ zone: Substring) -> Int? {
-    if zone == "Z" { return 0 }
-    guard let sign = zone.first, sign == "+" || sign == "-",
-      let parts = numbers(zone.dropFirst(), separator: ":", widths: [2, 2]),
-      parts[0] < 24, parts[1] < 60
-    else { return nil }
-    return (parts[0] * 3600 + parts[1] * 60) * (sign == "+" ? 1 : -1)
-  }
-
-  private static func numbers(
-    _ text: Substring, separator: Character, widths: [Int]
-  ) -> [Int]? {
-    let parts = text.split(separator: separator, omittingEmptySubsequences: false)
-    guard parts.map(\.utf8.count) == widths,
-      parts.joined().utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
-    else { return nil }
-    return parts.compactMap { Int($0) }
   }
 }

@@ -40,9 +40,7 @@ package struct BlobReader: ~Copyable {
   }
 
   deinit {
-    for range in underWay {
-      if case .inFlight(let exchange, _) = range.state { container.transport.cancel(exchange) }
-    }
+    container.cancel(underWay.map(\.asking))
   }
 
   /// The next bytes, which are gone with the next call; `nil` after the last.
@@ -66,26 +64,16 @@ package struct BlobReader: ~Copyable {
     while underWay.count < rangesInFlight, nextStart < size {
       let end = min(nextStart + rangeSize, size)
       let payload = spare.popLast() ?? Payload(capacity: min(rangeSize, size))
-      underWay.append(try start(BlobRange(bytes: nextStart..<end, payload: payload)))
+      underWay.append(try advanced(BlobRange(bytes: nextStart..<end, payload: payload)))
       nextStart = end
     }
   }
 
   private mutating func waitForFirst() throws(AzureError) {
     try service()
-    while !underWay[0].isComplete {
-      let exchanges = underWay.compactMap(\.exchange)
-      do {
-        try container.transport.wait(
-          for: "\(StorageOperation.getBlob.method) \(container.url(of: request(for: underWay[0])))",
-          after: underWay.compactMap(\.failure).last?.description,
-          until: underWay.compactMap(\.dueTime).min()
-        ) {
-          exchanges.contains { $0.result != nil }
-        }
-      } catch {
-        throw .unanswered(.getBlob, error, attempts: 1)
-      }
+    while !underWay[0].asking.isConfirmed {
+      try container.wait(
+        for: underWay.map(\.asking), of: .getBlob, at: container.url(of: blob))
       try service()
     }
   }
@@ -100,40 +88,32 @@ package struct BlobReader: ~Copyable {
   /// The range as far as it has come without waiting for anything.
   private func advanced(_ range: BlobRange) throws(AzureError) -> BlobRange {
     var range = range
-    switch range.state {
-    case .inFlight(let exchange, let heldBefore):
-      guard let result = exchange.result else { break }
-      do throws(AzureError) {
-        try confirm(range, exchange, result, heldBefore)
-        range.state = .complete
-      } catch {
-        // An attempt that brought something was not in vain, so it does not count.
-        if range.payload.count > heldBefore { range.attempt = 1 }
-        guard let delay = container.delay(after: error, attempt: range.attempt) else { throw error }
-        range.state = .waiting(until: .now + delay, after: error)
-      }
-    case .waiting(let dueTime, _) where dueTime <= .now:
-      range.attempt += 1
-      range = try start(range)
-    case .waiting, .complete:
-      break
+    var asking = range.asking
+    let heldBefore = range.heldBefore
+    try asking.advance(in: container) { () throws(AzureError) in
+      range.heldBefore = range.payload.count
+      return try start(range)
+    } confirm: { exchange, result throws(AzureError) in
+      try confirm(range, exchange, result)
+    } hasProgressed: {
+      range.payload.count > heldBefore
     }
+    range.asking = asking
     return range
   }
 
   /// Returns only where all of the range has come, and nothing else.
   private func confirm(
-    _ range: BlobRange, _ exchange: Exchange, _ result: Result<Response, TransferError>,
-    _ heldBefore: Int
+    _ range: BlobRange, _ exchange: Exchange, _ result: Result<Response, TransferError>
   ) throws(AzureError) {
     let request = request(for: range)
     // A head that broke off says nothing yet.
-    if case .failure = result, range.payload.count == heldBefore {
+    if case .failure = result, range.payload.count == range.heldBefore {
       _ = try container.judge(
-        result, of: request, sentAs: exchange.request, attempt: range.attempt)
+        result, of: request, sentAs: exchange.request, attempt: range.asking.attempt)
     }
     let expected =
-      "bytes \(range.bytes.lowerBound + heldBefore)-\(range.bytes.upperBound - 1)/\(size)"
+      "bytes \(range.bytes.lowerBound + range.heldBefore)-\(range.bytes.upperBound - 1)/\(size)"
     let isPart =
       exchange.headers["content-range"] == expected
       && exchange.headers["etag"].flatMap { ETag($0) } == etag
@@ -144,7 +124,7 @@ package struct BlobReader: ~Copyable {
     }
     if range.payload.count == range.bytes.count { return }
     let answer = try container.judge(
-      result, of: request, sentAs: exchange.request, attempt: range.attempt)
+      result, of: request, sentAs: exchange.request, attempt: range.asking.attempt)
     guard answer.status == 206 else {
       throw .unreadable(
         .getBlob, url: container.url(of: request), reason: "it is not a part, but status 200")
@@ -152,18 +132,14 @@ package struct BlobReader: ~Copyable {
     let error = TransferError(
       .cutShort, request: "\(request.method) \(container.url(of: request))",
       detail: "\(range.payload.count) of \(range.bytes.count) bytes")
-    throw .unanswered(.getBlob, error, attempts: range.attempt)
+    throw .unanswered(.getBlob, error, attempts: range.asking.attempt)
   }
 
   /// Asks for what the range still lacks.
-  private func start(_ range: BlobRange) throws(AzureError) -> BlobRange {
-    var range = range
-    let request = request(for: range)
-    range.state = .inFlight(
-      container.transport.start(
-        try container.authorized(request), over: container.connection, filling: range.payload),
-      heldBefore: range.payload.count)
-    return range
+  private func start(_ range: BlobRange) throws(AzureError) -> Exchange {
+    container.transport.start(
+      try container.authorized(request(for: range)), over: container.connection,
+      filling: range.payload)
   }
 
   private func request(for range: BlobRange) -> StorageRequest {
@@ -189,38 +165,15 @@ extension BlobContainer {
 
 /// One range from its first request until all of it has come.
 private struct BlobRange {
-  enum State {
-    case inFlight(Exchange, heldBefore: Int)
-    /// Its last attempt failed; the next is due then.
-    case waiting(until: ContinuousClock.Instant, after: AzureError?)
-    case complete
-  }
-
   let bytes: Range<Int>
   /// What has come so far.
   let payload: Payload
-  /// Counts from 1.
-  var attempt = 1
-  var state = State.waiting(until: .now, after: nil)
+  /// How much of it had come when the last attempt began.
+  var heldBefore = 0
+  var asking = RetriedRequest()
 
   init(bytes: Range<Int>, payload: Payload) {
     self.bytes = bytes
     self.payload = payload
-  }
-
-  var isComplete: Bool {
-    if case .complete = state { true } else { false }
-  }
-
-  var exchange: Exchange? {
-    if case .inFlight(let exchange, _) = state { exchange } else { nil }
-  }
-
-  var dueTime: ContinuousClock.Instant? {
-    if case .waiting(let dueTime, _) = state { dueTime } else { nil }
-  }
-
-  var failure: AzureError? {
-    if case .waiting(_, let failure) = state { failure } else { nil }
   }
 }

@@ -39,9 +39,7 @@ package struct BlockUpload: ~Copyable {
   }
 
   deinit {
-    for block in underWay {
-      if case .inFlight(let exchange) = block.state { container.transport.cancel(exchange) }
-    }
+    container.cancel(underWay.map(\.sending))
   }
 
   /// How many bytes have been appended.
@@ -84,8 +82,7 @@ package struct BlockUpload: ~Copyable {
     guard sizes.count < BlockID.maximumCount else { throw .tooManyBlocks(blob) }
     try wait(untilUnderWay: blocksInFlight - 1)
     sizes.append(filling.payload.count)
-    filling.state = .inFlight(try container.start(request(for: filling)))
-    underWay.append(filling)
+    underWay.append(try advanced(filling))
     filling = Block(
       index: sizes.count, payload: spare.popLast() ?? Payload(capacity: blockSize))
   }
@@ -94,18 +91,8 @@ package struct BlockUpload: ~Copyable {
   private mutating func wait(untilUnderWay count: Int) throws(AzureError) {
     try service()
     while underWay.count > count {
-      let exchanges = underWay.compactMap(\.exchange)
-      do {
-        try container.transport.wait(
-          for: "\(StorageOperation.putBlock.method) \(container.url(of: blob))",
-          after: underWay.compactMap(\.failure).last?.description,
-          until: underWay.compactMap(\.dueTime).min()
-        ) {
-          exchanges.contains { $0.result != nil }
-        }
-      } catch {
-        throw .unanswered(.putBlock, error, attempts: 1)
-      }
+      try container.wait(
+        for: underWay.map(\.sending), of: .putBlock, at: container.url(of: blob))
       try service()
     }
   }
@@ -116,7 +103,7 @@ package struct BlockUpload: ~Copyable {
       underWay[position] = try advanced(underWay[position])
     }
     underWay.removeAll { block in
-      guard case .stored = block.state else { return false }
+      guard block.sending.isConfirmed else { return false }
       block.payload.removeAll()
       spare.append(block.payload)
       return true
@@ -126,22 +113,13 @@ package struct BlockUpload: ~Copyable {
   /// The block as far as it has come without waiting for anything.
   private func advanced(_ block: Block) throws(AzureError) -> Block {
     var block = block
-    switch block.state {
-    case .inFlight(let exchange):
-      guard let result = exchange.result else { break }
-      do throws(AzureError) {
-        try confirm(block, exchange.request, result)
-        block.state = .stored
-      } catch {
-        guard let delay = container.delay(after: error, attempt: block.attempt) else { throw error }
-        block.state = .waiting(until: .now + delay, after: error)
-      }
-    case .waiting(let dueTime, _) where dueTime <= .now:
-      block.attempt += 1
-      block.state = .inFlight(try container.start(request(for: block)))
-    case .waiting, .filling, .stored:
-      break
+    var sending = block.sending
+    try sending.advance(in: container) { () throws(AzureError) in
+      try container.start(request(for: block))
+    } confirm: { exchange, result throws(AzureError) in
+      try confirm(block, exchange.request, result)
     }
+    block.sending = sending
     return block
   }
 
@@ -150,10 +128,10 @@ package struct BlockUpload: ~Copyable {
     _ block: Block, _ sent: Request, _ result: Result<Response, TransferError>
   ) throws(AzureError) {
     let answer = try container.judge(
-      result, of: request(for: block), sentAs: sent, attempt: block.attempt)
+      result, of: request(for: block), sentAs: sent, attempt: block.sending.attempt)
     let stored = answer.headers["x-ms-content-crc64"]
     guard stored == nil || stored == block.checksum.headerValue else {
-      throw .damagedBlock(blob, index: block.index, attempts: block.attempt)
+      throw .damagedBlock(blob, index: block.index, attempts: block.sending.attempt)
     }
   }
 
@@ -181,20 +159,10 @@ extension BlobContainer {
 
 /// One block from its first byte until the service has acknowledged it.
 private struct Block {
-  enum State {
-    case filling
-    case inFlight(Exchange)
-    /// Its last attempt failed; the next is due then.
-    case waiting(until: ContinuousClock.Instant, after: AzureError)
-    case stored
-  }
-
   let index: Int
   let payload: Payload
   private(set) var checksum = CRC64()
-  /// Counts from 1.
-  var attempt = 1
-  var state = State.filling
+  var sending = RetriedRequest()
 
   init(index: Int, payload: Payload) {
     self.index = index
@@ -206,17 +174,5 @@ private struct Block {
     let taken = payload.append(bytes)
     checksum.update(bytes.extracting(..<taken))
     return taken
-  }
-
-  var exchange: Exchange? {
-    if case .inFlight(let exchange) = state { exchange } else { nil }
-  }
-
-  var dueTime: ContinuousClock.Instant? {
-    if case .waiting(let dueTime, _) = state { dueTime } else { nil }
-  }
-
-  var failure: AzureError? {
-    if case .waiting(_, let failure) = state { failure } else { nil }
   }
 }

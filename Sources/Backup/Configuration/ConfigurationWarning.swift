@@ -36,7 +36,7 @@ extension ConfigurationWarning {
     }
   }
 
-  static func plainHTTP(to url: ServiceURL?) -> [ConfigurationWarning] {
+  static func plainHTTP(to url: ServerURL?) -> [ConfigurationWarning] {
     guard let url, url.isReadableOnTheWay else { return [] }
     return [
       ConfigurationWarning(

@@ -1,19 +1,20 @@
 // Whose token opens the store, as the variables of Microsoft's own tools say it.
 
-package import Azure
+internal import Azure
+package import HTTP
 
 /// Complete for the kind of authentication that was chosen; of other kinds nothing is known.
 package struct IdentitySettings: Sendable {
   package let clientID: String?
   package let tenantID: String?
   package let tokenFile: String?
-  package let authority: ServiceURL
-  package let metadataServer: ServiceURL
+  package let authority: ServerURL
+  package let metadataServer: ServerURL
 
   /// `nil` only after a complaint. Where no token is asked for, the variables are not looked at: they
   /// may be there for other programs.
   init?(
-    _ reader: inout EnvironmentReader, _ kind: StorageAuthentication?, storageURL: ServiceURL?
+    _ reader: inout EnvironmentReader, _ kind: StorageAuthentication?, storageURL: ServerURL?
   ) {
     guard let kind, [.workloadIdentity, .managedIdentity, .servicePrincipal].contains(kind) else {
       (clientID, tenantID, tokenFile) = (nil, nil, nil)
@@ -29,10 +30,10 @@ package struct IdentitySettings: Sendable {
     tenantID = reader.optional(.tenantID, ConfigurationValue.identifier)
     tokenFile = reader.optional(.federatedTokenFile) { $0 }
     let authority = reader.required(.authorityHost) { text throws(InvalidValue) in
-      try ServiceURL(authority: text)
+      try ServerURL(authority: text)
     }
     let metadataServer = reader.required(.metadataHost) { text throws(InvalidValue) in
-      try ServiceURL(text)
+      try ServerURL(service: text)
     }
     guard let authority, let metadataServer else { return nil }
     if let storageURL, let cloud = Cloud(blobEndpoint: storageURL),

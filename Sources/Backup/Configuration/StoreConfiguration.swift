@@ -2,6 +2,7 @@
 
 package import Azure
 package import Certificates
+package import HTTP
 
 package struct StoreConfiguration: Sendable {
   package let namespace: String
@@ -13,7 +14,7 @@ package struct StoreConfiguration: Sendable {
   package let identity: IdentitySettings
   /// Without a slash at its end.
   package let blobPrefix: String
-  package let storageURL: ServiceURL?
+  package let storageURL: ServerURL?
   /// Whether the store may be reached without encryption.
   package let allowsHTTP: Bool
   package let storageVersion: ServiceVersion
@@ -63,7 +64,7 @@ package struct StoreConfiguration: Sendable {
     }
     let accountSecretName = reader.required(.accountSecret, ConfigurationValue.objectName)
     let storageURL = reader.optional(.storageEndpoint) { text throws(InvalidValue) in
-      try ServiceURL(text)
+      try ServerURL(service: text)
     }
     let authentication = reader.required(
       .storageAuthentication, ConfigurationValue.storageAuthentication)

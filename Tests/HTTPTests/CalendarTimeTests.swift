@@ -1,4 +1,4 @@
-// Dates as HTTP writes them.
+// Times as HTTP and ISO 8601 write them.
 
 import HTTP
 import Testing
@@ -45,37 +45,47 @@ import Testing
   }
 }
 
-@Suite struct `A calendar day` {
+@Suite struct `A time in ISO 8601` {
   @Test(arguments: [
-    (0, 1970, 1, 1), (58, 1970, 2, 28), (59, 1970, 3, 1), (789, 1972, 2, 29), (790, 1972, 3, 1),
-    (10_957, 2000, 1, 1), (11_016, 2000, 2, 29), (47_540, 2100, 2, 28), (47_541, 2100, 3, 1),
-    (156_932, 2399, 9, 1),
+    (0, "1970-01-01T00:00:00Z"), (951_782_400, "2000-02-29T00:00:00Z"),
+    (4_107_542_400, "2100-03-01T00:00:00Z"), (253_402_300_799, "9999-12-31T23:59:59Z"),
   ])
-  func `is where a calendar has it`(days: Int, year: Int, month: Int, day: Int) {
-    let expected = CalendarDay(year: year, month: month, day: day)
-    #expect(CalendarDay(daysSince1970: days) == expected)
-    #expect(expected.daysSince1970 == days)
+  func `is written and read`(seconds: Int, text: String) {
+    #expect(ISO8601.format(seconds) == text)
+    #expect(ISO8601.parse(text) == seconds)
+    #expect(ISO8601.parseAny(text) == seconds)
   }
 
-  @Test func `follows the day before it`() {
-    var previous = CalendarDay(daysSince1970: 0)
-    var wrong: [Int] = []
-    for days in 1..<182_625 {
-      let next = CalendarDay(daysSince1970: days)
-      let sameMonth = CalendarDay(year: previous.year, month: previous.month, day: previous.day + 1)
-      let isLeap = previous.year % 4 == 0 && (previous.year % 100 != 0 || previous.year % 400 == 0)
-      let lengths = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-      let expected =
-        if previous.day < lengths[previous.month - 1] {
-          sameMonth
-        } else if previous.month < 12 {
-          CalendarDay(year: previous.year, month: previous.month + 1, day: 1)
-        } else {
-          CalendarDay(year: previous.year + 1, month: 1, day: 1)
-        }
-      if next != expected || next.daysSince1970 != days { wrong.append(days) }
-      previous = next
+  @Test func `comes back from its text all through 500 years`() {
+    let wrong = stride(from: 0, to: 182_625, by: 13).filter { day in
+      let seconds = day * 86_400 + day * 7919 % 86_400
+      return ISO8601.parse(ISO8601.format(seconds)) != seconds
     }
     #expect(wrong.isEmpty)
+  }
+
+  @Test(arguments: [
+    "2026-11-22T10:30:00+01:00", "2026-11-22t06:00-03:30", "2026-11-22T09:30:00.9999999Z",
+    "2026-11-22T09:30Z", "2026-11-23T00:15:00.5+14:45",
+  ])
+  func `is read with an offset, a fraction, or no seconds`(text: String) {
+    #expect(ISO8601.parseAny(text) == ISO8601.parse("2026-11-22T09:30:00Z"))
+  }
+
+  @Test func `may be a day, which begins at midnight`() {
+    #expect(ISO8601.parseAny("2026-11-22") == ISO8601.parse("2026-11-22T00:00:00Z"))
+  }
+
+  @Test(arguments: [
+    "", "T", "2026-11-22T", "2026-11-22T09:30:00", "2026-11-22 09:30:00Z", "2026-11-22T09Z",
+    "2026-11-22T09:30:00+1:00", "2026-11-22T09:30:00+0100", "2026-11-22T09:30:00+24:00",
+    "2026-11-22T09:30:00+00:60", "2026-11-22T09:30:00.Z", "2026-11-22T09:30:00ZZ",
+    "2026-13-22T09:30:00Z", "2026-11-31T09:30:00Z", "2026-02-29", "1969-12-31T23:59:59Z",
+    "10000-01-01T00:00:00Z", "2026-11-22T24:00:00Z", "2026-11-22T09:60:00Z", "２026-11-22",
+    "2026-11-22T09:30:00+0é:00", "2026-11-2", "99999999999999999999-01-01T00:00:00Z",
+  ])
+  func `is nothing else`(text: String) {
+    #expect(ISO8601.parseAny(text) == nil)
+    #expect(ISO8601.parse(text) == nil)
   }
 }
