@@ -180,9 +180,15 @@ def test_A4_a_sas_that_does_not_hold_here_is_refused_by_the_store_and_explained(
 
 
 def test_A4_a_sas_that_expires_during_the_run_ends_it_with_the_cause(world):
-    world.fault("PutBlock", "delay", milliseconds=4000)
-    use_sas(world, ends=3)
-    run = world.run()
+    world.hold("PutBlock")
+    ends = 10
+    begun = time.monotonic()
+    use_sas(world, ends=ends)
+    program = world.start()
+    world.wait_for_held("PutBlock")
+    time.sleep(max(0.0, begun + ends + 1.1 - time.monotonic()))  # times count whole seconds
+    world.release()
+    run = program.wait()
     world.assert_nothing_happened(run, 78)
     assert "credential is limited" in run.log and "Create a new SAS: this one expired at" in run.log, run
 

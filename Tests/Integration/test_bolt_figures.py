@@ -147,7 +147,7 @@ def settle(cluster: Cluster) -> None:
     wait_until(is_decided, "the decision on the cluster's version")
     hashes: list[int] = []
     with cluster.gateway() as gateway:
-        wait_until(is_quiet, "an etcd that changes nothing any more", 60)
+        wait_until(is_quiet, "an etcd that changes nothing any more")
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -2,13 +2,15 @@
 
 import re
 import signal
-import time
 
 import pytest
 
 from certificates import TLS, Authority
 from etcd import Release
+from processes import AT_ONCE, wait_until
 from world import CONTAINER, NAMESPACE, RECORD, RECORDED_PATH, STORE_SECRET, TOKEN
+
+SOON = 10  # seconds for all its attempts at one server
 
 
 def outcomes(run) -> dict[str, set[str]]:
@@ -152,7 +154,7 @@ def test_an_API_server_that_is_gone_is_said_soon(world):
     world.sandbox.stop()
     run = check(world)
     assert_fails(run, 1, "kubernetes", "is the server running")
-    assert run.seconds < 10
+    assert run.seconds < SOON + AT_ONCE
     world.sandbox.start()
 
 
@@ -293,9 +295,7 @@ def test_the_snapshot_that_was_begun_is_let_go_of(empty_world, start_etcd):
     cluster.fill(100, value_size=1 << 20)
     empty_world.back_up(cluster)
     assert check(empty_world).status == 0
-    started = time.monotonic()
-    cluster.etcdctl("defrag")
-    assert time.monotonic() - started < 5
+    wait_until(lambda: cluster.first.snapshots_served() == 1, "the end of etcd's read")
 
 
 # The store
@@ -366,17 +366,15 @@ def test_a_store_that_is_down_is_said_soon(recorded):
     recorded.faults([{"match": {"service": "blob"}, "action": {"kind": "status", "status": 503, "code": "ServerBusy"}}])
     run = check(recorded)
     assert_fails(run, 1, "container", "503")
-    assert run.seconds < 10
+    assert run.seconds < SOON + AT_ONCE
 
 
-def test_SIGTERM_ends_it_within_a_second(recorded, etcd):
+def test_SIGTERM_ends_it_at_once(recorded, etcd):
     etcd.first.pause()
     program = recorded.start("check")
-    time.sleep(0.5)
-    sent = time.monotonic()
-    program.send(signal.SIGTERM)
-    run = program.wait()
-    assert time.monotonic() - sent < 1 and run.status == 143, run
+    recorded.wait_for_request("GetSecret")
+    run = program.ended_by(signal.SIGTERM)
+    assert run.status == 143, run
     etcd.first.resume()
 
 

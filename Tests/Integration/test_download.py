@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from processes import wait_until
+from processes import AT_ONCE, wait_until
 from stored import DAMAGES, OLD, OTHER, damaged, flipped, put, sha256, with_a_broken_page
 from volumes import Volumes
 from world import CONTAINER, MEBIBYTE, NAMESPACE, PREFIX, RECORD, RECORDED_PATH, World
@@ -52,6 +52,14 @@ def nameless(program) -> tuple[int, int]:
         except FileNotFoundError:
             pass  # closed since
     return 0, 0
+
+
+def begun_download(world: World, file, *options: str):
+    """A download whose first range has arrived and whose others wait for `release`."""
+    world.hold("GetBlob", skip=1)
+    program = world.start("download", "--file", str(file), *options, APP_BACKUP_BLOCKS_IN_FLIGHT="1")
+    world.wait_for_held("GetBlob")
+    return program
 
 
 def assert_downloaded(world: World, run, file) -> None:
@@ -203,10 +211,11 @@ def test_a_file_that_exists_is_left_alone_without_force(stored, folder):
 
 
 def test_a_file_that_appears_meanwhile_is_left_alone(stored, folder):
-    stored.fault("GetBlob", "delay", milliseconds=700)
+    stored.hold("GetBlob")
     program = stored.start("download", "--file", str(folder / "b"))
-    stored.wait_for_request("HeadBlob")
+    stored.wait_for_held("GetBlob")
     (folder / "b").write_text("mine")
+    stored.release()
     run = program.wait()
     assert run.status == 78, run
     assert (folder / "b").read_text() == "mine" and names(folder) == ["b"]
@@ -272,7 +281,7 @@ def test_U1_a_store_that_stays_busy_is_given_up_on(stored, folder):
     stored.fault("GetBlob", "status", status=503, code="ServerBusy", retryAfter="2")
     run = stored.run("download", "--file", str(folder / "b"), APP_BACKUP_TIMEOUT="5s")
     assert_nothing_there(run, folder, 1, "APP_BACKUP_TIMEOUT")
-    assert run.seconds < 8, run
+    assert run.seconds < 5 + AT_ONCE, run
 
 
 @pytest.mark.parametrize("status, code, exit_status, words", [
@@ -285,7 +294,7 @@ def test_U2_a_refusal_in_the_middle_is_final(stored, folder, status, code, exit_
     stored.fault("GetBlob", "status", status=status, code=code, skip=2)
     run = stored.run("download", "--file", str(folder / "b"))
     assert_nothing_there(run, folder, exit_status, code, *words)
-    assert run.seconds < 5, run
+    assert "tried again" not in run.log, run
 
 
 def test_J3_a_bit_flipped_on_the_way_is_found_out(stored, folder):
@@ -297,10 +306,11 @@ def test_J3_a_bit_flipped_on_the_way_is_found_out(stored, folder):
 def test_J3_a_blob_that_is_replaced_meanwhile_is_never_mixed(stored, folder):
     whole = stored.download(stored.recorded_path)
     path = put(stored, whole)
-    stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
+    stored.hold("GetBlob", skip=1)
     program = stored.start("download", path, "--file", str(folder / "b"))
-    stored.wait_for_request("GetBlob")
+    stored.wait_for_held("GetBlob")
     put(stored, flipped(whole, len(whole) - 40))
+    stored.release()
     assert_nothing_there(program.wait(), folder, 1, "ConditionNotMet")
 
 
@@ -360,24 +370,23 @@ def test_R2_J5_room_is_checked_before_anything_is_downloaded(stored, small_disk)
 
 
 def test_R2_J5_a_disk_that_fills_meanwhile_is_said_and_left_clean(stored, small_disk):
-    stored.fault("GetBlob", "throttle", bytesPerSecond=700_000)
-    program = stored.start("download", "--file", str(small_disk / "b"))
+    program = begun_download(stored, small_disk / "b")
     wait_until(lambda: nameless(program)[0], "a partial file")
     (small_disk / "other").write_bytes(bytes(4 * MEBIBYTE))
+    stored.release()
     run = program.wait()
     assert run.status == 1 and "No space left" in run.log and "make room" in run.log, run
     assert names(small_disk) == ["other"], run
 
 
 def test_P1_a_killed_download_leaves_nothing(stored, small_disk):
-    stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
-    program = stored.start("download", "--file", str(small_disk / "b"))
-    wait_until(lambda: nameless(program)[0] > MEBIBYTE, "a partial file")
+    program = begun_download(stored, small_disk / "b")
+    wait_until(lambda: nameless(program)[0] >= MEBIBYTE, "a partial file")
     assert nameless(program)[1] == 0o600, "others may not read it"
     assert names(small_disk) == [], "it has no name"
     program.kill()
     assert names(small_disk) == []
-    stored.faults([])
+    stored.release()
     assert_downloaded(stored, stored.run("download", "--file", str(small_disk / "b")), small_disk / "b")
 
 
@@ -392,25 +401,21 @@ def named(stored, failing_calls):
 
 
 def test_P1_what_a_killed_download_left_under_a_name_takes_no_room_from_the_next(named, small_disk):
-    named.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
-    program = named.start("download", "--file", str(small_disk / "b"))
-    wait_until(lambda: any(p.stat().st_size > MEBIBYTE for p in small_disk.iterdir()), "a partial file")
+    program = begun_download(named, small_disk / "b")
+    wait_until(lambda: any(p.stat().st_size >= MEBIBYTE for p in small_disk.iterdir()), "a partial file")
     program.kill()
     assert names(small_disk) == [".b.partial"]
     assert stat.S_IMODE((small_disk / ".b.partial").stat().st_mode) == 0o600
-    named.faults([])
+    named.release()
     assert_downloaded(named, named.run("download", "--file", str(small_disk / "b")), small_disk / "b")
 
 
 @pytest.mark.parametrize("options", [[], ["--force"]])
 def test_two_downloads_to_one_file_with_a_name_do_not_meet(named, folder, options):
-    named.fault("GetBlob", "delay", milliseconds=1000)
-    first = named.start("download", "--file", str(folder / "b"), *options)
+    first = begun_download(named, folder / "b", *options)
     wait_until(lambda: names(folder) == [".b.partial"], "a partial file")
-    first.send(signal.SIGSTOP)
-    named.faults([])
     second = named.run("download", "--file", str(folder / "b"), *options)
-    first.send(signal.SIGCONT)
+    named.release()
     assert second.status == 1 and "another process" in second.log, second
     assert_downloaded(named, first.wait(), folder / "b")
 
@@ -420,23 +425,18 @@ def test_two_downloads_to_one_file_with_a_name_do_not_meet(named, folder, option
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_U12_an_interrupted_download_leaves_nothing(stored, folder, number):
-    stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
-    program = stored.start("download", "--file", str(folder / "b"))
+    program = begun_download(stored, folder / "b")
     wait_until(lambda: nameless(program)[0], "a partial file")
     assert names(folder) == [], "nothing under any name"
-    sent = time.monotonic()
-    program.send(number)
-    run = program.wait()
-    assert time.monotonic() - sent < 1, run
+    run = program.ended_by(number)
     assert_nothing_there(run, folder, 143)
 
 
 def test_P1_what_appears_during_a_download_is_left_alone(stored, folder):
-    stored.fault("GetBlob", "throttle", bytesPerSecond=1_000_000)
-    first = stored.start("download", "--file", str(folder / "b"))
+    first = begun_download(stored, folder / "b")
     wait_until(lambda: nameless(first)[0], "a partial file")
     first.send(signal.SIGSTOP)
-    stored.faults([])
+    stored.release()
     assert_downloaded(stored, stored.run("download", "--file", str(folder / "b")), folder / "b")
     (folder / "b").write_text("somebody's")
     first.send(signal.SIGCONT)
@@ -494,11 +494,9 @@ def test_a_reader_that_does_not_read_cannot_hold_up_SIGTERM(stored, tmp_path):
     with open(tmp_path / "pipe", "rb") as pipe:
         pipe.read(1)
         program.wait_for_log("download started")
-        time.sleep(0.5)
-        sent = time.monotonic()
-        program.send(signal.SIGTERM)
-        run = program.wait()
-        assert time.monotonic() - sent < 1 and run.status == 143, run
+        time.sleep(0.5)  # then it waits for the pipe; a signal before would end it as well
+        run = program.ended_by(signal.SIGTERM)
+        assert run.status == 143, run
 
 
 # Memory, and what Kubernetes sees

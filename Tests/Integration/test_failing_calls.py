@@ -4,11 +4,13 @@ with a whole backup; never with a success that is none, nor with a record of a b
 A small library, preloaded, lets the nth call of one function fail.
 """
 
+import contextlib
 import os
 from pathlib import Path
 
 import pytest
 
+from processes import wait_until
 from world import MEBIBYTE, World, assert_no_success_in
 
 EVER = 1 << 40
@@ -40,10 +42,10 @@ def words(world: World) -> Path:
     return world.folder / "termination-message"
 
 
-def run(world: World, call: str, first: int, count: int):
+def run(world: World, call: str, first: int, count: int, **env: str):
     words(world).write_text("")
     return world.run(FAILING_CALL=call, FAILING_FROM=str(first), FAILING_COUNT=str(count),
-                     APP_TERMINATION_MESSAGE_PATH=str(words(world)))
+                     APP_TERMINATION_MESSAGE_PATH=str(words(world)), **env)
 
 
 def some(calls: int) -> list[int]:
@@ -76,7 +78,7 @@ def test_K4_a_call_that_fails_is_an_error_or_does_no_harm(failing, call):
         # Only what the store does not take at once is spooled.
         failing.env["APP_BACKUP_BLOCKS_IN_FLIGHT"] = "1"
         failing.fault("PutBlock", "delay", milliseconds=200)
-    whole = run(failing, call, EVER, 1)
+    whole = run(failing, call, EVER, 1, APP_BACKUP_TIMEOUT="60s")
     failing.assert_success(whole)
     calls = int((failing.folder / "calls").read_text())
     assert calls > 0, f"{call} is never called: the test shows nothing"
@@ -95,13 +97,20 @@ def test_K4_a_call_that_fails_is_an_error_or_does_no_harm(failing, call):
 def test_P1_a_killed_run_leaves_nothing_in_the_spool_folder(failing, call):
     """Also where the file system cannot make files without a name."""
     failing.env["APP_BACKUP_BLOCKS_IN_FLIGHT"] = "1"
-    failing.fault("PutBlock", "delay", milliseconds=700)
+    failing.hold("PutBlock")
     program = failing.start(FAILING_CALL=call, FAILING_FROM="1", FAILING_COUNT="100")
-    failing.wait_for_request("PutBlock")
     folder = failing.folder / "spool"
-    assert list(folder.iterdir()) == []
-    modes = [path.stat().st_mode & 0o777 for path in Path(f"/proc/{program.pid}/fd").iterdir()
-             if os.readlink(path).startswith(str(folder))]
-    assert modes == [0o600]
+
+    def modes() -> list[int]:
+        """Of the files in the folder that the program has open."""
+        found = []
+        for path in Path(f"/proc/{program.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed since
+                if os.readlink(path).startswith(str(folder)):
+                    found.append(path.stat().st_mode & 0o777)
+        return found
+
+    wait_until(modes, "a spool")
+    assert modes() == [0o600] and list(folder.iterdir()) == []
     program.kill()
     assert list(folder.iterdir()) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from processes import wait_until
+from processes import AT_ONCE, catches, wait_until
 from program import BINARY, Program
 from world import MEBIBYTE
 
@@ -20,9 +20,10 @@ def test_a_signal_ends_it_also_while_it_waits_for_its_file(tmp_path):
     os.mkfifo(pipe)  # without anybody who writes into it
     with subprocess.Popen([BINARY, "inspect", pipe], stderr=subprocess.DEVNULL) as process:
         try:
+            wait_until(lambda: catches(process.pid, signal.SIGTERM), "its handlers")
             wait_until(lambda: " S " in Path(f"/proc/{process.pid}/stat").read_text(), "it sleeps")
             process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=10) == 143
+            assert process.wait(timeout=AT_ONCE) == 143
         finally:
             process.kill()
 

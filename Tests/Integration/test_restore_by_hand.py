@@ -65,7 +65,7 @@ class Operator:
         command = ["bash", "-ec", "\n".join(scripts)]
         self.runs += 1
         bash = Child(command, self.world.folder / f"workstation-{self.runs}.log", self.environment, self.folder)
-        return subprocess.CompletedProcess(command, bash.wait(180), bash.output())
+        return subprocess.CompletedProcess(command, bash.wait(600), bash.output())
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from admission import TOKEN_PATH, admitted_pod, checked
 from documentation import Document
 from etcd import Release
 from gateway import ALL_KEYS, GatewayError, encode
-from processes import ROOT, StartFailed, wait_until
+from processes import PATIENCE, ROOT, StartFailed, wait_until
 from restore_world import CRONJOB, MEMBERS, NAME, READ, RIGHTS, WRITE, RestoreWorld, assert_same, restore_world
 from world import CREDENTIALS_SECRET, NAMESPACE, RECORD
 
@@ -593,7 +593,7 @@ def test_J10_the_cause_of_a_job_that_takes_too_long_is_told_while_its_pods_are_t
     cluster.back_up()
     with Untouched(cluster):
         cluster.node.alter = saying("check-1", "echo waiting for the disk; exec sleep 1000", "check")
-        said = cluster.run("--timeout", "4", status=1)
+        said = cluster.run("--timeout", "20", status=1)  # in which the other Jobs have to end
         assert "Container check still runs" in said and "waiting for the disk" in said, said
         cluster.node.alter = None
         with cluster.plane.lock:
@@ -823,9 +823,9 @@ def test_when_even_putting_back_fails_nothing_is_lost_and_undo_ends_it(cluster):
 def interrupt(cluster: RestoreWorld, said: str, number: signal.Signals, *options: str) -> str:
     """Ends restore.sh, and whatever kubectl it waits for, once it has said that; returns all that it said."""
     script = cluster.start(*options)
-    wait_until(lambda: said in script.output(), said, 90, script)
+    wait_until(lambda: said in script.output(), said, child=script)
     os.killpg(script.pid, number)
-    script.wait(60)
+    script.wait(PATIENCE)
     return script.output()
 
 

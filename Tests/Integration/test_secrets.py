@@ -82,10 +82,10 @@ def test_what_stands_in_storage_account_by_mistake_is_not_shown(world, tmp_path,
 def test_a_running_process_shows_no_secret_and_holds_no_file(secretive, tmp_path):
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    secretive.fault("PutBlock", "delay", milliseconds=700)
+    secretive.hold("PutBlock", skip=1)
     program = secretive.start(
         TMPDIR=str(temporary), APP_BACKUP_BLOCK_SIZE="1MiB", APP_BACKUP_BLOCKS_IN_FLIGHT="1")
-    secretive.wait_for_request("PutBlock")
+    secretive.wait_for_held("PutBlock")
     process = f"/proc/{program.pid}"
     for name in ("cmdline", "environ"):
         with open(f"{process}/{name}", "rb") as file:
@@ -96,7 +96,7 @@ def test_a_running_process_shows_no_secret_and_holds_no_file(secretive, tmp_path
         if not name.startswith(("socket:", "pipe:", "anon_inode:", "/dev/null"))
     } - {str(program.log), str(program.output_file)}
     assert strange == set(), strange
-    secretive.faults([])
+    secretive.release()
     run = program.wait()
     secretive.assert_success(run)
     assert list(program.working_directory.iterdir()) == []
@@ -123,13 +123,13 @@ def test_U9_a_token_that_is_replaced_during_a_run_is_read_again(secretive, tmp_p
     config = json.loads(Path(secretive.env["APP_KUBECONFIG_PATH"]).read_text())
     config["users"][0]["user"] = {"tokenFile": str(token)}
     kubeconfig.write_text(json.dumps(config))
-    secretive.fault("PutBlock", "delay", milliseconds=700)
+    secretive.hold("PutBlock")
     program = secretive.start(APP_KUBECONFIG_PATH=str(kubeconfig))
-    secretive.wait_for_request("PutBlock")
+    secretive.wait_for_held("PutBlock")
     token.write_text("token-of-the-next-hour")
     secretive.allow(token="token-of-the-next-hour")
     secretive.sandbox.revoke(TOKEN)
-    secretive.faults([])
+    secretive.release()
     run = program.wait()
     secretive.assert_success(run)
     assert "token-of-the-next-hour" not in run.log

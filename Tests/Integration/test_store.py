@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from processes import free_port, wait_until
+from processes import AT_ONCE, free_port, wait_until
 from relay import Relay
 from same_name import SameName
 from world import CONTAINER, MEBIBYTE, NAMESPACE, PLANTED_SIZE, STORE_SECRET, assert_no_success_in
@@ -64,7 +64,7 @@ def test_U1_a_store_that_stays_busy_is_given_up_on(empty_world, blocks):
     empty_world.fault("PutBlock", "status", status=503, code="ServerBusy", retryAfter="2")
     run = empty_world.run(APP_BACKUP_TIMEOUT="6s")
     empty_world.assert_nothing_happened(run, 1, blobs=[before.split("/", 1)[1]], path=before)
-    assert run.seconds < 9, run
+    assert run.seconds < 6 + AT_ONCE, run
     assert "stopped at the deadline of the run; the attempt before had failed" in run.log, run
     assert "ServerBusy" in run.log, run
 
@@ -74,7 +74,7 @@ def test_U1_a_stalled_store_ends_with_the_deadline(empty_world, blocks):
     empty_world.fault("PutBlock", "stall", afterBytes=100_000)
     run = empty_world.run(APP_BACKUP_TIMEOUT="4s")
     empty_world.assert_nothing_happened(run, 1, blobs=[before.split("/", 1)[1]], path=before)
-    assert run.seconds < 7, run
+    assert run.seconds < 4 + AT_ONCE, run
 
 
 @pytest.mark.parametrize("status, code, words", [
@@ -93,7 +93,7 @@ def test_U2_a_refusal_fails_fast_and_names_the_cause(empty_world, blocks, status
     empty_world.fault("PutBlock", "status", status=status, code=code)
     run = empty_world.run()
     empty_world.assert_nothing_happened(run, 78, blobs=[before.split("/", 1)[1]], path=before)
-    assert run.seconds < 5, run
+    assert "tried again" not in run.log, run
     for word in [code, *words]:
         assert word in run.log, f"{word!r} is not said\n{run}"
 
@@ -128,25 +128,32 @@ def test_U3_a_commit_whose_answers_are_lost_is_recognised_as_ours(empty_world, b
     assert_stored_once(empty_world, empty_world.run())
 
 
-@pytest.mark.parametrize("delayed, winner, statuses", [
-    (2, 0, [0, 1]),
-    (1, 1, [1, 2]),  # 2: its retention misses the name that it believes to have written, and deletes nothing
+@pytest.mark.parametrize("winner, statuses", [
+    (0, [0, 1]),
+    (1, [1, 2]),  # 2: its retention misses the name that it believes to have written, and deletes nothing
 ], ids=["the-first-commits-first", "the-second-commits-first"])
 def test_U4_two_runs_that_write_to_one_name_store_all_of_the_one_or_all_of_the_other(
-        empty_world, start_etcd, delayed, winner, statuses):
+        empty_world, start_etcd, winner, statuses):
     world = empty_world
     world.env["APP_BACKUP_BLOCK_SIZE"] = "1MiB"
-    world.fault("PutBlockList", "delay", times=delayed, milliseconds=5000)  # both have staged their blocks by then
     clusters = [start_etcd(), start_etcd()]
     for cluster in clusters:
         cluster.fill(5, value_size=MEBIBYTE)
-    one = world.start(APP_BACKUP_ETCD_ENDPOINTS=clusters[0].endpoints)
+    world.hold("PutBlockList", times=1)
+    first = world.start(APP_BACKUP_ETCD_ENDPOINTS=clusters[0].endpoints)
     name = world.name_of_upload()
+    world.wait_for_held("PutBlockList")
     with SameName(world.sandbox, name) as same_name:
-        runs = [one, world.start(
+        second = world.start(
             APP_BACKUP_ETCD_ENDPOINTS=clusters[1].endpoints, APP_ABS_ENDPOINT=same_name.url,
-            APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING="record-of-the-other")]
-        runs = [program.wait() for program in runs]
+            APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING="record-of-the-other")
+        wait_until(same_name.committing.is_set, "the commit of the second")  # both have staged their blocks
+        steps = [(first, world.release), (second, same_name.gate.set)]
+        ended = {}
+        for program, let_commit in steps if winner == 0 else reversed(steps):
+            let_commit()
+            ended[program] = program.wait()
+    runs = [ended[first], ended[second]]
     assert [run.status for run in runs] == statuses, f"{runs[0]}\n{runs[1]}"
     assert "exists already" in runs[1 - winner].log, runs[1 - winner]
     assert_no_success_in(runs[1 - winner])
@@ -158,10 +165,12 @@ def test_U4_two_runs_that_write_to_one_name_store_all_of_the_one_or_all_of_the_o
 
 def test_U5_the_commit_never_overwrites(empty_world, blocks):
     before = empty_world.recorded_path
-    empty_world.fault("PutBlockList", "delay", milliseconds=2000)
+    empty_world.hold("PutBlockList")
     program = empty_world.start()
     taken = empty_world.name_of_upload()
+    empty_world.wait_for_held("PutBlockList")
     empty_world.plant(taken, hours_old=1)  # the blocks of the run stay staged beside it
+    empty_world.release()
     run = program.wait()
     empty_world.assert_nothing_happened(run, 1, blobs=[before.split("/", 1)[1], taken], path=before)
     assert f"{taken} exists already" in run.log, run
@@ -195,12 +204,12 @@ def test_U7_a_store_that_keeps_less_than_it_confirms_is_found_out(empty_world, b
 
 
 def test_U8_piles_of_uncommitted_blocks_do_no_harm(empty_world, blocks):
-    empty_world.fault("PutBlockList", "delay", milliseconds=10_000)
     for _ in range(3):
+        empty_world.hold("PutBlock", skip=4)
         program = empty_world.start()
-        empty_world.wait_for_request("PutBlock", count=5)
+        empty_world.wait_for_held("PutBlock")
         program.kill()
-    empty_world.faults([])
+    empty_world.release()
     assert_stored_once(empty_world, empty_world.run())
 
 
@@ -271,9 +280,11 @@ def blocks_stored_when_the_read_ended(world, cluster, program) -> int:
 def test_M6_a_spool_lets_etcd_go_while_the_store_takes_its_time(
         empty_world, behind_a_slow_store, transport, tmp_path):
     (tmp_path / "spool").mkdir()
+    empty_world.hold("PutBlock", skip=1)
     program = empty_world.start(APP_BACKUP_SPOOL_DIRECTORY=str(tmp_path / "spool"))
-    assert blocks_stored_when_the_read_ended(empty_world, behind_a_slow_store, program) < BLOCKS / 2
+    assert blocks_stored_when_the_read_ended(empty_world, behind_a_slow_store, program) == 1
     assert list((tmp_path / "spool").iterdir()) == []  # what is in it has no name that could stay behind
+    empty_world.release()
     run = program.wait()
     empty_world.assert_whole(empty_world.assert_success(run))
     assert run.peak_bytes <= 64 * MEBIBYTE, run

@@ -59,10 +59,13 @@ def test_A13_a_token_that_the_store_finds_expired_is_replaced_at_every_moment_of
     use(world, identities, "workload-identity")
     world.assert_success(world.run())
     time.sleep(1.1)  # ages count whole seconds
-    identities.set(lifetime=2, announcedLifetime=3600)
-    # The token ends while the request is on its way.
-    world.fault(operation, "delay", path=path, times=1, milliseconds=2100)
-    run = world.run(**KEEP_ONE)
+    identities.set(lifetime=6, announcedLifetime=3600)
+    world.hold(operation, path=path, times=1)
+    program = world.start(**KEEP_ONE)
+    world.wait_for_held(operation)
+    time.sleep(6.1)  # the token ends while the request is on its way
+    world.release()
+    run = program.wait()
     asked = len(exchanges(world))
     refused = [request["operation"] for request in world.requests() if request.get("status") == 401]
     world.assert_whole(world.assert_success(run))
@@ -71,9 +74,9 @@ def test_A13_a_token_that_the_store_finds_expired_is_replaced_at_every_moment_of
 
 def test_A12_tokens_of_seconds_are_renewed_all_through_a_run(world, identities):
     use(world, identities, "workload-identity")
-    identities.set(lifetime=3)
+    identities.set(lifetime=6)
     world.faults([
-        {"match": {"operation": operation}, "times": 1, "action": {"kind": "delay", "milliseconds": 1400}}
+        {"match": {"operation": operation}, "times": 1, "action": {"kind": "delay", "milliseconds": 2500}}
         for operation in ("PutBlock", "PutBlockList", "HeadBlob", "GetBlockList")])
     run = world.run()
     asked = exchanges(world)
@@ -90,7 +93,7 @@ def test_A14_an_authority_that_is_away_for_a_while_delays_a_run(world, identitie
 def test_A14_an_authority_that_stays_away_ends_a_run_before_its_snapshot(world, identities):
     use(world, identities, "workload-identity")
     world.fault("IssueToken", "status", service="identity", status=503)
-    run = world.run(APP_BACKUP_TIMEOUT="4s")
+    run = world.run(APP_BACKUP_TIMEOUT="8s")
     world.faults([])
     world.assert_nothing_happened(run, 1)
     assert "no token for the workload identity" in run.log or "503" in run.log, run

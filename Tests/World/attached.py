@@ -5,10 +5,9 @@ import fcntl
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 
-from processes import CLEAN_ENVIRONMENT
+from processes import AT_ONCE, CLEAN_ENVIRONMENT, PATIENCE
 from program import BINARY
 from world import World
 
@@ -32,7 +31,6 @@ class Attached:
         self.process = subprocess.Popen(
             command, stdin=stdin, stdout=own[0], stderr=own[1],
             env=CLEAN_ENVIRONMENT | {"HOME": "/nonexistent"} | world.env | env)
-        self.started = time.monotonic()
         for end, given in zip(own, (stdout, stderr), strict=True):
             if end is not given:
                 os.close(end)
@@ -45,7 +43,12 @@ class Attached:
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def wait(self, seconds: float = 20) -> int:
+    def ended_by(self, number: signal.Signals) -> int:
+        """Sends a signal that ends it at once; returns the exit status."""
+        self.send(number)
+        return self.wait(AT_ONCE)
+
+    def wait(self, seconds: float = PATIENCE) -> int:
         """The exit status."""
         try:
             return self.process.wait(seconds)
@@ -80,6 +83,10 @@ class FullPipe:
             while piece := os.read(self.reading, 65536):
                 data += piece
         return data.decode().lstrip("#")
+
+    def widen(self) -> None:
+        """Makes room for all that is still to come."""
+        fcntl.fcntl(self.writing, fcntl.F_SETPIPE_SZ, 1 << 20)
 
     def close(self) -> None:
         os.close(self.reading)

@@ -30,7 +30,7 @@ from admission import (
 )
 from api_server import Refusal
 from pods import ConfigError, Container, Node
-from processes import Child, wait_until
+from processes import PATIENCE, Child, catches, wait_until
 
 OF_THE_SANDBOX = ("configmaps", "secrets")
 NODES = ("node-1", "node-2", "node-3")
@@ -240,7 +240,7 @@ class ControlPlane(api_server.Cluster):
         self.controllers.append(thread)
         thread.start()
 
-    def _wait_until(self, condition: Callable[[], bool], what: str, seconds: float = 120) -> bool:
+    def _wait_until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> bool:
         """Waits until the condition is true, which is the answer, or everything ends."""
         wait_until(lambda: self.closing.is_set() or condition(), what, seconds)
         return not self.closing.is_set()
@@ -309,7 +309,8 @@ class ControlPlane(api_server.Cluster):
         child = self.children.get(name)
         if child is None or not child.is_running:
             return
-        if grace and handles(child.pid, signal.SIGTERM):
+        # The first process of a container does not get a signal that it does not catch.
+        if grace and catches(child.pid, signal.SIGTERM):
             child.send(signal.SIGTERM)
         deadline = time.monotonic() + grace
         while child.is_running and time.monotonic() < deadline and not self.closing.is_set():
@@ -687,15 +688,6 @@ def selects_fields(selector: str, item: dict) -> bool:
         if found != value:
             return False
     return True
-
-
-def handles(process: int, number: signal.Signals) -> bool:
-    """Whether it catches that signal: the first process of a container does not get one that it does not catch."""
-    try:
-        status = Path(f"/proc/{process}/status").read_text()
-    except OSError:
-        return False
-    return bool(int(re.search(r"^SigCgt:\s*(\w+)", status, re.M)[1], 16) >> (number - 1) & 1)
 
 
 def command_of(process: int) -> str:

@@ -13,8 +13,10 @@ from pathlib import Path
 from certificates import TLS
 from gateway import Contents, Gateway, encode
 from partition import PeerRelays
-from processes import CLEAN_ENVIRONMENT, ROOT, Child, StartFailed, free_port, wait_until
+from processes import CLEAN_ENVIRONMENT, PATIENCE, ROOT, Child, StartFailed, free_port, wait_until
 
+# etcdctl's own time limits are a few seconds.
+PATIENT = (f"--dial-timeout={PATIENCE:.0f}s", f"--command-timeout={PATIENCE:.0f}s")
 LARGE = 4 << 20  # a filling transaction carries at most this many bytes of values
 
 
@@ -111,7 +113,7 @@ class Member:
     def wait_until_healthy(self) -> None:
         url = f"http://127.0.0.1:{self.cluster.http_port}" if self.cluster.http_port else self.url
         with Gateway(url, self.cluster.release.gateway_prefix, self.cluster.tls) as gateway:
-            wait_until(gateway.health, f"health of etcd {self.name}", 60, self.child)
+            wait_until(gateway.health, f"health of etcd {self.name}", child=self.child)
 
     def gateway(self, user: tuple[str, str] | None = None) -> Gateway:
         return Gateway(self.url, self.cluster.release.gateway_prefix, self.cluster.tls, user)
@@ -248,7 +250,7 @@ class Cluster:
             except (OSError, KeyError):
                 return False
 
-        wait_until(caught_up, "a learner that caught up", 30, learner.child)
+        wait_until(caught_up, "a learner that caught up", child=learner.child)
         return learner
 
     def gateway(self) -> Gateway:
@@ -316,7 +318,7 @@ class Cluster:
 
     def etcdctl(self, *arguments: str) -> str:
         """Runs this release's own etcdctl against the whole cluster."""
-        options = [f"--endpoints={self.endpoints}"]
+        options = [*PATIENT, f"--endpoints={self.endpoints}"]
         if self.tls:
             options += [
                 f"--cacert={self.tls.folder / 'ca.crt'}",
@@ -348,7 +350,7 @@ def _run(program: Path, *arguments: str) -> str:
     done = subprocess.run(
         [str(program), *arguments],
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        env=CLEAN_ENVIRONMENT | {"ETCDCTL_API": "3"}, timeout=120)
+        env=CLEAN_ENVIRONMENT | {"ETCDCTL_API": "3"}, timeout=2 * PATIENCE)
     if done.returncode != 0:
         raise AssertionError(f"{program.name} {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
     return done.stdout

@@ -86,7 +86,7 @@ class Helm:
     def _run(self, program, *arguments, **environment):
         settings = {"PATH": os.environ["PATH"], "HOME": str(self.home), **environment}
         command = [str(program), *map(str, arguments)]
-        return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=300)
 
     def template(self, values, chart=CHART, namespace="kyma-system", release="backup", arguments=()):
         """The manifest as text, or `Failure` with helm's message."""

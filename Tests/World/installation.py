@@ -108,7 +108,7 @@ class Installation:
         def ended() -> bool:
             return self.plane.get("pods", NAMESPACE, name)["status"]["phase"] in ("Succeeded", "Failed")
 
-        wait_until(ended, f"end of the pod {name}", 120)
+        wait_until(ended, f"end of the pod {name}")
         shown = self.plane.get("pods", NAMESPACE, name)
         [status] = shown["status"]["containerStatuses"]
         terminated = status["state"]["terminated"]

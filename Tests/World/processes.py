@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -13,6 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # The children see this and nothing else of the developer's environment: no proxies, no ETCDCTL_* settings.
 CLEAN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+
+# How many seconds something may take that takes milliseconds on a machine with nothing else to do.
+AT_ONCE = 15.0
+# How many seconds a test waits for what is sure to happen.
+PATIENCE = 120.0
 
 
 class Child:
@@ -67,7 +73,7 @@ class StartFailed(Exception):
     """A server ended instead of serving."""
 
 
-def wait_until(condition, what: str, seconds: float = 30, child: Child | None = None) -> None:
+def wait_until(condition, what: str, seconds: float = PATIENCE, child: Child | None = None) -> None:
     """Waits for `condition()`; says what did not happen, with the last output of the child that was to make it happen."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -77,6 +83,15 @@ def wait_until(condition, what: str, seconds: float = 30, child: Child | None = 
             tail = child.output()[-2000:] if child else ""
             raise StartFailed(f"{what} did not happen: {reason}\n{tail}")
         time.sleep(0.02)
+
+
+def catches(process: int, number: signal.Signals) -> bool:
+    """Whether it has a handler for that signal."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return False
+    return bool(int(re.search(r"^SigCgt:\s*(\w+)", status, re.M)[1], 16) >> (number - 1) & 1)
 
 
 def processor_seconds(pid: int) -> float:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import CLEAN_ENVIRONMENT, ROOT
+from processes import AT_ONCE, CLEAN_ENVIRONMENT, PATIENCE, ROOT
 
 BINARY = ROOT / ".build" / "release" / "etcd-backup"
 MEASURE = Path(__file__).with_name("measure.py")
@@ -87,14 +87,19 @@ class Program:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
-    def wait_for_log(self, text: str, seconds: float = 20) -> None:
+    def wait_for_log(self, text: str, seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
         while text not in self.output():
             assert self.is_running, f"ended without logging {text!r}:\n{self.output()}"
             assert time.monotonic() < deadline, f"no {text!r} in {seconds} s:\n{self.output()}"
             time.sleep(0.005)
 
-    def wait(self, seconds: float = 120) -> Run:
+    def ended_by(self, number: signal.Signals) -> Run:
+        """Sends a signal that ends it at once; returns how it ended."""
+        self.send(number)
+        return self.wait(AT_ONCE)
+
+    def wait(self, seconds: float = 300) -> Run:
         try:
             self._launcher.wait(seconds)
         except subprocess.TimeoutExpired:

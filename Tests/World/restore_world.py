@@ -14,11 +14,11 @@ from azure.storage.blob import BlobServiceClient
 from certificates import TLS
 from control_plane import ControlPlane
 from documentation import Document
-from etcd import DEFAULT, Cluster, Release
+from etcd import DEFAULT, PATIENT, Cluster, Release
 from gateway import Contents, Gateway
 from helm import Helm
 from pods import Image, Node
-from processes import CLEAN_ENVIRONMENT, ROOT, Child, wait_until
+from processes import CLEAN_ENVIRONMENT, PATIENCE, ROOT, Child, wait_until
 from program import BINARY
 from sandbox import Sandbox
 from world import CONTAINER, NAMESPACE, RECORD, STORE_SECRET, TLS_SECRET, TOKEN, World
@@ -106,7 +106,7 @@ class RestoreWorld:
     def wait_until_serving(self) -> None:
         for gateway in self.etcd.gateways():
             with gateway:
-                wait_until(gateway.health, "health of a member", 60)
+                wait_until(gateway.health, "health of a member")
 
     def stop_members(self) -> None:
         self._scale(0)
@@ -193,7 +193,7 @@ class RestoreWorld:
     def start(self, *options: str) -> Child:
         script = Child(
             # Whoever started the tests in the background may have them ignore an interruption.
-            ["env", "--default-signal=INT", str(SCRIPT), "--yes", "--wait", "30", "--timeout", "60", *options],
+            ["env", "--default-signal=INT", str(SCRIPT), "--yes", "--wait", "60", "--timeout", "120", *options],
             self.folder / f"restore-{len(self.scripts)}.log", self.environment)
         self.scripts.append(script)
         return script
@@ -201,7 +201,7 @@ class RestoreWorld:
     def run(self, *options: str, status: int = 0) -> str:
         """Runs restore.sh to its end; returns what it said."""
         script = self.start(*options)
-        assert script.wait(180) == status, script.output()
+        assert script.wait(600) == status, script.output()
         return script.output()
 
     def stop_scripts(self) -> None:
@@ -256,11 +256,11 @@ class Reach:
 
     def etcdctl(self, *arguments: str) -> str:
         done = subprocess.run(
-            [str(self.release.folder / "etcdctl"), f"--endpoints={','.join(self.urls)}",
+            [str(self.release.folder / "etcdctl"), *PATIENT, f"--endpoints={','.join(self.urls)}",
              f"--cacert={self.tls.folder / 'ca.crt'}", f"--cert={self.tls.folder / 'client.crt'}",
              f"--key={self.tls.folder / 'client.key'}",
              *([f"--user={':'.join(self.user)}"] if self.user else []), *arguments],
-            env=CLEAN_ENVIRONMENT | {"ETCDCTL_API": "3"}, capture_output=True, text=True, timeout=60)
+            env=CLEAN_ENVIRONMENT | {"ETCDCTL_API": "3"}, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -1,5 +1,5 @@
 """In front of the blob service: gives every backup that is uploaded through it one and the same name, so that two runs
-can be made to write to it. Requests are signed anew, as the signature covers the name.
+can be made to write to it. Requests are signed anew, as the signature covers the name. A commit waits at its gate.
 """
 
 import http.server
@@ -7,6 +7,7 @@ import re
 import threading
 
 from blob_request import BlobRequest
+from processes import PATIENCE
 from sandbox import Sandbox
 
 OF_THE_CONNECTION = ("host", "authorization", "connection", "content-length", "transfer-encoding", "expect")
@@ -18,6 +19,8 @@ class SameName:
     def __init__(self, sandbox: Sandbox, name: str):
         self.sandbox = sandbox
         self.name = name
+        self.committing = threading.Event()  # set once a commit has come to the gate
+        self.gate = threading.Event()  # what has come to it goes on once this is set
 
     def __enter__(self) -> "SameName":
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -28,11 +31,15 @@ class SameName:
         return self
 
     def __exit__(self, *_) -> None:
+        self.gate.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
     def _answer(self, method: str, target: str, headers, body: bytes) -> BlobRequest:
+        if "comp=blocklist" in target and method == "PUT":
+            self.committing.set()
+            assert self.gate.wait(PATIENCE), "the test never opened the gate"
         path = re.sub(r"[^/]+/[0-9A-Z]{26}(?=\?|$)", self.name, target.removeprefix(f"/{self.sandbox.account}"))
         return BlobRequest(self.sandbox, method, path, headers=end_to_end(headers), body=body)
 

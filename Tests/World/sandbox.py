@@ -17,7 +17,7 @@ import uuid
 from email.utils import formatdate, parsedate_to_datetime
 
 from certificates import Authority
-from processes import ROOT
+from processes import AT_ONCE, PATIENCE, ROOT
 
 ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -88,7 +88,7 @@ class Sandbox:
         """Ends the process (with any signal) and waits for its end; the state stays."""
         if self._process:
             self._process.send_signal(number)
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=AT_ONCE)
             self._process = None
 
     def kill(self):
@@ -101,7 +101,7 @@ class Sandbox:
         self._wait_until(lambda ready: ready["reloads"] > reloads)
 
     def _wait_until(self, condition):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise RuntimeError(f"the sandbox ended with status {self._process.returncode}")
@@ -112,7 +112,7 @@ class Sandbox:
             except FileNotFoundError:
                 pass
             time.sleep(0.01)
-        raise TimeoutError("the sandbox is not ready after 30 s")
+        raise TimeoutError(f"the sandbox is not ready after {PATIENCE} s")
 
     @property
     def pid(self):
@@ -328,7 +328,14 @@ class Sandbox:
 
     def requests(self, operation=None):
         """All requests so far, oldest first, or those of one operation."""
-        path = self.state / "requests.jsonl"
+        return self._entries("requests.jsonl", operation)
+
+    def held(self, operation=None):
+        """The same for those that the fault `hold` has kept waiting."""
+        return self._entries("held.jsonl", operation)
+
+    def _entries(self, name, operation):
+        path = self.state / name
         lines = path.read_text().splitlines() if path.exists() else []
         entries = [json.loads(line) for line in lines]
         return [entry for entry in entries if operation in (None, entry["operation"])]

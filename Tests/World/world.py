@@ -51,6 +51,7 @@ class World:
         self.folder = folder
         self.programs: list = []  # each has kill()
         self._requests_before = 0
+        self._held_before = 0
         sandbox.put_secret(NAMESPACE, STORE_SECRET, {
             "storage-account": sandbox.account, "storage-key": sandbox.account_key})
         self.allow()
@@ -145,6 +146,20 @@ class World:
     def faults(self, rules: list[dict]) -> None:
         """Replaces all scripted faults; an empty list ends them."""
         self.sandbox.faults(rules)
+
+    def hold(self, operation: str, **options) -> None:
+        """Keeps requests of one operation waiting until `release`; `options` are those of `fault`. What the test does
+        between `wait_for_held` and `release` is sure to come before them."""
+        self._held_before = len(self.sandbox.held())
+        self.fault(operation, "hold", **options)
+
+    def wait_for_held(self, operation: str, count: int = 1) -> None:
+        """Waits until that many requests wait, since `hold` was called."""
+        wait_until(lambda: [each["operation"] for each in self.sandbox.held()[self._held_before:]].count(operation) >= count,
+                   f"{count} × {operation} held")
+
+    def release(self) -> None:
+        self.faults([])
 
     def wait_for_request(self, operation: str, count: int = 1) -> None:
         """Waits until the sandbox has answered that many of these requests of the latest run."""

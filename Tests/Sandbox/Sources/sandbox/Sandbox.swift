@@ -51,7 +51,9 @@ import Foundation
   /// Opens the ports.
   private static func start(_ options: Options, _ blobs: BlobStore) throws -> Ready {
     let state = options.state
-    let script = FaultScript(file: options.faults ?? "\(state)/faults.json")
+    let script = FaultScript(
+      file: options.faults ?? "\(state)/faults.json",
+      held: try RequestLog(file: "\(state)/held.jsonl"))
     let log = try RequestLog(file: "\(state)/requests.jsonl")
     let identities = "\(state)/identities.json"
     let blob = Exchange(

@@ -70,6 +70,8 @@ struct Exchange<S: Service>: Sendable {
       pause(for: .seconds(fault?.seconds ?? 3600))
     case .delay:
       pause(for: .milliseconds(fault?.milliseconds ?? 0))
+    case .hold:
+      if let fault { faults.hold(entry, by: fault) }
     default:
       break
     }

@@ -4,9 +4,9 @@ import Foundation
 import Synchronization
 
 /// What goes wrong. `kind` decides which of the other members count; README.md lists them.
-struct FaultAction: Codable, Sendable {
+struct FaultAction: Codable, Equatable, Sendable {
   enum Kind: String, Codable, Sendable {
-    case status, reset, stall, cut, damage, shorten, delay, throttle, date
+    case status, reset, stall, cut, damage, shorten, delay, hold, throttle, date
     case lostAnswer = "lost-answer"
     case wrongChecksum = "wrong-checksum"
     case emptyPage = "empty-page"
@@ -71,10 +71,13 @@ final class FaultScript: Sendable {
   }
 
   private let file: String
+  private let held: RequestLog
   private let state = Mutex(State())
 
-  init(file: String) {
+  /// `held` gets a line for every request that begins to wait.
+  init(file: String, held: RequestLog) {
     self.file = file
+    self.held = held
   }
 
   /// The action for this request, counting it; `nil` when it may go well.
@@ -95,6 +98,19 @@ final class FaultScript: Sendable {
       return .success(nil)
     }
     return try result.get()
+  }
+
+  /// Lets a request wait for as long as the file has a rule with that action.
+  func hold(_ entry: RequestLog.Entry, by action: FaultAction) {
+    held.append(entry)
+    while stands(action) { pause(for: .milliseconds(5)) }
+  }
+
+  private func stands(_ action: FaultAction) -> Bool {
+    state.withLock { state in
+      refresh(&state)
+      return state.rules.contains { $0.action == action }
+    }
   }
 
   private func refresh(_ state: inout State) {
