@@ -28,18 +28,23 @@ package struct Secret: Sendable {
     return Array(bytes)
   }
 
-  /// A value as text, without what editors and shells leave around it: blanks, line ends, a byte
-  /// order mark.
+  /// A value as text, without what editors and shells leave around it.
   package func text(_ key: String) throws(KubernetesError) -> String {
     guard let text = String(validating: try bytes(key), as: UTF8.self) else {
       throw .keyNotText(key, secret: name, namespace: namespace)
     }
+    let value = Self.withoutResidue(text)
+    guard !value.isEmpty else { throw .keyEmpty(key, secret: name, namespace: namespace) }
+    return value
+  }
+
+  /// Without what editors and shells leave around a value: blanks, line ends, a byte order mark.
+  package static func withoutResidue(_ text: String) -> String {
     let isResidue = { (scalar: Unicode.Scalar) in
       scalar.properties.isWhitespace || scalar == "\u{FEFF}"
     }
     var rest = text.unicodeScalars.drop(while: isResidue)
     while let last = rest.last, isResidue(last) { rest.removeLast() }
-    guard !rest.isEmpty else { throw .keyEmpty(key, secret: name, namespace: namespace) }
     return String(rest)
   }
 }

@@ -32,9 +32,10 @@ enum Help {
 
   /// The variables that a command reads which only needs the way to the stored backups.
   static let storeVariables = """
-    Needs APP_WORKING_NAMESPACE, APP_ABS_CONTAINER_NAME, APP_ABS_SECRET_NAME and
-    APP_BLOB_PREFIX, and of all other variables only those that it uses; neither
-    etcd nor its variables. etcd-backup --help describes them all.
+    Needs APP_ABS_CONTAINER_NAME, APP_BLOB_PREFIX, APP_ABS_SECRET_NAME or what takes
+    its place, APP_WORKING_NAMESPACE where a Secret or a ConfigMap is named, and of
+    all other variables only those that it uses; neither etcd nor its variables.
+    etcd-backup --help describes them all.
     """
 
   private static var variables: String {

@@ -57,7 +57,8 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
     #expect(configuration.namespace == "kyma-system")
     #expect(configuration.endpoints.map(\.description) == ["https://etcd-0.etcd:2379"])
     #expect(configuration.container.description == "backups")
-    #expect(configuration.accountSecretName == "etcd-backup-abs-credentials")
+    #expect(configuration.accountPlace == .secret("etcd-backup-abs-credentials"))
+    #expect(configuration.usesKubernetes)
     #expect(configuration.blobPrefix == "service-catalog")
     #expect(configuration.recordConfigMapName == "sc-recorded-etcd-backup-data")
     #expect(
@@ -66,8 +67,8 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
 
   @Test func `has the defaults that are documented`() throws {
     let configuration = try configuration()
-    #expect(configuration.tlsSecretName == nil)
-    #expect(configuration.credentialsSecretName == nil)
+    #expect(configuration.tlsPlace == nil)
+    #expect(configuration.credentialsPlace == nil)
     #expect(configuration.storageURL == nil)
     #expect(configuration.storageCA == nil)
     #expect(configuration.kubeconfigPath == nil)
@@ -131,8 +132,8 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
       configuration.endpoints.map(\.description) == [
         "https://a:1", "http://b:2379", "https://[::1]:3",
       ])
-    #expect(configuration.tlsSecretName == "etcd-client-tls")
-    #expect(configuration.credentialsSecretName == "etcd.user")
+    #expect(configuration.tlsPlace == .secret("etcd-client-tls"))
+    #expect(configuration.credentialsPlace == .secret("etcd.user"))
     #expect(configuration.etcdTransport == .grpc)
     #expect(configuration.storageURL?.description == "http://127.0.0.1:10000/devstoreaccount1")
     #expect(configuration.storageCA?.pem == certificate)

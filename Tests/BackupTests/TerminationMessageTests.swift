@@ -77,7 +77,7 @@ import TestSupport
 
   @Test func `of a wrong configuration names every mistake`() throws {
     let error = #expect(throws: ConfigurationError.self) {
-      try Configuration(environment: [:]) { _ in [] }
+      try Configuration(environment: ["APP_ABS_SECRET_NAME": "secret"]) { _ in [] }
     }
     let message = try decode(
       TerminationMessage.render(

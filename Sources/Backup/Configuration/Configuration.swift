@@ -9,11 +9,12 @@ package struct Configuration: Sendable {
   package let store: StoreConfiguration
 
   package let endpoints: [Endpoint]
-  package let tlsSecretName: String?
-  package let credentialsSecretName: String?
+  /// `nil`: no client certificate, and the system's authorities.
+  package let tlsPlace: SecretPlace?
+  /// `nil`: no user.
+  package let credentialsPlace: SecretPlace?
   package let etcdTransport: EtcdTransport
 
-  package let recordConfigMapName: String
   package let retention: RetentionPolicy
   package let spoolFolder: String?
   /// Bytes.
@@ -29,8 +30,8 @@ package struct Configuration: Sendable {
   ) throws(ConfigurationError) {
     var reader = EnvironmentReader(environment, readFile: readFile)
     let endpoints = reader.required(.endpoints, ConfigurationValue.endpoints)
-    let tlsSecretName = reader.optional(.tlsSecret, ConfigurationValue.objectName)
-    let credentialsSecretName = reader.optional(.credentialsSecret, ConfigurationValue.objectName)
+    let tlsPlace = reader.place(.tlsSecret, .tlsFolder)
+    let credentialsPlace = reader.place(.credentialsSecret, .credentialsFolder)
     let etcdTransport = reader.required(.etcdTransport, ConfigurationValue.etcdTransport)
     let spoolFolder = reader.optional(.spoolFolder) { $0 }
     let spoolLimit = reader.optional(
@@ -43,26 +44,24 @@ package struct Configuration: Sendable {
           expected: "of any use without APP_BACKUP_SPOOL_DIRECTORY"))
     }
     let store = StoreConfiguration(&reader)
-    for variable in [Variable.recordConfigMap, .keepNewest, .expiration] {
-      reader.complainIfMissing(variable)
-    }
+    if KubernetesUse.isUsed(reader) { reader.complainIfMissing(.recordConfigMap) }
+    for variable in [Variable.keepNewest, .expiration] { reader.complainIfMissing(variable) }
 
     guard reader.mistakes.isEmpty, let store, let endpoints, let etcdTransport,
-      let recordConfigMapName = store.recordConfigMapName, let retention = store.retention
+      let retention = store.retention
     else { throw ConfigurationError(mistakes: reader.mistakes) }
 
     self.store = store
     self.endpoints = endpoints
-    self.tlsSecretName = tlsSecretName
-    self.credentialsSecretName = credentialsSecretName
+    self.tlsPlace = tlsPlace
+    self.credentialsPlace = credentialsPlace
     self.etcdTransport = etcdTransport
-    self.recordConfigMapName = recordConfigMapName
     self.retention = retention
     self.spoolFolder = spoolFolder
     self.spoolLimit = spoolLimit
     warnings =
       store.warnings
-      + ConfigurationWarning.readablePassword(to: endpoints, with: credentialsSecretName)
+      + ConfigurationWarning.readablePassword(to: endpoints, with: credentialsPlace)
   }
 
   package subscript<Value>(dynamicMember path: KeyPath<StoreConfiguration, Value>) -> Value {

@@ -50,9 +50,9 @@ extension ConfigurationWarning {
   /// who asks, the predecessor's defaults are like that, and a run can neither add to it nor mend it.
   /// A password is ours to keep.
   static func readablePassword(
-    to endpoints: [Endpoint], with credentialsSecretName: String?
+    to endpoints: [Endpoint], with credentialsPlace: SecretPlace?
   ) -> [ConfigurationWarning] {
-    guard credentialsSecretName != nil else { return [] }
+    guard credentialsPlace != nil else { return [] }
     let readable = endpoints.filter { endpoint in
       endpoint.scheme == .http && !Loopback.isLoopback(hostAndPort: endpoint.host)
     }
@@ -62,7 +62,7 @@ extension ConfigurationWarning {
         variable: Variable.endpoints.name,
         text: "\(first) is not encrypted: the password of etcd's user travels readable for all on "
           + "the way",
-        hint: "Use https, and APP_BACKUP_CLIENT_TLS_SECRET.")
+        hint: "Use https, and APP_BACKUP_CLIENT_TLS_SECRET or APP_BACKUP_CLIENT_TLS_DIRECTORY.")
     ]
   }
 }

@@ -25,6 +25,11 @@ struct EnvironmentReader {
     ConfigurationWarning.unknownVariables(in: environment)
   }
 
+  func isSet(_ variable: Variable) -> Bool { text(of: variable) != nil }
+
+  /// Kubernetes sets this in every container.
+  var isInPod: Bool { environment["KUBERNETES_SERVICE_HOST"].map { !$0.isEmpty } ?? false }
+
   /// A variable that must be set, or has a default; `nil` only after a complaint.
   mutating func required<Value>(
     _ variable: Variable, _ parse: (String) throws(InvalidValue) -> Value
@@ -64,7 +69,7 @@ struct EnvironmentReader {
   }
 
   /// Set to nothing counts as not set: that is how templates leave a value out.
-  private func text(of variable: Variable) -> String? {
+  func text(of variable: Variable) -> String? {
     let set = environment[variable.name].map { String($0[...].trimmingBlanks()) }
     if let set, !set.isEmpty { return set }
     guard case .value(let text) = variable.defaultValue else { return nil }

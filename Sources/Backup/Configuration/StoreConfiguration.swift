@@ -5,11 +5,14 @@ package import Certificates
 package import HTTP
 
 package struct StoreConfiguration: Sendable {
+  /// Without it no API is contacted, and nothing is recorded.
+  package let usesKubernetes: Bool
+  /// Empty where Kubernetes is not used.
   package let namespace: String
   package let kubeconfigPath: String?
 
   package let container: ContainerName
-  package let accountSecretName: String
+  package let accountPlace: SecretPlace
   package let authentication: StorageAuthentication
   package let identity: IdentitySettings
   /// Without a slash at its end.
@@ -25,7 +28,8 @@ package struct StoreConfiguration: Sendable {
   /// Whether a backup must hold a sound database.
   package let checksPages: Bool
 
-  /// `nil` where it is not set: then nothing is known of a recorded backup.
+  /// `nil` where it is not set: then nothing is known of a recorded backup. A run has none only where
+  /// Kubernetes is not used.
   package let recordConfigMapName: String?
   /// `nil` if it is not set: then it is unknown what retention would do.
   package let retention: RetentionPolicy?
@@ -58,16 +62,19 @@ package struct StoreConfiguration: Sendable {
 
   /// `nil` only after a complaint.
   init?(_ reader: inout EnvironmentReader) {
-    let namespace = reader.required(.namespace, ConfigurationValue.namespace)
+    KubernetesUse.check(&reader)
+    let usesKubernetes = KubernetesUse.isUsed(reader)
+    if usesKubernetes { reader.complainIfMissing(.namespace) }
+    let namespace = reader.optional(.namespace, ConfigurationValue.namespace)
     let container = reader.required(.container) { text throws(InvalidValue) in
       try ContainerName(configured: text)
     }
-    let accountSecretName = reader.required(.accountSecret, ConfigurationValue.objectName)
     let storageURL = reader.optional(.storageEndpoint) { text throws(InvalidValue) in
       try ServerURL(service: text)
     }
     let authentication = reader.required(
       .storageAuthentication, ConfigurationValue.storageAuthentication)
+    let accountPlace = reader.accountPlace(for: authentication)
     let identity = IdentitySettings(&reader, authentication, storageURL: storageURL)
     let blobPrefix = reader.required(.blobPrefix) { text throws(InvalidValue) in
       try BlobPrefix(configured: text).description
@@ -105,15 +112,16 @@ package struct StoreConfiguration: Sendable {
             + "the way: use https, or set APP_ABS_ALLOW_HTTP=on where that is meant"))
     }
 
-    guard reader.mistakes.isEmpty, let namespace, let container, let accountSecretName,
+    guard reader.mistakes.isEmpty, let container, let accountPlace,
       let authentication, let identity, let blobPrefix, let allowsHTTP, let timeout, let blockSize,
       let checksPages, let storageVersion
     else { return nil }
 
-    self.namespace = namespace
+    self.usesKubernetes = usesKubernetes
+    self.namespace = usesKubernetes ? namespace ?? "" : ""
     self.kubeconfigPath = kubeconfigPath
     self.container = container
-    self.accountSecretName = accountSecretName
+    self.accountPlace = accountPlace
     self.authentication = authentication
     self.identity = identity
     self.blobPrefix = blobPrefix

@@ -23,16 +23,24 @@ package struct Variable: Hashable, Sendable {
 
 extension Variable {
   static let namespace = Variable(
-    "APP_WORKING_NAMESPACE", .required, "Namespace of the Secrets and the ConfigMap.")
+    "APP_WORKING_NAMESPACE", .required,
+    "Namespace of the Secrets and the ConfigMap; not needed where none of them is named.")
   static let endpoints = Variable(
     "APP_BACKUP_ETCD_ENDPOINTS", .required,
     "Comma-separated client URLs of one etcd cluster; the most up-to-date member is used.")
   static let tlsSecret = Variable(
     "APP_BACKUP_CLIENT_TLS_SECRET", .none("no client certificate, the system's CAs"),
-    "Secret with etcd-client.crt, etcd-client.key and etcd-client-ca.crt (PEM).")
+    "Secret with etcd-client.crt, etcd-client.key and etcd-client-ca.crt (PEM), or with the names of cert-manager, kubeadm or k3s."
+  )
+  static let tlsFolder = Variable(
+    "APP_BACKUP_CLIENT_TLS_DIRECTORY", .none("none"),
+    "Folder with the same as files, in place of the Secret.")
   static let credentialsSecret = Variable(
     "APP_BACKUP_ETCD_CREDENTIALS_SECRET", .none("no etcd user"),
     "Secret with username and password, for clusters with etcd authentication.")
+  static let credentialsFolder = Variable(
+    "APP_BACKUP_ETCD_CREDENTIALS_DIRECTORY", .none("none"),
+    "Folder with the same as files, in place of the Secret.")
   static let etcdTransport = Variable(
     "APP_BACKUP_ETCD_TRANSPORT", .value("gateway"),
     "How etcd is spoken to: gateway (JSON through its gRPC gateway), grpc (native gRPC, which costs etcd far less), or auto (gRPC where the endpoint speaks it, else the gateway)."
@@ -42,7 +50,11 @@ extension Variable {
     "ABS container for the backups; it must exist. One trailing / is dropped.")
   static let accountSecret = Variable(
     "APP_ABS_SECRET_NAME", .required,
-    "Secret with the storage account and what opens it; APP_ABS_AUTHENTICATION says which keys.")
+    "Secret with the storage account and what opens it; APP_ABS_AUTHENTICATION says which keys. Not needed with APP_ABS_SECRET_DIRECTORY, or where the AZURE_ variables below hold the same."
+  )
+  static let accountFolder = Variable(
+    "APP_ABS_SECRET_DIRECTORY", .none("none"),
+    "Folder with the same keys as files, in place of the Secret.")
   static let storageAuthentication = Variable(
     "APP_ABS_AUTHENTICATION", .value("shared-key"),
     "How requests to the store are authorised: shared-key (storage-account and storage-key of the Secret), sas (storage-account and sas-token), connection-string (connection-string), workload-identity or managed-identity (storage-account), or service-principal (storage-account and client-secret)."
@@ -62,6 +74,17 @@ extension Variable {
   static let metadataHost = Variable(
     "AZURE_POD_IDENTITY_AUTHORITY_HOST", .value("http://169.254.169.254"),
     "URL of the Instance Metadata Service (IMDS), for managed-identity.")
+  static let azureAccount = Variable(
+    "AZURE_STORAGE_ACCOUNT", .none("none"),
+    "Storage account, where neither APP_ABS_SECRET_NAME nor APP_ABS_SECRET_DIRECTORY is set; so are the next four."
+  )
+  static let azureKey = Variable("AZURE_STORAGE_KEY", .none("none"), "Key of the account.")
+  static let azureSAS = Variable(
+    "AZURE_STORAGE_SAS_TOKEN", .none("none"), "Shared access signature.")
+  static let azureConnectionString = Variable(
+    "AZURE_STORAGE_CONNECTION_STRING", .none("none"), "Connection string.")
+  static let azureClientSecret = Variable(
+    "AZURE_CLIENT_SECRET", .none("none"), "Secret of the service principal.")
   static let blobPrefix = Variable(
     "APP_BLOB_PREFIX", .required,
     "First part of the blob names, e.g. service-catalog; no part of it ends in a full stop. One trailing / is dropped."
@@ -83,7 +106,8 @@ extension Variable {
   )
   static let recordConfigMap = Variable(
     "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING", .required,
-    "ConfigMap that records the last success; created when absent.")
+    "ConfigMap that records the last success; created when absent. Not needed where no Secret is named either: then no API is contacted and nothing is recorded."
+  )
   static let keepNewest = Variable(
     "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS", .required,
     "That many newest backups stay, however old.")
@@ -104,6 +128,10 @@ extension Variable {
   static let kubeconfig = Variable(
     "APP_KUBECONFIG_PATH", .none("the pod's service account"),
     "kubeconfig for a run outside a cluster.")
+  static let kubernetes = Variable(
+    "APP_KUBERNETES", .none("on if a Secret or a ConfigMap is named"),
+    "off: no API is contacted and nothing is recorded. A pod that names neither a Secret nor a ConfigMap must say so."
+  )
   static let pageCheck = Variable(
     "APP_BACKUP_PAGE_CHECK", .value("on"),
     "on: a database with broken pages is refused. off: for emergencies, when no member has a sound one."
@@ -123,12 +151,15 @@ extension Variable {
     "File, if it exists, that gets the result as one line of JSON.")
 
   package static let all = [
-    namespace, endpoints, tlsSecret, credentialsSecret, etcdTransport, container, accountSecret,
-    storageAuthentication, clientID, tenantID, federatedTokenFile, authorityHost, metadataHost,
+    namespace, endpoints, tlsSecret, tlsFolder, credentialsSecret, credentialsFolder, etcdTransport,
+    container, accountSecret, accountFolder, storageAuthentication, azureAccount, azureKey,
+    azureSAS,
+    azureConnectionString, azureClientSecret, clientID, tenantID, federatedTokenFile, authorityHost,
+    metadataHost,
     blobPrefix,
     storageEndpoint, allowHTTP, apiVersion, storageCA, recordConfigMap, keepNewest, expiration,
     historyExpiration, timeout, blockSize,
-    blocksInFlight, pageCheck, spoolFolder, spoolLimit, kubeconfig, logLevel, logFormat,
+    blocksInFlight, pageCheck, spoolFolder, spoolLimit, kubernetes, kubeconfig, logLevel, logFormat,
     terminationMessage,
   ]
 }

@@ -94,6 +94,14 @@ extension Preflight {
         now = min(now, pages.storeClock ?? now)
         stored += page.compactMap { StoredBackup($0, in: folder) }
       }
+      if configuration.recordConfigMapName == nil {
+        let own = stored.count { $0.unrecordedCluster != nil }
+        return add(
+          Self.retentionFinding(
+            configuration.retention,
+            count: "\(stored.count) stored, \(own) of them without a record: a run deletes only of "
+              + "these, and only those of the same cluster"))
+      }
       let forecast = RetentionForecast(
         configuration.retention, fields: record ?? nil, of: stored,
         next: try BackupPath(
@@ -152,7 +160,10 @@ extension Preflight {
   package static func retentionFinding(
     _ policy: RetentionPolicy, stored: Int, goingNext: Int
   ) -> Finding {
-    let count = "\(stored) stored, the next run deletes \(goingNext)"
+    retentionFinding(policy, count: "\(stored) stored, the next run deletes \(goingNext)")
+  }
+
+  private static func retentionFinding(_ policy: RetentionPolicy, count: String) -> Finding {
     if policy.minimumCount < 2 {
       return Finding(
         .warn, "retention", "\(count); only the newest backup is sure to stay",

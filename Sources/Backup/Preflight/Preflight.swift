@@ -42,7 +42,13 @@ package final class Preflight {
         remedy: "set APP_BACKUP_PAGE_CHECK=on as soon as a member has a sound database")
     }
     if let folder = configuration.spoolFolder { try checkSpool(in: folder) }
-    guard let cluster = try reachKubernetes() else { return }
+    var cluster: Cluster?
+    if configuration.usesKubernetes {
+      cluster = try reachKubernetes()
+      if cluster == nil { return }
+    } else {
+      add(.pass, "kubernetes", "not used: neither a Secret nor a ConfigMap is named")
+    }
     let account = try checkAccount(cluster)
     let fields = try checkRecord(in: cluster)
     if let etcd = try openEtcd(cluster) { try checkMembers(of: etcd) }
@@ -85,19 +91,22 @@ package final class Preflight {
   // MARK: Kubernetes
 
   private func reachKubernetes() throws -> Cluster? {
-    try attempt("kubernetes") {
-      let server = try StoreAccess.server(configuration.store, environment: environment)
+    let cluster: Cluster?? = try attempt("kubernetes") {
+      guard
+        let server = try StoreAccess.server(configuration.store, environment: environment)
+      else { return nil }
       let cluster = Cluster(
         server, namespace: configuration.namespace, transport: transport,
         retryPolicy: Self.retryPolicy)
       // Any question will do: everybody who is known may ask what he is allowed to do.
-      _ = try allowed("get", .secrets, configuration.accountSecretName, in: cluster)
+      _ = try allowed("get", .configMaps, configuration.recordConfigMapName, in: cluster)
       for warning in server.warnings { add(.warn, "kubernetes", warning) }
       if server.warnings.isEmpty {
         add(.pass, "kubernetes", "\(server) accepts our credentials")
       }
       return cluster
     }
+    return cluster ?? nil
   }
 
   /// `nil` where not even the question is allowed.
@@ -112,8 +121,11 @@ package final class Preflight {
   }
 
   /// What the record says, `nil` within where there is none; `nil` where it cannot be read.
-  private func checkRecord(in cluster: Cluster) throws -> [String: String]?? {
-    let name = configuration.recordConfigMapName
+  private func checkRecord(in cluster: Cluster?) throws -> [String: String]?? {
+    guard let cluster, let name = configuration.recordConfigMapName else {
+      add(.pass, "record", "none: the backups' own metadata tells which one is the newest")
+      return nil
+    }
     let subject = "record \(configuration.namespace)/\(name)"
     let found = try attempt(subject) { try cluster.configMap(named: name) }
     guard let fields = found else { return nil }
@@ -162,8 +174,8 @@ package final class Preflight {
 
   // MARK: Secrets
 
-  private func checkAccount(_ cluster: Cluster) throws -> StoreAccount? {
-    let subject = "secret \(configuration.accountSecretName)"
+  private func checkAccount(_ cluster: Cluster?) throws -> StoreAccount? {
+    let subject = "\(configuration.accountPlace)"
     return try attempt(subject) {
       let account = try StoreAccess.account(configuration.store, cluster, transport)
       try account.checkPermissions()
@@ -178,14 +190,14 @@ package final class Preflight {
     }
   }
 
-  private func openEtcd(_ cluster: Cluster) throws -> EtcdCluster? {
+  private func openEtcd(_ cluster: Cluster?) throws -> EtcdCluster? {
     let etcd = try attempt("secrets of etcd") {
       try RunClients.etcd(configuration, cluster, transport)
     }
     guard let etcd else { return nil }
     let names = [
-      configuration.tlsSecretName.map { "client certificate from \($0)" },
-      configuration.credentialsSecretName.map { "user from \($0)" },
+      configuration.tlsPlace.map { "client certificate from \($0.name)" },
+      configuration.credentialsPlace.map { "user from \($0.name)" },
     ].compactMap { $0 }
     for warning in etcd.warnings {
       add(.warn, "secrets of etcd", warning, remedy: "renew the certificate")

@@ -16,6 +16,9 @@ package struct HistoryBook: Equatable, Sendable {
   /// The newest backup of the history before the running one.
   package internal(set) var previousPath: BackupPath?
 
+  /// Set where the backups themselves keep the book, which so has no bound.
+  var givesUpNone = false
+
   package static let mostEnded = 16
   static let mostGivenUp = 16
 
@@ -84,6 +87,7 @@ package struct HistoryBook: Equatable, Sendable {
   /// Of the ended histories beyond the bound, those of the shortest span are given up, the older of
   /// two that are equally short.
   private mutating func giveUpBeyondBound() {
+    guard !givesUpNone else { return }
     while ended.count > Self.mostEnded {
       guard let shortest = ended.indices.min(by: { (ended[$0].span, -$0) < (ended[$1].span, -$1) })
       else { return }

@@ -69,6 +69,7 @@ struct Retention {
         "backups.changed": Self.unlessZero(tally.changed),
         "backups.odd": Self.unlessZero(counts.odd),
         "backups.unknown.history": Self.unlessZero(counts.strayed),
+        "backups.others": Self.unlessZero(counts.others),
         "backups.other.lineage": Self.unlessZero(counts.otherLineage),
       ])
   }

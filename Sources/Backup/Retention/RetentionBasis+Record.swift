@@ -58,6 +58,18 @@ extension RetentionBasis {
       previous: Self.name(of: book.previousPath, beside: recorded), hold: hold)
   }
 
+  /// Where nothing is recorded: `book` was made of the backups themselves, those of this cluster id.
+  init(
+    unrecorded path: BackupPath, of cluster: ClusterSighting, _ policy: RetentionPolicy,
+    _ book: HistoryBook, now: Int
+  ) {
+    self.init(
+      policy: policy, book: book, recorded: path.name,
+      previous: Self.name(of: book.previousPath, beside: path),
+      unrecordedCluster: cluster.clusterID,
+      hold: book.isAlternating(at: now) ? .alternation : nil)
+  }
+
   /// A path in another place names none of the backups that are listed.
   private static func name(of path: BackupPath?, beside other: BackupPath) -> ULID? {
     guard let path, path.container == other.container, path.prefix == other.prefix else {

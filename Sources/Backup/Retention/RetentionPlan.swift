@@ -13,18 +13,22 @@ package struct RetentionBasis: Equatable, Sendable {
   package let verified: ULID?
   /// The newest backup of the previous history.
   package let previous: ULID?
+  /// The id of the cluster, where nothing is recorded. Then only backups that runs without a record
+  /// stored under this id are judged.
+  package let unrecordedCluster: UInt64?
   /// Why nothing may be deleted; `nil` where the promises alone decide.
   package let hold: RetentionHold?
 
   package init(
     policy: RetentionPolicy, book: HistoryBook, recorded: ULID, verified: ULID? = nil,
-    previous: ULID? = nil, hold: RetentionHold? = nil
+    previous: ULID? = nil, unrecordedCluster: UInt64? = nil, hold: RetentionHold? = nil
   ) {
     self.policy = policy
     self.book = book
     self.recorded = recorded
     self.verified = verified
     self.previous = previous
+    self.unrecordedCluster = unrecordedCluster
     self.hold = hold
   }
 }
@@ -94,7 +98,12 @@ package struct RetentionPlan {
 
   package mutating func consider(_ backup: StoredBackup) {
     counts.backups += 1
-    if backup.name == basis.recorded { recordedOrigin = backup.origin }
+    let isOthers = basis.isOthers(backup)
+    if backup.name == basis.recorded { recordedOrigin = isOthers ? .unknown : backup.origin }
+    if isOthers {
+      counts.others += 1
+      return
+    }
     if backup.oddity != nil {
       counts.odd += 1
       return
@@ -186,6 +195,16 @@ package struct RetentionPlan {
 }
 
 extension RetentionBasis {
+  /// Whether retention must leave the backup alone, whatever else it says of itself. Without a record:
+  /// a record may name it, or it is of another cluster. With one: it is of an unknown lineage, but not
+  /// the predecessor's.
+  func isOthers(_ backup: StoredBackup) -> Bool {
+    guard let unrecordedCluster else {
+      return backup.unrecordedCluster != nil && backup.origin == .unknown
+    }
+    return backup.unrecordedCluster != unrecordedCluster || backup.origin == .unknown
+  }
+
   /// Whatever else is the case, these stay.
   func keeper(of name: ULID) -> RetentionReason? {
     switch name {
@@ -202,6 +221,8 @@ package struct RetentionCounts: Equatable, Sendable {
   /// Everything with the name of a backup.
   package fileprivate(set) var backups = 0
   package fileprivate(set) var odd = 0
+  /// Stored with a record, or of another cluster, while there is no record.
+  package fileprivate(set) var others = 0
   /// Without a lineage.
   package fileprivate(set) var unknown = 0
   /// Of this lineage, but of a history that the record does not know.

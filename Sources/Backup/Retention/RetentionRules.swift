@@ -89,6 +89,7 @@ package struct RetentionRules {
 
   private func reasonToStay(_ backup: StoredBackup) -> RetentionReason? {
     if let keeper = basis.keeper(of: backup.name) { return keeper }
+    if basis.isOthers(backup) { return .otherLineage }
     if let oddity = backup.oddity { return .odd(oddity) }
     switch backup.origin {
     case .unknown:

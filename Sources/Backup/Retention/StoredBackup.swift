@@ -30,17 +30,20 @@ package struct StoredBackup: Hashable, Sendable {
   /// `nil` for a backup that is only expected.
   package let etag: ETag?
   package let origin: Origin
+  /// The cluster id, where a run without a record stored it; such a run may delete no other.
+  package let unrecordedCluster: UInt64?
   package let oddity: Oddity?
 
   package init(
     name: ULID, written: Int, lastModified: Int, etag: ETag?, origin: Origin = .unknown,
-    oddity: Oddity? = nil
+    unrecordedCluster: UInt64? = nil, oddity: Oddity? = nil
   ) {
     self.name = name
     self.written = written
     self.lastModified = lastModified
     self.etag = etag
     self.origin = origin
+    self.unrecordedCluster = unrecordedCluster
     self.oddity = oddity
   }
 }
@@ -53,10 +56,14 @@ extension StoredBackup: Comparable {
 }
 
 extension StoredBackup {
+  /// The values of the metadata's `record`.
+  static let noRecord = "none"
+  static let recordedInConfigMap = "configmap"
+
   private static let longestDisagreement = 86_400
 
   /// What of a blob's metadata retention reads; a listing need not keep the rest.
-  static let metadataNames: Set<String> = ["lineage", "history", "time"]
+  static let metadataNames: Set<String> = ["lineage", "history", "time", "record", "clusterid"]
 
   /// Returns `nil` for what does not bear the name of a backup: a blob in a folder further down, or
   /// under another kind of name.
@@ -80,7 +87,10 @@ extension StoredBackup {
       }
     self.init(
       name: name, written: written, lastModified: blob.lastModified, etag: blob.etag,
-      origin: origin ?? .unknown, oddity: oddity)
+      origin: origin ?? .unknown,
+      unrecordedCluster: blob.metadata["record"] == Self.noRecord
+        ? blob.metadata["clusterid"].flatMap { UInt64($0, radix: 16) } : nil,
+      oddity: oddity)
   }
 }
 

@@ -9,15 +9,21 @@ internal import SnapshotFile
 extension BackupRun {
   /// What the record says of lineage and histories before this backup; `nil` where it cannot be
   /// asked. Then the backup is taken all the same, without a lineage, and nothing is deleted.
-  func readHistories(from cluster: Cluster) throws(KubernetesError) -> RecordedHistories? {
+  ///
+  /// Where there is no record, the backups in the container tell it that such runs stored of this
+  /// cluster.
+  func readHistories(
+    from place: RecordPlace?, of clusterID: UInt64, in container: BlobContainer
+  ) throws -> RecordedHistories? {
     let histories: RecordedHistories
-    do throws(KubernetesError) {
-      histories = RecordedHistories(
-        try cluster.configMap(named: configuration.recordConfigMapName))
-    } catch {
-      if error.stopReason != nil { throw error }
+    do {
+      histories =
+        try place.map { RecordedHistories(try $0.fields()) }
+        ?? storedHistories(of: clusterID, in: container)
+    } catch let error as any OperatorError where error.stopReason == nil {
       log.warning(
-        "the record could not be read, so the backup is stored without a lineage",
+        "\(place == nil ? "the backups could not be listed" : "the record could not be read"), "
+          + "so the backup is stored without a lineage",
         ["error": error.description, "hint": error.hint])
       return nil
     }
@@ -28,6 +34,23 @@ extension BackupRun {
         "a new lineage begins", ["error": hold.description, "record": text, "hint": hold.hint])
     }
     return histories
+  }
+
+  private func storedHistories(
+    of clusterID: UInt64, in container: BlobContainer
+  ) throws(AzureError) -> RecordedHistories {
+    let folder = configuration.blobPrefix + "/"
+    var histories = StoredHistories()
+    var listing = container.list(prefix: folder, metadata: StoredHistories.metadataNames)
+    while let page = try listing.nextPage() {
+      for blob in page {
+        guard let backup = StoredBackup(blob, in: folder), backup.oddity == nil,
+          backup.unrecordedCluster == clusterID
+        else { continue }
+        histories.consider(backup, blob.metadata)
+      }
+    }
+    return histories.continued().map { .known($0) } ?? .none
   }
 
   /// The cluster as the member described it before the snapshot.
@@ -69,7 +92,8 @@ extension BackupRun {
           [
             "hint": "Unless etcd was restored or replaced, its data is lost: restore the newest "
               + "backup of the previous history, \(book.previousPath.map { "\($0)" } ?? "see list"). "
-              + "Retention keeps it until etcd-backup retention --forget \(ended.name)."
+              + "Retention keeps it"
+              + (book.givesUpNone ? "." : " until etcd-backup retention --forget \(ended.name).")
           ]) { $1 })
     case .resumes(let ended):
       log.warning(
@@ -87,16 +111,15 @@ extension BackupRun {
   ///
   /// Before the record, so that a run that dies between the two meets the break again. Without it the
   /// backup is recorded all the same.
-  func note(breakIn book: HistoryBook, in cluster: Cluster) {
-    let name = "\(configuration.recordConfigMapName)-history-broke"
+  func note(breakIn book: HistoryBook, in place: RecordPlace) {
     let keys = [Record.brokeTimeKey, Record.previousPathKey]
     do throws(KubernetesError) {
-      try cluster.record(book.fields.filter { keys.contains($0.key) }, inConfigMap: name)
+      try place.noteBreak(book.fields.filter { keys.contains($0.key) })
     } catch {
       log.warning(
         "the broken history could not be noted, so no alert will fire",
         [
-          "configmap": "\(configuration.namespace)/\(name)", "error": error.description,
+          "configmap": place.breakName, "error": error.description,
           "hint": error.hint,
         ])
     }
@@ -118,7 +141,8 @@ extension BackupRun {
   func applyRetention(after record: Record, with access: RunClients) throws {
     stage = .retention
     do {
-      guard let fields = try recordedFields(naming: record, in: access.cluster) else { return }
+      let fields = try access.record.map { try recordedFields(naming: record, in: $0) }
+      if case .some(nil) = fields { return }
       guard case .sound = record.pages else {
         log.warning(
           "retention left to a run that finds a sound database",
@@ -130,13 +154,23 @@ extension BackupRun {
       }
       guard let book = record.book else {
         log.warning(
-          "retention left to a run that can read the record before its commit",
-          ["hint": "allow get on configmaps to the run's service account"])
+          "retention left to a run that knows its histories before its commit",
+          [
+            "hint": access.record == nil
+              ? nil : "allow get on configmaps to the run's service account"
+          ])
         return
       }
       let now = Timestamp.secondsNow()
-      let basis = RetentionBasis(
-        configuration.retention, book, recorded: record.path, fields: fields, now: now, hold: hold)
+      let basis =
+        if case let fields?? = fields {
+          RetentionBasis(
+            configuration.retention, book, recorded: record.path, fields: fields, now: now,
+            hold: hold)
+        } else {
+          RetentionBasis(
+            unrecorded: record.path, of: record.cluster, configuration.retention, book, now: now)
+        }
       if let hold = basis.hold {
         log.warning("retention deletes nothing", ["error": hold.description, "hint": hold.hint])
         return
@@ -153,15 +187,14 @@ extension BackupRun {
   /// The record, while it still names this backup. Should a run beside this one have recorded since,
   /// what that one recorded must stay, and it cleans up itself.
   private func recordedFields(
-    naming record: Record, in cluster: Cluster
+    naming record: Record, in place: RecordPlace
   ) throws -> [String: String]? {
-    let fields = try cluster.configMap(named: configuration.recordConfigMapName)
+    let fields = try place.fields()
     let found = fields?[Record.pathKey]
     if found == "\(record.path)" { return fields }
     guard let found, (try? BackupPath(found)) != nil else {
       stage = .record
-      throw LostRecord(
-        configMap: "\(configuration.namespace)/\(configuration.recordConfigMapName)", found: found)
+      throw LostRecord(configMap: place.name, found: found)
     }
     log.warning("retention left to the run that recorded since", ["blob.path": found])
     return nil

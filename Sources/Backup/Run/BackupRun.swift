@@ -46,7 +46,7 @@ package final class BackupRun {
       try probe(access.container)
       let member = try chooseMember(of: access.etcd)
       let record = try takeBackup(of: member, with: access)
-      try write(record, to: access.cluster)
+      try write(record, to: access.record)
       try applyRetention(after: record, with: access)
       log.info("run finished", ["duration.seconds": elapsed])
       return .success(record)
@@ -128,7 +128,7 @@ package final class BackupRun {
     var broken: [ChosenMember] = []
     while true {
       do {
-        return try takeBackup(of: member, into: access.container, recordedIn: access.cluster)
+        return try takeBackup(of: member, into: access.container, recordedIn: access.record)
       } catch let error as SnapshotError where error.isMembersOwn {
         broken.append(member)
         guard let other = try access.etcd.chooseMember(insteadOf: broken) else {
@@ -145,7 +145,7 @@ package final class BackupRun {
 
   /// Streams one snapshot from etcd into the container, and makes it visible only once verified.
   private func takeBackup(
-    of member: ChosenMember, into container: BlobContainer, recordedIn cluster: Cluster
+    of member: ChosenMember, into container: BlobContainer, recordedIn place: RecordPlace?
   ) throws -> Record {
     stage = .snapshot
     let spool = try makeSpool()
@@ -184,14 +184,16 @@ package final class BackupRun {
     try upload.finishBlocks()
 
     stage = .commit
-    let histories = try readHistories(from: cluster)
+    let histories = try readHistories(
+      from: place, of: member.status.clusterID, in: container)
     if case .unreadable(let reason, _) = histories { hold = .unreadable(reason) }
     var book = histories?.book
     let sighting = try sighting(of: member, after: book)
     deadline.beginCommit()
     let time = Timestamp.secondsNow()
     let turn = book?.note(path, of: sighting, at: time)
-    let metadata = BlobMetadata(received, from: member, at: time, in: book)
+    let metadata = BlobMetadata(
+      received, from: member, at: time, in: book, isRecorded: place != nil)
     let receipt = try commit(upload, to: path, metadata)
 
     stage = .check
@@ -239,14 +241,13 @@ package final class BackupRun {
     }
   }
 
-  private func write(_ record: Record, to cluster: Cluster) throws {
+  private func write(_ record: Record, to place: RecordPlace?) throws {
     stage = .record
-    if let book = record.book, book.brokeTime == record.time { note(breakIn: book, in: cluster) }
-    try cluster.record(record.fields, inConfigMap: configuration.recordConfigMapName)
-    deadline.endCommit()
-    log.info(
-      "backup recorded",
-      ["configmap": "\(configuration.namespace)/\(configuration.recordConfigMapName)"])
+    defer { deadline.endCommit() }
+    guard let place else { return }
+    if let book = record.book, book.brokeTime == record.time { note(breakIn: book, in: place) }
+    try place.write(record.fields)
+    log.info("backup recorded", ["configmap": place.name])
   }
 
   // MARK: Details

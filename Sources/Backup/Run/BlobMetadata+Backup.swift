@@ -10,7 +10,7 @@ extension BlobMetadata {
   /// run's id.
   init(
     _ snapshot: ReceivedSnapshot, from member: ChosenMember, at time: Int,
-    in book: HistoryBook?
+    in book: HistoryBook?, isRecorded: Bool
   ) {
     self = [
       "sha256": "\(snapshot.file.sha256)",
@@ -24,6 +24,7 @@ extension BlobMetadata {
       "quorum": member.hasQuorum ? "yes" : "no",
       "time": Timestamp.format(time),
       "toolversion": Version.current,
+      "record": isRecorded ? StoredBackup.recordedInConfigMap : StoredBackup.noRecord,
     ]
     if let book, let running = book.running {
       self["lineage"] = "\(book.lineage)"

@@ -26,9 +26,9 @@ extension BackupStore {
       book.brokeTime = nil
       book.previousPath = nil
     } else {
-      var adoption = Adoption(lineage)
-      try forEachBackup(metadata: Adoption.metadataNames) { adoption.consider($0, $1) }
-      guard let adopted = adoption.book(at: now) else {
+      var histories = StoredHistories()
+      try forEachBackup(metadata: StoredHistories.metadataNames) { histories.consider($0, $1) }
+      guard let adopted = histories.adopted(lineage, at: now) else {
         throw HistoryError.unknown(lineage, prefix: configuration.blobPrefix)
       }
       book = adopted
@@ -101,13 +101,12 @@ extension BackupStore {
   }
 
   private func write(_ book: HistoryBook) throws {
-    guard let name = configuration.recordConfigMapName else {
+    guard let record else {
       preconditionFailure("histories are recorded only where a ConfigMap is configured")
     }
-    try cluster.record(book.fields, inConfigMap: name)
+    try record.write(book.fields)
     log.info(
-      "histories recorded",
-      ["lineage": "\(book.lineage)", "configmap": "\(configuration.namespace)/\(name)"])
+      "histories recorded", ["lineage": "\(book.lineage)", "configmap": "\(record.name)"])
   }
 
   private func forEachBackup(
@@ -120,57 +119,6 @@ extension BackupStore {
         if let backup = StoredBackup(blob, in: folder) { body(backup, blob.metadata) }
       }
     }
-  }
-}
-
-/// The histories of a lineage, made anew from its backups.
-private struct Adoption {
-  static let metadataNames = StoredBackup.metadataNames.union([
-    "clusterid", "raftterm", "raftindex",
-  ])
-
-  private let lineage: ULID
-  private var histories: [ULID: (first: Sight, newest: Sight)] = [:]
-
-  private struct Sight {
-    let backup: StoredBackup
-    let clusterID: UInt64
-    let position: RaftPosition
-  }
-
-  init(_ lineage: ULID) {
-    self.lineage = lineage
-  }
-
-  mutating func consider(_ backup: StoredBackup, _ metadata: BlobMetadata) {
-    guard case .history(let history, lineage) = backup.origin,
-      let clusterID = metadata["clusterid"].flatMap({ UInt64($0, radix: 16) }),
-      let term = metadata["raftterm"].flatMap({ UInt64($0) }),
-      let index = metadata["raftindex"].flatMap({ UInt64($0) })
-    else { return }
-    let sight = Sight(
-      backup: backup, clusterID: clusterID, position: RaftPosition(term: term, index: index))
-    guard let known = histories[history] else {
-      histories[history] = (sight, sight)
-      return
-    }
-    histories[history] = (
-      backup < known.first.backup ? sight : known.first,
-      backup > known.newest.backup ? sight : known.newest
-    )
-  }
-
-  /// The history of the newest backup runs; the others count as ended now, since it is unknown when
-  /// they did. `nil` where there is no backup.
-  func book(at now: Int) -> HistoryBook? {
-    let known = histories.map { name, sights in
-      History(
-        name: name, clusterID: sights.newest.clusterID, first: sights.first.position,
-        newest: sights.newest.position, newestBackup: sights.newest.backup.name,
-        firstTime: sights.first.backup.written, lastTime: sights.newest.backup.written)
-    }.sorted { ($0.lastTime, $0.newestBackup) > ($1.lastTime, $1.newestBackup) }
-    guard let running = known.first else { return nil }
-    return HistoryBook(lineage: lineage, running: running, adopting: known.dropFirst(), at: now)
   }
 }
 

@@ -38,16 +38,13 @@ extension BackupStore {
   /// Notes in the record that this backup was read back and found whole at this time, in seconds
   /// since 1970.
   package func recordVerification(of path: BackupPath, at time: Int) throws {
-    guard let name = configuration.recordConfigMapName else {
+    guard let record else {
       preconditionFailure("a verification is recorded only where a ConfigMap is configured")
     }
-    try cluster.record(
-      [
-        Record.verifiedPathKey: "\(path)",
-        Record.verifiedTimeKey: Timestamp.format(time),
-      ], inConfigMap: name)
+    try record.write([
+      Record.verifiedPathKey: "\(path)", Record.verifiedTimeKey: Timestamp.format(time),
+    ])
     log.info(
-      "verification recorded",
-      ["blob.path": "\(path)", "configmap": "\(configuration.namespace)/\(name)"])
+      "verification recorded", ["blob.path": "\(path)", "configmap": "\(record.name)"])
   }
 }

@@ -9,7 +9,8 @@ package import SnapshotFile
 
 package struct BackupStore {
   let configuration: StoreConfiguration
-  let cluster: Cluster
+  /// `nil` where no ConfigMap is named.
+  let record: RecordPlace?
   let container: BlobContainer
   let deadline: RunDeadline
   let log: Log
@@ -29,7 +30,7 @@ package struct BackupStore {
     let access = try StoreAccess(configuration, environment: environment, transport: transport)
     for warning in access.warnings { log.warning("access is unusual", ["error": warning]) }
     self.configuration = configuration
-    cluster = access.cluster
+    record = RecordPlace(configuration, in: access.cluster)
     container = access.container
     self.deadline = deadline
     self.log = log
@@ -63,8 +64,7 @@ package struct BackupStore {
 
   /// `nil` where there is no ConfigMap, or none is configured.
   func recordFields() throws -> [String: String]? {
-    guard let name = configuration.recordConfigMapName else { return nil }
-    return try cluster.configMap(named: name)
+    try record?.fields() ?? nil
   }
 
   /// `nil` where no backup is recorded.
@@ -84,9 +84,8 @@ package struct BackupStore {
       prefix: configuration.blobPrefix)
   }
 
-  var recordName: String {
-    "\(configuration.namespace)/\(configuration.recordConfigMapName ?? "")"
-  }
+  /// For messages about a record that there is.
+  var recordName: String { record?.name ?? "" }
 
   // MARK: Reading a backup
 

@@ -1,8 +1,7 @@
-// The storage account as its Secret describes it: where it is, and the credential that opens it.
+// The storage account as its Secret, or what stands for it, describes it: where it is, and what opens it.
 
 internal import Azure
 internal import HTTP
-internal import Kubernetes
 
 struct StoreAccount {
   let endpoint: StorageEndpoint
@@ -16,14 +15,14 @@ struct StoreAccount {
   private static let grace = 120
   private static let noticePeriod = 7 * 86_400
 
-  init(_ configuration: StoreConfiguration, _ secret: Secret, _ transport: Transport) throws {
+  init(_ configuration: StoreConfiguration, _ secret: SecretValues, _ transport: Transport) throws {
     switch configuration.authentication {
     case .sharedKey:
-      place = "storage-key of \(secret)"
+      place = secret.name(of: "storage-key")
       endpoint = try Self.endpoint(configuration, secret)
       credential = StorageCredential(try Self.key(secret), of: endpoint.account)
     case .sas:
-      place = "sas-token of \(secret)"
+      place = secret.name(of: "sas-token")
       endpoint = try Self.endpoint(configuration, secret)
       let text = try secret.text("sas-token")
       do {
@@ -33,7 +32,7 @@ struct StoreAccount {
         throw SecretError.signature(place: place, error)
       }
     case .connectionString:
-      place = "connection-string of \(secret)"
+      place = secret.name(of: "connection-string")
       let text = try secret.text("connection-string")
       do {
         let string = try ConnectionString(text, for: configuration.container)
@@ -58,27 +57,30 @@ struct StoreAccount {
   // MARK: Reading
 
   private static func endpoint(
-    _ configuration: StoreConfiguration, _ secret: Secret
+    _ configuration: StoreConfiguration, _ secret: SecretValues
   ) throws -> StorageEndpoint {
     do {
       return try StorageEndpoint(
         account: secret.text("storage-account"), url: configuration.storageURL)
     } catch let problem as InvalidValue {
-      throw SecretError.unusableAccount(secret: "\(secret)", expected: problem.expected)
+      throw SecretError.unusableAccount(
+        place: secret.name(of: "storage-account"), expected: problem.expected)
     }
   }
 
-  private static func key(_ secret: Secret) throws -> AccountKey {
+  private static func key(_ secret: SecretValues) throws -> AccountKey {
     let text = try secret.text("storage-key")
     if let mistake = AccountKey.mistake(in: text) {
-      throw SecretError.notAKey(secret: "\(secret)", mistake)
+      throw SecretError.notAKey(place: secret.name(of: "storage-key"), mistake)
     }
-    guard let key = AccountKey(text) else { throw SecretError.unusableKey(secret: "\(secret)") }
+    guard let key = AccountKey(text) else {
+      throw SecretError.unusableKey(place: secret.name(of: "storage-key"))
+    }
     return key
   }
 
   private static func identity(
-    _ configuration: StoreConfiguration, _ secret: Secret
+    _ configuration: StoreConfiguration, _ secret: SecretValues
   ) throws -> Identity {
     let settings = configuration.identity
     switch configuration.authentication {
