@@ -7,6 +7,7 @@ release := swift build -c release --static-swift-stdlib
 commit = $(shell git rev-parse HEAD 2>/dev/null)
 binary := .build/release/etcd-backup
 pytest := .build/venv/bin/python -m pytest Tests/Integration
+pytest_chart := .build/venv/bin/python -m pytest Tests/Chart
 # Tests wait half of the time, for elections and deadlines, so there are twice as many workers as cores.
 parallel := --numprocesses 4 --dist worksteal
 
@@ -43,8 +44,9 @@ run-integration:
 	@.ci/stage "integration tests" $(pytest) $(parallel)
 
 .PHONY: test-long
-test-long: tools build sandbox ## Run what is long by nature: 2 GB of database, 100,000 blobs, a restore that dies at every step
+test-long: tools build sandbox ## Run what is long by nature: 2 GB of database, 100,000 blobs, a restore that dies at every step, every case of a matrix
 	@.ci/stage "long integration tests" $(pytest) -m "large or long"
+	@.ci/stage "long chart tests" $(pytest_chart) $(parallel) -m long
 	@.ci/stage "long unit tests" env TEST_LONG=1 \
 	  swift test -c release --scratch-path .build/long --parallel --filter '[Rr]andom'
 
@@ -53,7 +55,7 @@ test-chart: tools build sandbox run-chart ## Run the tests of the chart: both he
 
 .PHONY: run-chart
 run-chart:
-	@.ci/stage "chart tests" .build/venv/bin/python -m pytest Tests/Chart $(parallel)
+	@.ci/stage "chart tests" $(pytest_chart) $(parallel)
 
 .PHONY: image-test
 image-test: tools sandbox ## Build the container image without a daemon, try it, print its sizes (as root)
