@@ -8,6 +8,7 @@ from certificates import TLS
 from etcd import Cluster
 from helm import Helm
 from processes import ROOT
+from sampling import pytest_collection_modifyitems as pytest_collection_modifyitems
 
 
 @pytest.fixture(scope="session")

@@ -169,6 +169,7 @@ VALUES = [name for name, _, _ in values_table.rows()]
 GROUPS = sorted({name.rsplit(".", level)[0] for name in VALUES for level in range(1, 1 + name.count("."))})
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("value", VALUES + GROUPS)
 def test_null_is_refused_by_name_unless_it_means_the_default(helm, value):
     """A null takes the key away. Numbers would become 0 then, and with a starting deadline of 0 no run ever starts."""

@@ -1,6 +1,7 @@
 """Fixtures: a sandbox and clusters of one test's own, gone with it."""
 
 import contextlib
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,8 +12,9 @@ import pytest
 import program
 from etcd import DEFAULT, Cluster, Release
 from processes import ROOT
+from sampling import pytest_collection_modifyitems as pytest_collection_modifyitems
 from sandbox import Sandbox, binary
-from world import World
+from world import MEBIBYTE, World
 
 
 def pytest_configure() -> None:
@@ -65,6 +67,28 @@ def empty_world(tmp_path: Path) -> Iterator[World]:
     """A world whose runs have no etcd yet: see World.back_up."""
     with Sandbox(state=tmp_path / "sandbox", tls=True) as sandbox:
         world = World(sandbox, tmp_path)
+        yield world
+        world.stop()
+
+
+@pytest.fixture(scope="module")
+def backup_to_copy(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A world with one backup, of some 6 MiB. Nothing of it runs any more."""
+    folder = tmp_path_factory.mktemp("backup")
+    with Cluster(folder / "etcd") as cluster, Sandbox(state=folder / "sandbox", tls=True) as sandbox:
+        cluster.fill(5, value_size=MEBIBYTE)
+        world = World(sandbox, folder)
+        world.back_up(cluster)
+        world.assert_success(world.run())
+    return world
+
+
+@pytest.fixture
+def stored_backup(backup_to_copy: World, tmp_path: Path) -> Iterator[World]:
+    """That world, as if it were this test's own; its etcd is gone."""
+    shutil.copytree(backup_to_copy.sandbox.state, tmp_path / "sandbox")
+    with Sandbox(state=tmp_path / "sandbox", tls=True) as sandbox:
+        world = backup_to_copy.continued(sandbox, tmp_path)
         yield world
         world.stop()
 

@@ -79,6 +79,7 @@ RECIPES = [few_keys, many_keys_deleted_and_compacted, compacted_to_the_last_tomb
            huge_values, many_leases, users_and_roles]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.__name__)
 def test_every_figure_is_that_of_the_tools_and_the_live_etcd(start_etcd, tmp_path, release, recipe):

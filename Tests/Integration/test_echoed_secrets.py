@@ -64,6 +64,7 @@ def run(world, *arguments: str):
     return run, [run.log + run.text, *([message.read_text()] if "check" not in arguments else [])]
 
 
+@pytest.mark.sampled(3)
 @spelled
 @pytest.mark.parametrize("arguments", [[], ["check"]], ids=["backup", "check"])
 def test_X3_a_token_that_the_API_server_repeats_is_redacted(world, arguments, spelling):
@@ -77,6 +78,7 @@ def test_X3_a_token_that_the_API_server_repeats_is_redacted(world, arguments, sp
     assert_shown_without(TOKEN, spelling, *shown)
 
 
+@pytest.mark.sampled(3)
 @spelled
 @pytest.mark.parametrize("arguments", [[], ["list"], ["check"]], ids=["backup", "list", "check"])
 def test_X3_an_account_key_that_the_store_repeats_is_redacted(world, arguments, spelling):
@@ -150,6 +152,7 @@ PROXIES = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("arguments", [[], ["check"]], ids=["backup", "check"])
 @pytest.mark.parametrize("proxy", PROXIES.values(), ids=PROXIES)
 @pytest.mark.parametrize("whose", ["store", "kubeconfig"])

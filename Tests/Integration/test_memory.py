@@ -12,7 +12,7 @@ def assert_little_memory(run, database_size):
     assert run.peak_bytes <= limit, f"{run.peak_bytes / MEBIBYTE:.1f} MiB\n{run}"
 
 
-@pytest.mark.parametrize("megabytes", [20, 200])
+@pytest.mark.parametrize("megabytes", [20, 80, pytest.param(200, marks=pytest.mark.long)])
 def test_R1_peak_memory_does_not_depend_on_the_size(empty_world, start_etcd, megabytes):
     cluster = start_etcd()
     cluster.fill(megabytes, value_size=MEBIBYTE)
@@ -24,7 +24,7 @@ def test_R1_peak_memory_does_not_depend_on_the_size(empty_world, start_etcd, meg
 
 def test_R1_a_slow_store_does_not_fill_the_memory(empty_world, start_etcd):
     cluster = start_etcd()
-    cluster.fill(100, value_size=MEBIBYTE)
+    cluster.fill(80, value_size=MEBIBYTE)
     empty_world.back_up(cluster)
     empty_world.fault("PutBlock", "throttle", bytesPerSecond=4_000_000)  # on each of the connections
     run = empty_world.run()

@@ -219,6 +219,7 @@ def test_a_failure_on_one_member_moves_no_data_and_can_be_tried_again(world, ope
     assert_restored(world, before)
 
 
+@pytest.mark.long
 def test_a_failure_on_one_member_leaves_a_way_back(world, operator):
     world.back_up()
     with OldCluster(world, operator):

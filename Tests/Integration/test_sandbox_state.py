@@ -142,6 +142,7 @@ def test_planted_and_aged_blobs_look_as_old_as_they_should():
         assert new.download_blob().readall() == b"x"
 
 
+@pytest.mark.long
 def test_more_than_100000_staged_blocks_are_refused(tmp_path):
     with Sandbox(state=tmp_path, kubernetes=False) as service:
         service.create_container(CONTAINER)

@@ -20,7 +20,7 @@ SIGNATURE = re.compile(r"SharedKey [a-z0-9]+:|sig=|Bearer [A-Za-z0-9]|BEGIN [A-Z
 def secretive(empty_world, start_etcd, tmp_path):
     """A world in which everything that can be secret is: TLS keys, etcd password, bearer token, account key."""
     cluster = start_etcd(tls=TLS.make(tmp_path / "tls", client_name=None))
-    cluster.fill(20, value_size=MEBIBYTE)
+    cluster.fill(6, value_size=MEBIBYTE)
     cluster.enable_authentication(PASSWORD)
     empty_world.back_up(cluster)
     empty_world.sandbox.put_configmap(NAMESPACE, RECORD, {})

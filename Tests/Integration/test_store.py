@@ -42,6 +42,7 @@ def assert_stored_once(world, run):
     assert len(world.blob_names) == 2, f"{world.blob_names}\n{run}"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("fault", TRANSIENT)
 @pytest.mark.parametrize("operation", ["PutBlock", "PutBlockList"])
 def test_U1_a_transient_failure_is_retried_and_the_body_sent_whole(empty_world, blocks, operation, fault):
@@ -290,12 +291,14 @@ def test_M6_a_spool_lets_etcd_go_while_the_store_takes_its_time(
     assert run.peak_bytes <= 64 * MEBIBYTE, run
 
 
+@pytest.mark.parametrize("transport", ["gateway", pytest.param("grpc", marks=pytest.mark.long)], indirect=True)
 def test_M6_without_a_spool_etcd_waits(empty_world, behind_a_slow_store, transport):
     program = empty_world.start()
     assert blocks_stored_when_the_read_ended(empty_world, behind_a_slow_store, program) > BLOCKS / 2
     empty_world.assert_whole(empty_world.assert_success(program.wait()))
 
 
+@pytest.mark.parametrize("transport", [pytest.param("gateway", marks=pytest.mark.long), "grpc"], indirect=True)
 def test_R2_behind_a_full_spool_etcd_waits(empty_world, behind_a_slow_store, transport, tmp_path):
     program = empty_world.start(APP_BACKUP_SPOOL_DIRECTORY=str(tmp_path), APP_BACKUP_SPOOL_LIMIT="2MiB")
     assert blocks_stored_when_the_read_ended(empty_world, behind_a_slow_store, program) > BLOCKS / 2

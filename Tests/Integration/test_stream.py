@@ -34,6 +34,7 @@ def assert_old_record_stands(world, run, before):
     world.assert_whole(before)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
 @pytest.mark.parametrize("fraction", [0.001, 0.25, 0.5, 0.999])
 def test_S1_a_connection_cut_in_mid_stream_is_no_backup(empty_world, big, transport, fraction, reset):
@@ -44,6 +45,7 @@ def test_S1_a_connection_cut_in_mid_stream_is_no_backup(empty_world, big, transp
     assert_old_record_stands(empty_world, run, before)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("fraction", [0.01, 0.3, 0.7, 0.99])
 def test_S4_one_flipped_bit_is_no_backup(empty_world, big, transport, fraction):
     before = empty_world.recorded_path
@@ -64,6 +66,7 @@ def start_against_a_slow_store(world, cluster, **env):
     return program
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("release", Release.all(), ids=lambda release: f"etcd-{release.version}")
 def test_S1_etcd_killed_in_mid_stream_is_no_backup(empty_world, start_etcd, release):
     cluster = start_etcd(release)

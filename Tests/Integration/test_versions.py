@@ -16,6 +16,7 @@ def test_all_promised_releases_are_here():
     assert versions >= {"3.3.25", "3.4.23", "3.5.1", "3.5.16"}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize("security", ["plain", "tls", "authentication", "tls-and-authentication"])
 def test_a_backup_restores_every_key_and_revision(empty_world, start_etcd, tmp_path, release, security):

@@ -51,7 +51,7 @@ class ControlPlane(api_server.Cluster):
         self.ending: set[str] = set()  # uids of pods that were told to end
         self.attached: dict[str, dict[str, str]] = {}  # claim: pods (uids) that hold it, and on which node
         self.controllers: list[threading.Thread] = []
-        self.before_job = lambda name: None  # lets a test interfere
+        self.before_job: Callable[[str], object] = lambda name: None  # lets a test interfere
         self.starts_once_its_log_was_refused = False  # whether a pod takes so long to start that its log is asked for before
         self.refused_logs: set[str] = set()  # of these pods
         self.failures: list[BaseException] = []

@@ -13,7 +13,16 @@ from pathlib import Path
 from certificates import TLS
 from gateway import Contents, Gateway, encode
 from partition import PeerRelays
-from processes import CLEAN_ENVIRONMENT, PATIENCE, ROOT, Child, StartFailed, free_port, wait_until
+from processes import (
+    CLEAN_ENVIRONMENT,
+    PATIENCE,
+    ROOT,
+    SHORT_LIVED,
+    Child,
+    StartFailed,
+    free_port,
+    wait_until,
+)
 
 # etcdctl's own time limits are a few seconds.
 PATIENT = (f"--dial-timeout={PATIENCE:.0f}s", f"--command-timeout={PATIENCE:.0f}s")
@@ -350,7 +359,7 @@ def _run(program: Path, *arguments: str) -> str:
     done = subprocess.run(
         [str(program), *arguments],
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        env=CLEAN_ENVIRONMENT | {"ETCDCTL_API": "3"}, timeout=2 * PATIENCE)
+        env=CLEAN_ENVIRONMENT | SHORT_LIVED | {"ETCDCTL_API": "3"}, timeout=2 * PATIENCE)
     if done.returncode != 0:
         raise AssertionError(f"{program.name} {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
     return done.stdout

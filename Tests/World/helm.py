@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import yaml
 
-from processes import ROOT
+from processes import ROOT, SHORT_LIVED
 
 CHART = ROOT / "chart"
 HELM = ROOT / ".build" / "helm"
@@ -84,7 +84,7 @@ class Helm:
         return self._run(self.program.with_name("kubectl"), *arguments, **environment)
 
     def _run(self, program, *arguments, **environment):
-        settings = {"PATH": os.environ["PATH"], "HOME": str(self.home), **environment}
+        settings = {"PATH": os.environ["PATH"], "HOME": str(self.home), **SHORT_LIVED, **environment}
         command = [str(program), *map(str, arguments)]
         return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=300)
 

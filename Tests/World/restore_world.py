@@ -18,7 +18,7 @@ from etcd import DEFAULT, PATIENT, Cluster, Release
 from gateway import Contents, Gateway
 from helm import Helm
 from pods import Image, Node
-from processes import CLEAN_ENVIRONMENT, PATIENCE, ROOT, Child, wait_until
+from processes import CLEAN_ENVIRONMENT, PATIENCE, ROOT, SHORT_LIVED, Child, wait_until
 from program import BINARY
 from sandbox import Sandbox
 from world import CONTAINER, NAMESPACE, RECORD, STORE_SECRET, TLS_SECRET, TOKEN, World
@@ -186,9 +186,9 @@ class RestoreWorld:
                 "server": self.plane.url, "certificate-authority": str(self.sandbox.ca_file)}}],
             "users": [{"name": "operator", "user": {"token": OPERATOR}}],
             "contexts": [{"name": "here", "context": {"cluster": "here", "user": "operator"}}]}))
-        return CLEAN_ENVIRONMENT | {
+        return CLEAN_ENVIRONMENT | SHORT_LIVED | {
             "PATH": f"{kubectl}:{CLEAN_ENVIRONMENT['PATH']}", "HOME": str(self.folder),
-            "KUBECONFIG": str(config), "RESTORE_POLL_SECONDS": "0.3"}
+            "KUBECONFIG": str(config), "RESTORE_POLL_SECONDS": "0.6"}
 
     def start(self, *options: str) -> Child:
         script = Child(
@@ -260,7 +260,7 @@ class Reach:
              f"--cacert={self.tls.folder / 'ca.crt'}", f"--cert={self.tls.folder / 'client.crt'}",
              f"--key={self.tls.folder / 'client.key'}",
              *([f"--user={':'.join(self.user)}"] if self.user else []), *arguments],
-            env=CLEAN_ENVIRONMENT | {"ETCDCTL_API": "3"}, capture_output=True, text=True, timeout=PATIENCE)
+            env=CLEAN_ENVIRONMENT | SHORT_LIVED | {"ETCDCTL_API": "3"}, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
