@@ -66,7 +66,9 @@ let package = Package(
     .target(
       name: "Backup",
       dependencies: [
-        "HTTP", "Certificates", "Digests", "SnapshotFile", "Etcd", "Azure", "Kubernetes", "Console",
+        "HTTP", "Certificates", "Digests", "Encoding", "SnapshotFile", "Etcd", "Azure",
+        "Kubernetes",
+        "Console",
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -126,7 +128,7 @@ let package = Package(
       name: "BackupTests",
       dependencies: [
         "Backup", "SnapshotFile", "Etcd", "Azure", "Kubernetes", "HTTP", "Certificates", "Digests",
-        "Console", "TestSupport",
+        "Encoding", "Console", "TestSupport",
       ],
       swiftSettings: strict),
     .target(

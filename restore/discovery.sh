@@ -158,7 +158,7 @@ find_cronjob() {
       "See --cronjob. Its image, environment and service account are used; install the chart if there is none."
     fits name "$cronjob" || refuse "the CronJob has an odd name: $(escaped "$cronjob")" "See --cronjob."
   fi
-  local pod=.spec.jobTemplate.spec.template.spec tool_image wanted
+  local pod=.spec.jobTemplate.spec.template.spec tool_image chart_identity wanted
   wanted="
     tool_image          image  $pod.containers[0].image
     tool_env            json   $pod.containers[0].env              []
@@ -171,10 +171,12 @@ find_cronjob() {
     tool_node_selector  json   $pod.nodeSelector                   {}
     tool_tolerations    json   $pod.tolerations                    []
     service_account     name   $pod.serviceAccountName             default
+    chart_identity      name   .metadata.annotations.etcd-backup/identity-secret
     pod_labels          json   .spec.jobTemplate.spec.template.metadata.labels {}
     was_suspended       bool   .spec.suspend                       false"
   read_facts cronjob "$cronjob" || refuse "CronJob $cronjob in namespace $namespace is not there or cannot be read" "See --cronjob."
   image=${image:-$tool_image}
+  identity_secret=${identity_secret:-$chart_identity}
   add_token
 }
 
@@ -188,16 +190,18 @@ find_backup() {
   fi
   [[ $tool_env =~ \"name\":\"APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING\",\"value\":\"([^\"]+)\" ]] ||
     refuse "CronJob $cronjob does not say which ConfigMap records the last success" "Say --from PATH."
-  local record=${BASH_REMATCH[1]}
+  local record=${BASH_REMATCH[1]} stored_size
   fits name "$record" || refuse "CronJob $cronjob names an odd ConfigMap: $(escaped "$record")" "Say --from PATH."
   local wanted='
     path           text    .data.abs-backup-file-path-from-last-success
-    size           number  .data.backup-size-bytes-from-last-success        0
+    stored_size    number  .data.backup-size-bytes-from-last-success        0
+    size           number  .data.backup-snapshot-size-bytes-from-last-success
     revision       number  .data.backup-etcd-revision-from-last-success
     taken          time    .data.backup-time-from-last-success
     broke          time    .data.backup-history-broke-time
     previous_path  text    .data.backup-previous-history-path'
   read_facts configmap "$record" || refuse "ConfigMap $record is not there or cannot be read" "Say --from PATH."
+  size=${size:-$stored_size} # older versions store nothing but the snapshot itself
   [ -n "$path" ] || refuse "ConfigMap $record records no backup" "Say --from PATH; etcd-backup list shows what there is."
 }
 

@@ -116,6 +116,23 @@ add_token() {
   tool_volumes=$(concatenated "$tool_volumes" "$token_volume")
 }
 
+# The identity that decrypts the backup: for the containers that read it, and for no other.
+readonly identity_path=/var/run/etcd-backup-identity
+readonly identity_env='[{"name":"APP_BACKUP_IDENTITY_DIRECTORY","value":"'$identity_path'"}]'
+readonly identity_mount='[{"name":"etcd-backup-identity","mountPath":"'$identity_path'","readOnly":true}]'
+
+# with_identity KIND LIST LIST: the first list, and the second as well where this kind of container reads the backup.
+with_identity() {
+  case ${identity_secret:+$1} in
+    verify | download | member) concatenated "$2" "$3" ;;
+    *) printf '%s' "$2" ;;
+  esac
+}
+
+identity_volume() {
+  printf '[{"name":"etcd-backup-identity","secret":{"secretName":"%s"}}]' "$identity_secret"
+}
+
 # The CronJob's own pod with other arguments: the same credentials, nothing to keep.
 tool_pod() {
   cat <<EOF
@@ -128,12 +145,12 @@ tool_pod() {
         - name: etcd-backup
           image: "$image"
           args: $(quoted "$@")
-          env: $tool_env
+          env: $(with_identity "$1" "$tool_env" "$identity_env")
           resources: $tool_resources
           securityContext: $tool_security
-          volumeMounts: $tool_mounts
+          volumeMounts: $(with_identity "$1" "$tool_mounts" "$identity_mount")
           terminationMessagePolicy: FallbackToLogsOnError
-      volumes: $tool_volumes
+      volumes: $(with_identity "$1" "$tool_volumes" "$(identity_volume)")
 EOF
 }
 
@@ -182,7 +199,7 @@ volume_pod_head() { # kind, member
 EOF
   [ -z "$node" ] || printf '      nodeName: "%s"\n' "$node"
   cat <<EOF
-      volumes: $(concatenated "$tool_volumes" "[{\"name\":\"member\",\"persistentVolumeClaim\":{\"claimName\":\"$volume_claim-$(member_name "$2")\"}}]")
+      volumes: $(concatenated "$(with_identity "$1" "$tool_volumes" "$(identity_volume)")" "[{\"name\":\"member\",\"persistentVolumeClaim\":{\"claimName\":\"$volume_claim-$(member_name "$2")\"}}]")
 EOF
 }
 
@@ -193,10 +210,10 @@ volume_container() { # name, arguments of etcd-backup
         - name: $name
           image: "$image"
           args: $(quoted "$@")
-          env: $tool_env
+          env: $(with_identity "$name" "$tool_env" "$identity_env")
           resources: $tool_resources
           securityContext: $member_security
-          volumeMounts: $(concatenated "$tool_mounts" "$member_mounts")
+          volumeMounts: $(concatenated "$(with_identity "$name" "$tool_mounts" "$identity_mount")" "$member_mounts")
           terminationMessagePolicy: FallbackToLogsOnError
 EOF
 }

@@ -16,6 +16,8 @@ until --finish. May be run again after any interruption: it goes on where it sto
 
 Which backup
   --from NAME|PATH       the backup, also latest or oldest (default, and recorded: the one of the last success)
+  --identity-secret NAME the Secret with the identity of age that decrypts it (default: what the chart says); mounted into
+                         the Jobs that verify and download, and nowhere else
   --bump-revision N      raise the revision by N, so that clients notice; with --mark-compacted, from etcd 3.4.27/3.5.10 on
   --mark-compacted       and let every watch from before the restore fail
 
@@ -63,7 +65,7 @@ parse_options() {
   namespace=kyma-system statefulset=service-catalog-etcd-stateful replicas="" scheme=https peer_port=2380
   client_port=2379 cluster_domain=cluster.local container="" volume_claim=data data_dir="" into=backup restore_tool=""
   run_as="" cronjob="" image="" from="" bump_revision="" mark_compacted=false yes=false dry_run=false
-  discard_old=false timeout=1800 wait=300 context="" action=restore path="" size=0 some_serve=false
+  discard_old=false identity_secret="" timeout=1800 wait=300 context="" action=restore path="" size=0 some_serve=false
   poll=${RESTORE_POLL_SECONDS:-2}
   TZ=UTC0 printf -v id '%(%Y%m%d-%H%M%S)T' -1
   token=restored-$id
@@ -72,7 +74,7 @@ parse_options() {
     case $1 in
       --from | --namespace | --statefulset | --replicas | --scheme | --peer-port | --client-port | --cluster-domain | \
         --container | --volume-claim | --data-dir | --into | --restore-tool | --token | --run-as | --cronjob | --image | \
-        --bump-revision | --timeout | --wait | --context)
+        --bump-revision | --identity-secret | --timeout | --wait | --context)
         [ -n "${2:-}" ] || wrong_usage "$1 needs a value"
         local name=${1#--}
         printf -v "${name//-/_}" '%s' "$2"
@@ -115,6 +117,7 @@ name cronjob
 name container
 name volume_claim
 name cluster_domain
+name identity_secret
 directory data_dir
 image image
 text token
@@ -150,6 +153,7 @@ StatefulSet  $statefulset in $namespace, $replicas members, image $etcd_image
 Restored by  $restore_tool snapshot restore, into $target_dir${bump_revision:+, revision raised by $bump_revision}
 Old data     kept as $data_dir.before-restore-$id$([ "$discard_old" = false ] || echo " until every member serves")
 Tool         $image, configured as CronJob $cronjob
+Identity     $([ -n "$identity_secret" ] && echo "Secret $identity_secret" || echo "none: the backup must not be encrypted")
 Noted in     ConfigMap $note
 EOF
 )"

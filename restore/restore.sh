@@ -111,7 +111,9 @@ prove() {
     local exit_status message found verified_path
     job_result "$prefix-verify"
     member_of_json "$message" path && fits text "$found" && verified_path=$found || verified_path=""
-    member_of_json "$message" bytes && fits number "$found" && [ "$found" != 0 ] || found=""
+    # Older versions store nothing but the snapshot itself, and tell its size alone.
+    member_of_json "$message" snapshotBytes || member_of_json "$message" bytes || found=""
+    fits number "$found" && [ "$found" != 0 ] || found=""
     # For `latest` and `oldest` the name is what verify found.
     [[ $path =~ ^(latest|oldest)$ ]] && [ -n "$verified_path" ] && path=$verified_path
     if [ "$exit_status" != 0 ] || [ -z "$found" ] || [ "${verified_path##*/}" != "${path##*/}" ]; then

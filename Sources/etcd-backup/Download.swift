@@ -16,6 +16,11 @@ struct Download: ParsableCommand {
       --file - the bytes are out before they are verified: only exit status 0 says
       that they are a backup.
 
+      \(Help.identities)
+      What is written is the snapshot, as etcd sent it: an encrypted or compressed
+      backup is decoded. --raw writes the blob as it is stored, for age and zstd;
+      without an identity it is only compared with its SHA-256 in the metadata.
+
       The result is printed on standard output, the log goes to standard error.
 
       \(Help.storeVariables)
@@ -27,7 +32,7 @@ struct Download: ParsableCommand {
         (.success, "downloaded and verified"),
         (.failed, "not downloaded, damaged or interrupted; nothing is left behind"),
         (.usage, "wrong command line"),
-        (.configuration, "configuration or permission is wrong, the file exists, or BACKUP must be named"),
+        (.configuration, "configuration or permission is wrong, no identity fits, the file exists, or BACKUP must be named"),
         (.terminated, "stopped by a signal; nothing is left behind"),
       ]))
       """)
@@ -41,6 +46,11 @@ struct Download: ParsableCommand {
 
   @Flag(help: "Replace the file if it exists.")
   var force = false
+
+  @Flag(help: "Write the blob as it is stored, encrypted and compressed.")
+  var raw = false
+
+  @OptionGroup var identity: IdentityOption
 
   @Option(name: .shortAndLong, help: BackupOutputFormat.help)
   var output: FormatOrPath?
@@ -69,14 +79,16 @@ struct Download: ParsableCommand {
     try Session.withStore(failing: "nothing downloaded", needingRecord: choice == .recorded) {
       session, store in
       let path = try store.pathToRestore(of: choice)
-      let verified: VerifiedBackup
+      let identities = try store.identities(inFiles: identity.files)
+      let backup: ReadBackup
       if let file, file != "-" {
-        verified = try store.download(path, to: file, replacing: force)
-        try print(Result(verified, file: file), to: session.output)
+        backup = try store.download(
+          path, raw: raw, with: identities, to: file, replacing: force)
+        try print(Result(backup, isRaw: raw, file: file), to: session.output)
       } else {
-        verified = try store.downloadToStandardOutput(path)
+        backup = try store.downloadToStandardOutput(path, raw: raw, with: identities)
       }
-      session.leave(TerminationMessage.render(verified))
+      session.leave(TerminationMessage.render(backup))
       return .success
     }
   }
@@ -120,33 +132,52 @@ extension Download {
   private struct Result: Encodable {
     let path: String
     let file: String
+    /// Of the file.
     let bytes: Int
     let sha256: String
+    /// `age` or `zstd`, or both, where the file is encoded so.
+    let encoding: String?
     let etcdVersion: String?
     let revision: UInt64?
-    /// Of the database: `sound`, `undecided`, or `off` where they were not checked.
+    /// Of the database: `sound`, `undecided`, `off` where they were not checked, or `not-decrypted`.
     let pages: String
     let records: Int?
     let time: String
     let seconds: Double
 
-    init(_ verified: VerifiedBackup, file: String) {
-      path = "\(verified.path)"
+    init(_ backup: ReadBackup, isRaw: Bool, file: String) {
       self.file = file
-      bytes = verified.details.size
-      sha256 = verified.sha256
-      etcdVersion = verified.details.etcdVersion
-      revision = verified.revision
-      pages = verified.pages.verdict
-      records = verified.pages.report?.totalRecords
-      time = Timestamp.format(verified.details.lastModified)
-      seconds = Double(verified.duration.secondsText) ?? 0
+      let details: BackupDetails
+      let duration: Duration
+      switch backup {
+      case .whole(let verified):
+        (details, duration) = (verified.details, verified.duration)
+        path = "\(verified.path)"
+        bytes = isRaw ? details.size : verified.snapshotSize
+        sha256 = isRaw ? verified.sha256 : verified.snapshotSHA256
+        revision = verified.revision
+        pages = verified.pages.verdict
+        records = verified.pages.report?.totalRecords
+      case .undecrypted(let stored):
+        (details, duration) = (stored.details, stored.duration)
+        path = "\(stored.path)"
+        bytes = details.size
+        sha256 = stored.sha256
+        revision = details.revision
+        pages = "not-decrypted"
+        records = nil
+      }
+      encoding = isRaw ? details.encoding?.text : nil
+      etcdVersion = details.etcdVersion
+      time = Timestamp.format(details.lastModified)
+      seconds = Double(duration.secondsText) ?? 0
     }
 
     var lines: [String] {
       Output.list([
         ("backup", path), ("file", file), ("bytes", "\(bytes)"), ("sha256", sha256),
-        ("etcd version", etcdVersion), ("revision", revision.map { "\($0)" }),
+        ("encoding", encoding), ("etcd version", etcdVersion),
+        ("revision", revision.map { "\($0)" }),
         ("records", records.map { "\($0)" }), ("pages", pages), ("stored", time),
       ])
     }

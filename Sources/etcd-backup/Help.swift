@@ -11,7 +11,7 @@ enum Help {
 
     The usual http_proxy, https_proxy and no_proxy hold for the blob endpoint only.
 
-    \(exitStatuses(of: ExitStatus.allCases.map { ($0, $0.meaning) }))
+    \(exitStatuses(of: ExitStatus.allCases.filter(\.isOfRun).map { ($0, $0.meaning) }))
     """
   }
 
@@ -36,6 +36,13 @@ enum Help {
     its place, APP_WORKING_NAMESPACE where a Secret or a ConfigMap is named, and of
     all other variables only those that it uses; neither etcd nor its variables.
     etcd-backup --help describes them all.
+    """
+
+  /// Where a command that reads encrypted backups looks for identities.
+  static let identities = """
+    An encrypted backup is decrypted with whichever identity fits: of the files that
+    --identity names, of the Secret APP_BACKUP_IDENTITY_SECRET, and of the files in
+    the folder APP_BACKUP_IDENTITY_DIRECTORY.
     """
 
   private static var variables: String {

@@ -10,7 +10,9 @@ struct Inspect: ParsableCommand {
     abstract: "Check a snapshot in a local file and show what is inside.",
     discussion: """
       Reads every page that the database needs, as a run does while it streams. Takes
-      snapshots, and the file of an etcd that is stopped: member/snap/db.
+      snapshots, and the file of an etcd that is stopped: member/snap/db. What
+      download --raw wrote is decrypted with --identity and decompressed as it is
+      read, and then there is neither hash nor live keys.
 
       Beside it stands what snapshot status says: hash, revision of the last record,
       and total keys, which are all records up to etcd 3.5 and the live keys from
@@ -27,14 +29,17 @@ struct Inspect: ParsableCommand {
   @Argument(help: "The file.", completion: .file())
   var file: String
 
+  @OptionGroup var identity: IdentityOption
+
   @Option(name: .shortAndLong, help: OutputFormat.help)
   var output = OutputFormat.table
 
   func run() throws {
     let inspection: Inspection
     do {
-      inspection = try Inspection(of: file)
+      inspection = try Inspection(of: file, with: Identities(files: identity.files))
     } catch {
+      let error = InspectionFailure(error)
       if let format = output.document {
         try Output.print { try $0.write(format.encode(Failure(error))) }
       }
@@ -76,16 +81,16 @@ private struct Failure: Encodable {
   let hint: String?
   var unsound: Unsound?
 
-  init(_ error: BoltError) {
-    (self.error, hint) = (error.description, error.hint)
-    switch error {
+  init(_ failure: InspectionFailure) {
+    (error, hint) = (failure.description, failure.hint)
+    switch failure.database {
     case .unsound(let page, let bucket, let defect):
       unsound = Unsound(page: page, bucket: bucket, defect: defect.description)
     case .meta(let page, let problem):
       unsound = Unsound(page: UInt64(page), defect: problem.description)
     case .metasDisagree:
       unsound = Unsound(defect: "the two meta pages do not describe one snapshot")
-    case .ended, .surplus, .memoryLimitExceeded, .notEtcd, .unreadable: break
+    case .ended, .surplus, .memoryLimitExceeded, .notEtcd, .unreadable, nil: break
     }
   }
 }
@@ -94,7 +99,8 @@ private struct Failure: Encodable {
 private struct Inspection: Encodable {
   /// What `snapshot status` of etcd up to 3.5 prints, under the same names.
   struct SnapshotStatus: Encodable {
-    let hash: UInt32
+    /// Of a file that is not encoded.
+    let hash: UInt32?
     let revision: UInt64
     let totalKey: Int
     let totalSize: Int
@@ -102,14 +108,26 @@ private struct Inspection: Encodable {
 
   let snapshotStatus: SnapshotStatus
   let revision: UInt64
-  let liveKeys: Int
+  /// Of a file that is not encoded.
+  let liveKeys: Int?
   let sha256: DatabaseFile.Checksum
   /// Bytes behind the database where they are no SHA-256, nor the room that a live file keeps.
   let trailingBytes: UInt64?
   let database: DatabaseReport
 
-  init(of path: String) throws(BoltError) {
-    let report = try DatabaseFile(path).inspect()
+  init(of path: String, with identities: Identities) throws {
+    if let snapshot = try identities.inspect(encodedFile: path) {
+      switch snapshot.pages {
+      case .sound(let report): self.init(report)
+      case .undecided(let reason): throw reason
+      case .off: preconditionFailure("the pages of a file are always checked")
+      }
+      return
+    }
+    self.init(try DatabaseFile(path).inspect())
+  }
+
+  private init(_ report: DatabaseFile.Report) {
     database = report.database
     revision = database.revision
     liveKeys = report.liveKeys
@@ -120,16 +138,28 @@ private struct Inspection: Encodable {
       totalSize: database.byteCount)
   }
 
+  /// Of a stream that was verified.
+  private init(_ report: DatabaseReport) {
+    database = report
+    revision = report.revision
+    liveKeys = nil
+    sha256 = .right
+    trailingBytes = nil
+    snapshotStatus = SnapshotStatus(
+      hash: nil, revision: report.lastRevision, totalKey: report.totalRecords,
+      totalSize: report.byteCount)
+  }
+
   var lines: [(name: String, value: String?)] {
-    let hash = String(snapshotStatus.hash, radix: 16)
+    let hash = snapshotStatus.hash.map { String($0, radix: 16) }
     return [
       ("database", "sound"),
       ("sha-256", sha256 == .none ? nil : sha256.rawValue),
       ("revision", "\(revision)"),
       ("last record's revision", "\(database.lastRevision)"),
-      ("live keys", "\(liveKeys)"),
+      ("live keys", liveKeys.map { "\($0)" }),
       ("records", "\(database.totalRecords)"),
-      ("hash", String(repeating: "0", count: 8 - hash.count) + hash),
+      ("hash", hash.map { String(repeating: "0", count: 8 - $0.count) + $0 }),
       ("bytes", "\(database.byteCount)"),
       ("bytes behind", trailingBytes.map { "\($0)" }),
       ("pages", "\(database.pageCount) of \(database.pageSize) bytes"),

@@ -10,7 +10,9 @@ struct List: ParsableCommand {
       Newest first by what the runs wrote. TIME is when the store got the backup, by
       the store's clock, and AGE is how long ago that was. etcd version, revision,
       SHA-256, lineage and history are what the run noted that took it, nothing is
-      read back: see verify. RETENTION says
+      read back: see verify. SIZE and SHA-256 are those of the blob. ENCODING, where
+      a backup is compressed or encrypted, names the fingerprints of its recipients:
+      the first 8 hex digits of the SHA-256 of age1…. RETENTION says
       what the coming runs do to a backup: keep it, and why; delete it in the next
       run that stores a backup; or in the first run after a time.
 
@@ -135,6 +137,15 @@ extension List {
     let etcdVersion: String?
     let revision: UInt64?
     let sha256: String?
+    /// `age`; none where it is not encrypted.
+    let encryption: String?
+    /// Fingerprints of the recipients.
+    let recipients: [String]?
+    /// `zstd`; none where it is not compressed.
+    let compression: String?
+    /// Of the snapshot, where the blob is encrypted or compressed.
+    let snapshotBytes: Int?
+    let snapshotSha256: String?
     let tier: String?
     let recorded: Bool
     let lineage: String?
@@ -155,6 +166,12 @@ extension List {
       etcdVersion = details.etcdVersion
       revision = details.revision
       sha256 = details.sha256
+      let encoding = details.encoding
+      encryption = encoding.flatMap { $0.isEncrypted ? $0.encryption : nil }
+      recipients = encoding.flatMap { $0.isEncrypted ? $0.recipients : nil }
+      compression = encoding.flatMap { $0.isCompressed ? $0.compression : nil }
+      snapshotBytes = encoding?.snapshotSize
+      snapshotSha256 = encoding?.snapshotSHA256
       tier = details.accessTier
       recorded = entry.isRecorded
       (lineage, history) = entry.stored.origin.names
@@ -177,23 +194,28 @@ extension StoredBackup.Origin {
 
 extension Table {
   fileprivate init(_ entries: some Sequence<BackupCatalog.Entry>, at now: Int, _ clock: Clock) {
-    self.init(columns: [
-      "NAME", clock.heading, "AGE", "SIZE", "ETCD", "REVISION", "SHA-256", "LINEAGE", "HISTORY",
-      "RECORDED", "RETENTION",
-    ])
+    // Only where there is something to say.
+    let showsEncoding = entries.contains { $0.details.encoding != nil }
+    self.init(
+      columns: [
+        "NAME", clock.heading, "AGE", "SIZE", "ETCD", "REVISION", "SHA-256", "LINEAGE", "HISTORY",
+        "RECORDED", "RETENTION",
+      ] + (showsEncoding ? ["ENCODING"] : []))
     for entry in entries {
       let details = entry.details
-      add([
-        "\(details.name)", clock.format(details.lastModified),
-        Clock.age(now - details.lastModified),
-        ByteCount.describe(UInt64(details.size)) + (details.isArchived ? ", archived" : ""),
-        details.etcdVersion ?? "", details.revision.map { "\($0)" } ?? "",
-        details.sha256.map { String($0.prefix(12)) } ?? "",
-        // The random end tells lineages apart; most of what is before it is the time.
-        (entry.stored.origin.names.lineage?.suffix(6)).map { "…\($0)" } ?? "",
-        entry.stored.origin.names.history ?? "", entry.isRecorded ? "recorded" : "",
-        entry.verdict?.text(clock) ?? "",
-      ])
+      let encoding = showsEncoding ? [details.encoding?.text ?? ""] : []
+      add(
+        [
+          "\(details.name)", clock.format(details.lastModified),
+          Clock.age(now - details.lastModified),
+          ByteCount.describe(UInt64(details.size)) + (details.isArchived ? ", archived" : ""),
+          details.etcdVersion ?? "", details.revision.map { "\($0)" } ?? "",
+          details.sha256.map { String($0.prefix(12)) } ?? "",
+          // The random end tells lineages apart; most of what is before it is the time.
+          (entry.stored.origin.names.lineage?.suffix(6)).map { "…\($0)" } ?? "",
+          entry.stored.origin.names.history ?? "", entry.isRecorded ? "recorded" : "",
+          entry.verdict?.text(clock) ?? "",
+        ] + encoding)
     }
   }
 }

@@ -13,6 +13,10 @@ struct Verify: ParsableCommand {
       SHA-256 that its metadata says, and if every page of the database is sound, as
       the run checked it that took the backup (APP_BACKUP_PAGE_CHECK).
 
+      \(Help.identities)
+      Where none fits, every byte is still read and compared with the SHA-256 in the
+      metadata, but the database is not verified: that is exit status 3.
+
       --output name prints the paths of the backups that are whole, and no others.
 
       --record notes the newest backup that is whole, and when, beside the last
@@ -26,6 +30,7 @@ struct Verify: ParsableCommand {
         (.success, "every backup asked for is whole"),
         (.failed, "one is damaged, missing or could not be read, or there is none at all"),
         (.incomplete, "every one is whole, but that could not be recorded"),
+        (.undecrypted, "the stored bytes of all are whole, but one could not be decrypted"),
       ] + Help.usualStatuses))
       """)
 
@@ -38,6 +43,8 @@ struct Verify: ParsableCommand {
   @Flag(help: "Note in the ConfigMap which backup is whole, and when.")
   var record = false
 
+  @OptionGroup var identity: IdentityOption
+
   @Option(name: .shortAndLong, help: BackupOutputFormat.help)
   var output = BackupOutputFormat.table
 
@@ -48,12 +55,13 @@ struct Verify: ParsableCommand {
   func run() throws {
     let needsRecord = record || (choice == .recorded && !all)
     try Session.withStore(failing: "not verified", needingRecord: needsRecord) { session, store in
+      let identities = try store.identities(inFiles: identity.files)
       let paths = try paths(in: store)
       var report = try VerificationReport(output, to: session.output)
       var isNoted = true
       for path in paths {
         let isFirst = report.newestWhole == nil
-        try report.add(try store.verify(path))
+        try report.add(try store.verify(path, with: identities))
         // At once: what may end the reading of the others does not make this one less whole.
         if record, isFirst, let newest = report.newestWhole {
           isNoted = note(newest.path, in: store, session)
@@ -62,7 +70,7 @@ struct Verify: ParsableCommand {
       try report.end()
       if let newest = report.newestWhole { session.leave(TerminationMessage.render(newest)) }
       if let failure = report.newestFailure { session.leave(TerminationMessage.render(failure)) }
-      guard report.areAllWhole else { return .failed }
+      guard report.status == .success else { return report.status }
       return isNoted ? .success : .incomplete
     }
   }
@@ -96,6 +104,7 @@ private struct VerificationReport {
   private let output: StandardOutput
   private var count = 0
   private var wholeCount = 0
+  private var undecryptedCount = 0
   private(set) var newestWhole: VerifiedBackup?
   private(set) var newestFailure: CommandError?
 
@@ -107,16 +116,22 @@ private struct VerificationReport {
   }
 
   /// Where there is none, nothing is whole.
-  var areAllWhole: Bool { count > 0 && wholeCount == count }
+  var status: ExitStatus {
+    if count > 0, wholeCount == count { return .success }
+    return count > 0 && wholeCount + undecryptedCount == count ? .undecrypted : .failed
+  }
 
   /// They come newest first.
   mutating func add(_ verification: Verification) throws {
     let row = Row(verification)
     defer { count += 1 }
     switch verification.result {
-    case .success(let verified):
+    case .success(.whole(let verified)):
       wholeCount += 1
       newestWhole = newestWhole ?? verified
+    case .success(.undecrypted(let stored)):
+      undecryptedCount += 1
+      newestFailure = newestFailure ?? stored.error
     case .failure(let failure):
       newestFailure = newestFailure ?? failure
     }
@@ -129,7 +144,8 @@ private struct VerificationReport {
 
   func end() throws {
     if let document {
-      try output.write(document.end(Totals(total: count, whole: wholeCount)))
+      try output.write(
+        document.end(Totals(total: count, whole: wholeCount, undecrypted: undecryptedCount)))
     } else if format == .table, count != 1 {
       try output.line("\(wholeCount) of \(count) backups are whole")
     }
@@ -138,13 +154,21 @@ private struct VerificationReport {
   private struct Totals: Encodable {
     let total: Int
     let whole: Int
+    /// Their stored bytes are whole, but the database in them was not verified.
+    let undecrypted: Int
   }
 
   private struct Row: Encodable {
     let path: String
     let whole: Bool
+    /// The stored bytes are whole, but the database in them was not verified.
+    var undecrypted = false
+    /// Of the blob.
     var bytes: Int?
     var sha256: String?
+    /// Of the snapshot in it, where the blob is encrypted or compressed.
+    var snapshotBytes: Int?
+    var snapshotSha256: String?
     var revision: UInt64?
     /// Of the database: `sound`, `undecided`, or `off` where they were not checked.
     var pages: String?
@@ -156,10 +180,22 @@ private struct VerificationReport {
     init(_ verification: Verification) {
       path = "\(verification.path)"
       switch verification.result {
-      case .success(let verified):
+      case .success(.undecrypted(let stored)):
+        whole = false
+        undecrypted = true
+        bytes = stored.details.size
+        sha256 = stored.sha256
+        error = stored.error.cause
+        hint = stored.error.hint
+        seconds = Double(stored.duration.secondsText)
+      case .success(.whole(let verified)):
         whole = true
         bytes = verified.details.size
         sha256 = verified.sha256
+        if verified.isEncoded {
+          snapshotBytes = verified.snapshotSize
+          snapshotSha256 = verified.snapshotSHA256
+        }
         revision = verified.revision
         pages = verified.pages.verdict
         records = verified.pages.report?.totalRecords
@@ -172,6 +208,7 @@ private struct VerificationReport {
     }
 
     var line: String {
+      if undecrypted { return "STORED  \(path)  \(error ?? "")" }
       guard whole else { return "FAILED  \(path)  \(error ?? "")" }
       let facts = [
         ByteCount.describe(UInt64(bytes ?? 0)), revision.map { "revision \($0)" },

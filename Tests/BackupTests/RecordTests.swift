@@ -29,6 +29,11 @@ import Testing
       fields == [
         "backup-size-bytes-from-last-success": "20512",
         "backup-sha256-from-last-success": record.sha256,
+        "backup-snapshot-size-bytes-from-last-success": "20512",
+        "backup-snapshot-sha256-from-last-success": record.sha256,
+        "backup-encryption-from-last-success": "off",
+        "backup-recipients-from-last-success": "",
+        "backup-compression-from-last-success": "off",
         "backup-etcd-revision-from-last-success": "6",
         "backup-quorum-from-last-success": "no",
         "backup-page-check-from-last-success": "off",
@@ -50,7 +55,24 @@ import Testing
     other.revision = .max
     other.size = .max
     other.duration = .seconds(100_000)
+    other.encoding = StoredEncoding(
+      recipients: ["8f40c5ad"], isCompressed: true, snapshotSize: 20_512, snapshotSHA256: "")
     #expect(Set(other.fields.keys) == Set(record.fields.keys))
+  }
+
+  @Test func `tells of the snapshot within an encoded blob, and for whom it is encrypted`() {
+    var other = record
+    other.encoding = StoredEncoding(
+      recipients: ["8f40c5ad", "01234567"], isCompressed: true, snapshotSize: 40_992,
+      snapshotSHA256: "abc")
+    let fields = other.fields
+    #expect(fields["backup-size-bytes-from-last-success"] == "20512")
+    #expect(fields["backup-sha256-from-last-success"] == record.sha256)
+    #expect(fields["backup-snapshot-size-bytes-from-last-success"] == "40992")
+    #expect(fields["backup-snapshot-sha256-from-last-success"] == "abc")
+    #expect(fields["backup-encryption-from-last-success"] == "age")
+    #expect(fields["backup-recipients-from-last-success"] == "8f40c5ad,01234567")
+    #expect(fields["backup-compression-from-last-success"] == "zstd")
   }
 
   @Test(arguments: [

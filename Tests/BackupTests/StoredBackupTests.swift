@@ -20,7 +20,11 @@ import Testing
         <Properties><Last-Modified>\(modified)</Last-Modified><Etag>0x1</Etag>\
         <Content-Length>\(size)</Content-Length></Properties>\(metadata)</Blob></Blobs>\
         <NextMarker/></EnumerationResults>
-        """.utf8), metadata: ["lineage", "history", "time"])
+        """.utf8),
+      metadata: [
+        "lineage", "history", "time", "encryption", "recipients", "compression", "snapshotbytes",
+        "snapshotsha256",
+      ])
     return try #require(page.blobs.first)
   }
 
@@ -77,6 +81,55 @@ import Testing
   func `D2: is odd where no snapshot has its size`(size: Int) throws {
     let blob = try listed(Self.folder + Self.ulid, size: size)
     #expect(StoredBackup(blob, in: Self.folder)?.oddity == .size(size))
+  }
+
+  /// As a run writes them; a `nil` takes one out.
+  func encoding(_ changes: [String: String?]) -> String {
+    var fields: [String: String?] = [
+      "encryption": "age", "recipients": "8f40c5ad,01234567", "compression": "off",
+      "snapshotbytes": "20512", "snapshotsha256": String(repeating: "0a", count: 32),
+    ]
+    fields.merge(changes) { $1 }
+    return "<Metadata>"
+      + fields.compactMap { name, value in value.map { "<\(name)>\($0)</\(name)>" } }.joined()
+      + "</Metadata>"
+  }
+
+  /// 20,512 bytes in one chunk: 266 bytes of header for two recipients, 16 of nonce, 16 of tag.
+  @Test(arguments: [
+    (20_810, [:]), (20_712, ["recipients": "8f40c5ad"]), (2_000, ["compression": "zstd"]),
+    (30_000, ["compression": "zstd"]),
+    (9, ["encryption": "off", "recipients": nil, "compression": "zstd"]),
+  ])
+  func `is a backup where its size is that of an encoded snapshot`(
+    size: Int, changes: [String: String?]
+  ) throws {
+    let blob = try listed(Self.folder + Self.ulid, size: size, metadata: encoding(changes))
+    #expect(try #require(StoredBackup(blob, in: Self.folder)).oddity == nil)
+  }
+
+  @Test(arguments: [
+    (20_809, [:]), (20_811, [:]), (20_512, [:]), (0, ["compression": "zstd"]),
+    (20_810, ["snapshotbytes": "20511"]), (2_000, ["compression": "zstd", "snapshotbytes": "32"]),
+  ])
+  func `D2: is odd where no encoded snapshot has its size`(
+    size: Int, changes: [String: String?]
+  ) throws {
+    let blob = try listed(Self.folder + Self.ulid, size: size, metadata: encoding(changes))
+    #expect(StoredBackup(blob, in: Self.folder)?.oddity == .size(size))
+  }
+
+  @Test(arguments: [
+    ["encryption": "rot13"], ["encryption": nil], ["compression": "lzma"], ["compression": nil],
+    ["snapshotbytes": nil], ["snapshotbytes": "many"], ["snapshotsha256": nil],
+    ["snapshotsha256": "abc"], ["recipients": nil], ["encryption": "off"],
+    ["encryption": "off", "recipients": nil],
+  ])
+  func `(f) is odd where it is encoded in a way that is unknown here`(
+    changes: [String: String?]
+  ) throws {
+    let blob = try listed(Self.folder + Self.ulid, size: 20_810, metadata: encoding(changes))
+    #expect(StoredBackup(blob, in: Self.folder)?.oddity == .metadata)
   }
 
   @Test(arguments: [

@@ -93,6 +93,12 @@ def test_a_plain_endpoint_of_a_secure_etcd_is_refused(helm):
     assert "etcd.endpoints has http://a:2379, but etcd.secure is true" in message
 
 
+@pytest.mark.parametrize("given", ["AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUG", "age1short", "ssh-ed25519 AAAA"])
+def test_what_is_no_recipient_is_refused_without_showing_it(helm, given):
+    message = helm.refusal(merged(ENABLED, nested("backupApp.encryption.recipients", [f"age1{'q' * 58}", given])))
+    assert "backupApp.encryption.recipients[1] is no recipient of age" in message and given not in message
+
+
 @pytest.mark.parametrize("value", ["commonLabels", "podLabels"])
 @pytest.mark.parametrize("label", ["name", "instance", "component"])
 def test_h3_a_label_that_finds_the_pods_cannot_be_replaced(helm, value, label):
@@ -132,6 +138,8 @@ def test_extra_environment_cannot_contradict_a_value(helm):
         ("backupApp.blockSize", 8388608),
         ("backupApp.blocksInFlight", 32),
         ("backupApp.blocksInFlight", 1.5),
+        ("backupApp.compression", "gzip"),
+        ("backupApp.encryption.identitySecretName", "Not_A_Name"),
         ("backupApp.logger.level", "verbose"),
         ("backupApp.logger.format", "xml"),
         ("backupApp.image.digest", "sha256:123"),

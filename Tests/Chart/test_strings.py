@@ -77,7 +77,7 @@ NEVER = {
     "etcd.transport", "backupApp.cronJobSchedule", "backupApp.timeout", "backupApp.spool.sizeLimit",
     "backupApp.logger.level", "backupApp.logger.format", "backupApp.image.pullPolicy", "etcd.endpoints",
     "backupApp.cleaner.expirationBlobTime", "backupApp.cleaner.historyExpiration", "prometheusRule.maxAge",
-    "global.etcdBackup.absAuthentication",
+    "global.etcdBackup.absAuthentication", "backupApp.encryption.recipients",
 }  # fmt: skip
 OWN_SECRET = nested("etcd-operator.backupOperator.abs", {"storageAccount": "", "storageKey": ""})
 

@@ -50,6 +50,9 @@ def test_both_helms_render_the_same(helm_programs, tmp_path):
         ("backupApp.blockSize", "2MiB", "APP_BACKUP_BLOCK_SIZE", "2MiB"),
         ("backupApp.blocksInFlight", 3, "APP_BACKUP_BLOCKS_IN_FLIGHT", "3"),
         ("backupApp.pageCheck", False, "APP_BACKUP_PAGE_CHECK", "off"),
+        ("backupApp.compression", "zstd:3", "APP_BACKUP_COMPRESSION", "zstd:3"),
+        ("backupApp.encryption.recipients", [f"age1{'q' * 58}", f"age1{'p' * 58}"], "APP_BACKUP_ENCRYPTION_RECIPIENTS",
+         f"age1{'q' * 58},age1{'p' * 58}"),
         ("backupApp.spool.enabled", True, "APP_BACKUP_SPOOL_DIRECTORY", "/var/spool/etcd-backup"),
         ("backupApp.logger.level", "debug", "APP_LOGGER_LEVEL", "debug"),
         ("backupApp.logger.format", "text", "APP_LOGGER_FORMAT", "text"),
@@ -65,6 +68,13 @@ def test_the_spool_stays_below_the_size_at_which_kubernetes_evicts_the_pod(helm,
     assert objects.environment["APP_BACKUP_SPOOL_LIMIT"] == str(bytes_)
     assert {"name": "spool", "emptyDir": {"sizeLimit": size}} in objects.pod["volumes"]
     assert {"name": "spool", "mountPath": "/var/spool/etcd-backup"} in objects.pod["containers"][0]["volumeMounts"]
+
+
+def test_the_identity_is_for_a_restore_alone(helm):
+    objects = helm.render(nested("backupApp.encryption.identitySecretName", "identity"))
+    cron_job = objects.one("CronJob")
+    assert cron_job["metadata"]["annotations"] == {"etcd-backup/identity-secret": "identity"}
+    assert "identity" not in yaml.safe_dump(cron_job["spec"]) + yaml.safe_dump(objects.one("Role"))
 
 
 def test_optional_variables_are_absent_until_their_values_are_set(helm):

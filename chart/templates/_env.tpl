@@ -61,6 +61,14 @@
 {{- end }}
 - name: APP_BACKUP_PAGE_CHECK
   value: {{ ternary "on" "off" .pageCheck | quote }}
+{{- with .compression }}
+- name: APP_BACKUP_COMPRESSION
+  value: {{ . | quote }}
+{{- end }}
+{{- with .encryption.recipients }}
+- name: APP_BACKUP_ENCRYPTION_RECIPIENTS
+  value: {{ join "," . | quote }}
+{{- end }}
 {{- if .spool.enabled }}
 - name: APP_BACKUP_SPOOL_DIRECTORY
   value: /var/spool/etcd-backup

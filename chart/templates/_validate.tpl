@@ -35,7 +35,7 @@
 {{- end }}
 {{- $mistakes = concat $mistakes (include "etcd-backup.mistakesOfAccount" . | fromJsonArray) }}
 {{- $mistakes = concat $mistakes (include "etcd-backup.mistakesOfRun" . | fromJsonArray) }}
-{{- range $part := list "Labels" "Grammar" "Neighbours" }}
+{{- range $part := list "Encryption" "Labels" "Grammar" "Neighbours" }}
 {{- $mistakes = concat $mistakes (include (printf "etcd-backup.mistakesOf%s" $part) $ | fromJsonArray) }}
 {{- end }}
 {{- toJson $mistakes }}
@@ -75,6 +75,19 @@
 {{- else if not (regexMatch "^[A-Za-z0-9+/]+={0,2}$" (trim $abs.storageKey)) }}
 {{- $mistakes = append $mistakes
   "etcd-operator.backupOperator.abs.storageKey is not base64: copy the key as the Azure portal shows it" }}
+{{- end }}
+{{- end }}
+{{- toJson $mistakes }}
+{{- end }}
+
+{{/* Whom backups are encrypted for. What stands in the place of a recipient may be a private key, so it is never shown. */}}
+{{- define "etcd-backup.mistakesOfEncryption" -}}
+{{- $mistakes := list }}
+{{- range $index, $recipient := .Values.backupApp.encryption.recipients }}
+{{- if not (regexMatch "^age1[02-9ac-hj-np-z]{58}$" $recipient) }}
+{{- $mistakes = append $mistakes (printf
+  "backupApp.encryption.recipients[%d] is no recipient of age: use age1… with 62 characters, as age-keygen -y prints it"
+  $index) }}
 {{- end }}
 {{- end }}
 {{- toJson $mistakes }}

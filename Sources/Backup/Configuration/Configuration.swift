@@ -19,6 +19,9 @@ package struct Configuration: Sendable {
   package let spoolFolder: String?
   /// Bytes.
   package let spoolLimit: Int?
+  package let encoding: EncodingSettings
+  /// Of an upload; a download has those of the store.
+  package let uploadsInFlight: Int
   /// What can be done, but is probably not meant.
   package let warnings: [ConfigurationWarning]
 
@@ -43,11 +46,12 @@ package struct Configuration: Sendable {
           ByteCount.describe(UInt64(spoolLimit)),
           expected: "of any use without APP_BACKUP_SPOOL_DIRECTORY"))
     }
+    let encoding = EncodingSettings(&reader)
     let store = StoreConfiguration(&reader)
     if KubernetesUse.isUsed(reader) { reader.complainIfMissing(.recordConfigMap) }
     for variable in [Variable.keepNewest, .expiration] { reader.complainIfMissing(variable) }
 
-    guard reader.mistakes.isEmpty, let store, let endpoints, let etcdTransport,
+    guard reader.mistakes.isEmpty, let store, let endpoints, let etcdTransport, let encoding,
       let retention = store.retention
     else { throw ConfigurationError(mistakes: reader.mistakes) }
 
@@ -59,8 +63,10 @@ package struct Configuration: Sendable {
     self.retention = retention
     self.spoolFolder = spoolFolder
     self.spoolLimit = spoolLimit
+    self.encoding = encoding
+    uploadsInFlight = encoding.blocksInFlight(store.blocksInFlight, of: store.blockSize)
     warnings =
-      store.warnings
+      store.warnings + ConfigurationWarning.identities(store.identityPlace)
       + ConfigurationWarning.readablePassword(to: endpoints, with: credentialsPlace)
   }
 

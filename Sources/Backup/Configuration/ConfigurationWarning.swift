@@ -46,6 +46,19 @@ extension ConfigurationWarning {
     ]
   }
 
+  /// An identity is for whoever restores. Where runs have one, what opens the backups is beside what
+  /// they are of.
+  static func identities(_ place: SecretPlace?) -> [ConfigurationWarning] {
+    guard let place else { return [] }
+    let variable: Variable = if case .folder = place { .identityFolder } else { .identitySecret }
+    return [
+      ConfigurationWarning(
+        variable: variable.name,
+        text: "\(variable.name) gives a run the identity of its own backups, which it does not need",
+        hint: "Remove it from the runs, and keep the identity outside the cluster.")
+    ]
+  }
+
   /// Without a password plain http is no warning: then etcd itself gives the database to everybody
   /// who asks, the predecessor's defaults are like that, and a run can neither add to it nor mend it.
   /// A password is ours to keep.

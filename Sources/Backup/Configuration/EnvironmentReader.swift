@@ -2,6 +2,7 @@
 
 internal import Azure
 internal import Certificates
+internal import Encoding
 internal import HTTP
 
 /// Everything is read before anybody complains, so that all mistakes are reported at once.
@@ -24,8 +25,6 @@ struct EnvironmentReader {
   var unknownVariables: [ConfigurationWarning] {
     ConfigurationWarning.unknownVariables(in: environment)
   }
-
-  func isSet(_ variable: Variable) -> Bool { text(of: variable) != nil }
 
   /// Kubernetes sets this in every container.
   var isInPod: Bool { environment["KUBERNETES_SERVICE_HOST"].map { !$0.isEmpty } ?? false }
@@ -58,6 +57,16 @@ struct EnvironmentReader {
       try ConfigurationValue.certificates(at: path, readFile)
     }
   }
+
+  /// Recipients of age in a file that the variable names.
+  mutating func recipients(_ variable: Variable) -> [AgeRecipient]? {
+    let readFile = readFile
+    return optional(variable) { path throws(InvalidValue) in
+      try ConfigurationValue.recipients(at: path, readFile)
+    }
+  }
+
+  func isSet(_ variable: Variable) -> Bool { text(of: variable) != nil }
 
   mutating func complainIfMissing(_ variable: Variable) {
     guard text(of: variable) == nil else { return }

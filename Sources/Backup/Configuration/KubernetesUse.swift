@@ -7,7 +7,7 @@ internal import Azure
 enum KubernetesUse {
   /// Of these, each one that is set means that Kubernetes is used.
   private static let names: [Variable] = [
-    .accountSecret, .tlsSecret, .credentialsSecret, .recordConfigMap,
+    .accountSecret, .tlsSecret, .credentialsSecret, .identitySecret, .recordConfigMap,
   ]
 
   private static func isNamed(_ reader: EnvironmentReader) -> Bool {

@@ -34,6 +34,9 @@ package struct StoreConfiguration: Sendable {
   /// `nil` if it is not set: then it is unknown what retention would do.
   package let retention: RetentionPolicy?
 
+  /// Where the identities are that decrypt backups, besides the command line; `nil` where nowhere.
+  package let identityPlace: SecretPlace?
+
   package let timeout: Duration
   package let logSettings: LogSettings
   /// What can be done, but is probably not meant.
@@ -93,6 +96,7 @@ package struct StoreConfiguration: Sendable {
       .blockSize, ConfigurationValue.byteCount(in: 1 << 20...16 << 20))
     let blocksInFlight = reader.optional(.blocksInFlight, ConfigurationValue.number(in: 1...31))
     let checksPages = reader.required(.pageCheck, ConfigurationValue.onOrOff)
+    let identityPlace = reader.place(.identitySecret, .identityFolder)
     let kubeconfigPath = reader.optional(.kubeconfig) { $0 }
     let logSettings = LogSettings(&reader)
     if let blockSize, let blocksInFlight, blocksInFlight > Self.mostBlocksInFlight(of: blockSize) {
@@ -140,6 +144,7 @@ package struct StoreConfiguration: Sendable {
       } else {
         nil
       }
+    self.identityPlace = identityPlace
     self.timeout = timeout
     self.logSettings = logSettings
     warnings = reader.unknownVariables + ConfigurationWarning.plainHTTP(to: storageURL)

@@ -125,6 +125,22 @@ extension Variable {
   static let blocksInFlight = Variable(
     "APP_BACKUP_BLOCKS_IN_FLIGHT", .none("6, or as many as 32MiB allow"),
     "Blocks uploaded at the same time. (This + 1) × block size is held in memory, at most 32MiB.")
+  static let encryptionRecipients = Variable(
+    "APP_BACKUP_ENCRYPTION_RECIPIENTS", .none("backups are not encrypted"),
+    "Recipients of age, age1…, separated by commas or blanks: backups are encrypted, and each of their identities decrypts them."
+  )
+  static let encryptionRecipientsFile = Variable(
+    "APP_BACKUP_ENCRYPTION_RECIPIENTS_FILE", .none("backups are not encrypted"),
+    "File with such recipients, one a line, as age -R takes it; in place of the list.")
+  static let compression = Variable(
+    "APP_BACKUP_COMPRESSION", .value("off"),
+    "off, zstd, or zstd: and a level from 1 to 6; zstd alone is zstd:1.")
+  static let identitySecret = Variable(
+    "APP_BACKUP_IDENTITY_SECRET", .none("no identity"),
+    "Secret with identities of age, which decrypt a backup for verify and download.")
+  static let identityFolder = Variable(
+    "APP_BACKUP_IDENTITY_DIRECTORY", .none("no identity"),
+    "Folder whose files hold such identities.")
   static let kubeconfig = Variable(
     "APP_KUBECONFIG_PATH", .none("the pod's service account"),
     "kubeconfig for a run outside a cluster.")
@@ -159,7 +175,9 @@ extension Variable {
     blobPrefix,
     storageEndpoint, allowHTTP, apiVersion, storageCA, recordConfigMap, keepNewest, expiration,
     historyExpiration, timeout, blockSize,
-    blocksInFlight, pageCheck, spoolFolder, spoolLimit, kubernetes, kubeconfig, logLevel, logFormat,
+    blocksInFlight, pageCheck, spoolFolder, spoolLimit, encryptionRecipients,
+    encryptionRecipientsFile, compression, identitySecret, identityFolder, kubernetes, kubeconfig,
+    logLevel, logFormat,
     terminationMessage,
   ]
 }

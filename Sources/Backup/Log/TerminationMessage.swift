@@ -14,6 +14,8 @@ package enum TerminationMessage {
     var path: String?
     var bytes: Int?
     var sha256: String?
+    var snapshotBytes: Int?
+    var snapshotSha256: String?
     var stage: String?
     var cause: String?
     var hint: String?
@@ -26,9 +28,23 @@ package enum TerminationMessage {
       message.path = "\(record.path)"
       message.bytes = record.size
       message.sha256 = record.sha256
+      message.snapshotBytes = record.encoding?.snapshotSize ?? record.size
+      message.snapshotSha256 = record.encoding?.snapshotSHA256 ?? record.sha256
       return OneLineJSON.encode(message)
     case .failure(let error, let path):
       return render(error, path: path)
+    }
+  }
+
+  package static func render(_ backup: ReadBackup) -> String {
+    switch backup {
+    case .whole(let verified): return render(verified)
+    case .undecrypted(let stored):
+      var message = Message(result: "success", status: ExitStatus.success.rawValue)
+      message.path = "\(stored.path)"
+      message.bytes = stored.details.size
+      message.sha256 = stored.sha256
+      return OneLineJSON.encode(message)
     }
   }
 
@@ -37,6 +53,8 @@ package enum TerminationMessage {
     message.path = "\(verified.path)"
     message.bytes = verified.details.size
     message.sha256 = verified.sha256
+    message.snapshotBytes = verified.snapshotSize
+    message.snapshotSha256 = verified.snapshotSHA256
     return OneLineJSON.encode(message)
   }
 

@@ -2,6 +2,7 @@
 // writes is one block, which never becomes a blob.
 
 internal import Azure
+internal import Encoding
 internal import Etcd
 internal import HTTP
 internal import Kubernetes
@@ -41,6 +42,7 @@ package final class Preflight {
         .warn, "page check", "off: a broken database would be stored as a backup",
         remedy: "set APP_BACKUP_PAGE_CHECK=on as soon as a member has a sound database")
     }
+    tellOfEncoding()
     if let folder = configuration.spoolFolder { try checkSpool(in: folder) }
     var cluster: Cluster?
     if configuration.usesKubernetes {
@@ -63,6 +65,19 @@ package final class Preflight {
       _ = try Spool(in: folder)
       add(.pass, "spool \(folder)", "can be written to")
     }
+  }
+
+  private func tellOfEncoding() {
+    let encoding = configuration.encoding
+    if let level = encoding.compression {
+      add(.pass, "compression", "zstd, level \(level.number)")
+    }
+    guard !encoding.recipients.isEmpty else { return }
+    let fingerprints = encoding.recipients.map(\.fingerprint).joined(separator: ", ")
+    add(
+      .pass, "encryption",
+      "backups are encrypted for \(fingerprints); without an identity of one of them no backup can be "
+        + "restored: keep it outside this cluster, where it can be found")
   }
 
   // MARK: Telling

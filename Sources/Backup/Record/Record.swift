@@ -5,10 +5,12 @@ package import SnapshotFile
 
 package struct Record: Equatable, Sendable {
   package var path: BackupPath
-  /// Bytes.
+  /// Of the blob, in bytes.
   package var size: Int
   /// Of the whole blob.
   package var sha256: String
+  /// `nil` where the blob is the snapshot itself.
+  package var encoding: StoredEncoding?
   /// Every write acknowledged up to this revision of the store is in the backup.
   package var revision: UInt64
   /// Without it the cluster may have acknowledged later writes than the member knew of.
@@ -23,12 +25,14 @@ package struct Record: Equatable, Sendable {
   package var book: HistoryBook?
 
   package init(
-    path: BackupPath, size: Int, sha256: String, revision: UInt64, hasQuorum: Bool,
-    pages: PageCheck, time: Int, duration: Duration, cluster: ClusterSighting, book: HistoryBook?
+    path: BackupPath, size: Int, sha256: String, encoding: StoredEncoding? = nil, revision: UInt64,
+    hasQuorum: Bool, pages: PageCheck, time: Int, duration: Duration, cluster: ClusterSighting,
+    book: HistoryBook?
   ) {
     self.path = path
     self.size = size
     self.sha256 = sha256
+    self.encoding = encoding
     self.revision = revision
     self.hasQuorum = hasQuorum
     self.pages = pages
@@ -64,6 +68,11 @@ package struct Record: Equatable, Sendable {
       Self.pathKey: "\(path)",
       "backup-size-bytes-from-last-success": String(size),
       "backup-sha256-from-last-success": sha256,
+      "backup-snapshot-size-bytes-from-last-success": String(encoding?.snapshotSize ?? size),
+      "backup-snapshot-sha256-from-last-success": encoding?.snapshotSHA256 ?? sha256,
+      "backup-encryption-from-last-success": encoding?.encryption ?? StoredEncoding.off,
+      "backup-recipients-from-last-success": encoding?.recipientList ?? "",
+      "backup-compression-from-last-success": encoding?.compression ?? StoredEncoding.off,
       "backup-etcd-revision-from-last-success": String(revision),
       "backup-quorum-from-last-success": hasQuorum ? "yes" : "no",
       "backup-page-check-from-last-success": pages.verdict,

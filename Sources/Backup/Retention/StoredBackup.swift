@@ -63,7 +63,8 @@ extension StoredBackup {
   private static let longestDisagreement = 86_400
 
   /// What of a blob's metadata retention reads; a listing need not keep the rest.
-  static let metadataNames: Set<String> = ["lineage", "history", "time", "record", "clusterid"]
+  static let metadataNames = Set(["lineage", "history", "time", "record", "clusterid"]).union(
+    StoredEncoding.metadataNames)
 
   /// Returns `nil` for what does not bear the name of a backup: a blob in a folder further down, or
   /// under another kind of name.
@@ -75,9 +76,19 @@ extension StoredBackup {
     let origin = Origin(blob.metadata)
     let written = (told ?? nil) ?? named
     let times = [named, written, blob.lastModified]
+    let isSizePossible: Bool?  // `nil` where the metadata do not say how it is encoded
+    do throws(StoredEncoding.Unknown) {
+      let encoding = try StoredEncoding.read(blob.metadata)
+      isSizePossible =
+        encoding?.allows(blobSize: blob.size) ?? SnapshotLayout.allows(fileSize: blob.size)
+    } catch {
+      isSizePossible = nil
+    }
     let oddity: Oddity? =
-      if !SnapshotLayout.allows(fileSize: blob.size) {
+      if isSizePossible == false {
         .size(blob.size)
+      } else if isSizePossible == nil {
+        .metadata
       } else if !blob.isMetadataReadable || origin == nil || told == .some(nil) {
         .metadata
       } else if (times.max() ?? 0) - (times.min() ?? 0) > Self.longestDisagreement {

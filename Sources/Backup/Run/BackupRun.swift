@@ -1,4 +1,5 @@
 internal import Azure
+internal import Digests
 internal import Etcd
 internal import HTTP
 internal import Kubernetes
@@ -153,10 +154,12 @@ package final class BackupRun {
       container: container.name, prefix: configuration.blobPrefix,
       name: ULID(milliseconds: UInt64(Timestamp.millisecondsNow())))
     var snapshot = try member.openSnapshot(checkingPages: configuration.checksPages)
-    var upload = SpooledUpload(
-      container.startUpload(
-        named: path.blob, runID: runID, blockSize: configuration.blockSize,
-        blocksInFlight: configuration.blocksInFlight), spool: spool)
+    var upload = try EncodedUpload(
+      SpooledUpload(
+        container.startUpload(
+          named: path.blob, runID: runID, blockSize: configuration.blockSize,
+          blocksInFlight: configuration.uploadsInFlight), spool: spool),
+      configuration.encoding)
     var progress = Progress(log, progressBar)
     defer { progress.end() }  // so that no half-drawn bar stands before the error
     while try snapshot.advance() {
@@ -181,7 +184,8 @@ package final class BackupRun {
     if case .undecided(let reason) = file.pages {
       log.warning("pages not judged", ["error": reason.description, "hint": reason.hint])
     }
-    try upload.finishBlocks()
+    let sha256 = try upload.finishBlocks()
+    let encoding = sha256.map { _ in configuration.encoding.stored(file) }
 
     stage = .commit
     let histories = try readHistories(
@@ -193,19 +197,24 @@ package final class BackupRun {
     let time = Timestamp.secondsNow()
     let turn = book?.note(path, of: sighting, at: time)
     let metadata = BlobMetadata(
-      received, from: member, at: time, in: book, isRecorded: place != nil)
+      received, from: member, sha256: sha256 ?? file.sha256, encoding: encoding, at: time, in: book,
+      isRecorded: place != nil)
     let receipt = try commit(upload, to: path, metadata)
 
     stage = .check
     try check(receipt, in: container)
     let record = Record(
-      path: path, size: receipt.size, sha256: "\(file.sha256)", revision: revision,
+      path: path, size: receipt.size, sha256: "\(sha256 ?? file.sha256)", encoding: encoding,
+      revision: revision,
       hasQuorum: member.hasQuorum, pages: file.pages, time: time, duration: elapsed,
       cluster: sighting, book: book)
     log.info(
       "backup stored",
       [
-        "blob.path": "\(record.path)", "snapshot.bytes": record.size,
+        "blob.path": "\(record.path)", "snapshot.bytes": file.size,
+        "blob.bytes": encoding.map { _ in record.size },
+        "blob.sha256": encoding.map { _ in record.sha256 }, "encryption": encoding?.encryption,
+        "recipients": encoding?.recipientList, "compression": encoding?.compression,
         "blob.blocks": receipt.blocks.count, "duration.seconds": elapsed,
       ])
     tell(of: turn, book, record)
@@ -214,7 +223,7 @@ package final class BackupRun {
 
   /// Makes the blob visible, and notes its path as soon as it may be.
   private func commit(
-    _ upload: consuming SpooledUpload, to path: BackupPath, _ metadata: BlobMetadata
+    _ upload: consuming EncodedUpload, to path: BackupPath, _ metadata: BlobMetadata
   ) throws -> BlobReceipt {
     do {
       let receipt = try upload.commit(metadata: metadata)

@@ -6,14 +6,14 @@ internal import Etcd
 internal import SnapshotFile
 
 extension BlobMetadata {
-  /// `time` is in seconds since 1970; `book` already counts this backup. The commit adds the
-  /// run's id.
+  /// `sha256` is that of the blob, and `encoding` is `nil` where the blob is the snapshot itself;
+  /// `time` is in seconds since 1970; `book` already counts this backup. The commit adds the run's id.
   init(
-    _ snapshot: ReceivedSnapshot, from member: ChosenMember, at time: Int,
-    in book: HistoryBook?, isRecorded: Bool
+    _ snapshot: ReceivedSnapshot, from member: ChosenMember, sha256: SHA256Digest,
+    encoding: StoredEncoding?, at time: Int, in book: HistoryBook?, isRecorded: Bool
   ) {
     self = [
-      "sha256": "\(snapshot.file.sha256)",
+      "sha256": "\(sha256)",
       "etcdversion": member.status.version,
       "clusterid": String(member.status.clusterID, radix: 16),
       "memberid": String(member.status.memberID, radix: 16),
@@ -26,6 +26,7 @@ extension BlobMetadata {
       "toolversion": Version.current,
       "record": isRecorded ? StoredBackup.recordedInConfigMap : StoredBackup.noRecord,
     ]
+    encoding?.note(in: &self)
     if let book, let running = book.running {
       self["lineage"] = "\(book.lineage)"
       self["history"] = "\(running.name)"

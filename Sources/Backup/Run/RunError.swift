@@ -27,15 +27,21 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
   case success = 0
   case failed = 1
   case incomplete = 2
+  case undecrypted = 3
   case usage = 64
   case configuration = 78
   case terminated = 143
+
+  /// Whether a run can end with it; the others are those of other commands.
+  package var isOfRun: Bool { self != .undecrypted }
 
   package var meaning: String {
     switch self {
     case .success: "backup stored, verified and recorded; retention applied"
     case .failed: "no backup stored, or not confirmed; another try may help"
     case .incomplete: "backup stored and verified, but recording it or retention failed"
+    case .undecrypted:
+      "the stored bytes are whole, but nothing decrypts them: the database was not verified"
     case .usage: "wrong command line"
     case .configuration: "configuration or permission is wrong; another try cannot help"
     case .terminated: "stopped by a signal before the commit; nothing is visible"

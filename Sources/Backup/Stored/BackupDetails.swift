@@ -4,7 +4,7 @@ internal import Azure
 
 package struct BackupDetails: Equatable, Sendable {
   package let name: ULID
-  /// Bytes.
+  /// Of the blob, in bytes.
   package let size: Int
   /// Seconds since 1970 by the store's clock: when the backup was committed.
   package let lastModified: Int
@@ -12,14 +12,19 @@ package struct BackupDetails: Equatable, Sendable {
   package let accessTier: String?
   package let etcdVersion: String?
   package let revision: UInt64?
-  /// As the run that stored it computed it.
+  /// Of the blob, as the run that stored it computed it.
   package let sha256: String?
+  /// `nil` where the blob is the snapshot itself, and where the metadata do not say what it is.
+  package let encoding: StoredEncoding?
 
+  /// In bytes, as far as the metadata tell.
+  package var snapshotSize: Int { encoding?.snapshotSize ?? size }
   package var isArchived: Bool { accessTier == "Archive" }
 }
 
 extension BackupDetails {
-  static let metadataNames: Set<String> = ["etcdversion", "revision", "sha256"]
+  static let metadataNames = Set(["etcdversion", "revision", "sha256"]).union(
+    StoredEncoding.metadataNames)
 
   init(_ name: ULID, _ blob: BlobProperties) {
     self.init(name, blob.size, blob.lastModified, blob.accessTier, blob.metadata)
@@ -42,5 +47,6 @@ extension BackupDetails {
     etcdVersion = metadata["etcdversion"]
     revision = metadata["revision"].flatMap { UInt64($0) }
     sha256 = metadata["sha256"]
+    encoding = try? StoredEncoding.read(metadata)
   }
 }

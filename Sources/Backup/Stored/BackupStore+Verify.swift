@@ -9,7 +9,7 @@ internal import Kubernetes
 package struct Verification {
   package let path: BackupPath
   /// Where it failed, the backup is damaged, gone, or could not be read.
-  package let result: Result<VerifiedBackup, CommandError>
+  package let result: Result<ReadBackup, CommandError>
 }
 
 extension BackupStore {
@@ -17,16 +17,27 @@ extension BackupStore {
   ///
   /// Throws where that cannot be said of this backup alone: the run must stop, or the way to the
   /// store is wrong and would be for every other as well.
-  package func verify(_ path: BackupPath) throws -> Verification {
+  package func verify(_ path: BackupPath, with identities: Identities) throws -> Verification {
     do {
-      let verified = try verify(try find(path), "verification progresses")
-      log.info(
-        "backup verified",
-        [
-          "blob.path": "\(path)", "snapshot.bytes": verified.details.size,
-          "snapshot.sha256": verified.sha256, "duration.seconds": verified.duration,
-        ])
-      return Verification(path: path, result: .success(verified))
+      let backup = try read(try find(path), with: identities, "verification progresses")
+      switch backup {
+      case .whole(let verified):
+        log.info(
+          "backup verified",
+          [
+            "blob.path": "\(path)", "snapshot.bytes": verified.snapshotSize,
+            "snapshot.sha256": verified.snapshotSHA256, "duration.seconds": verified.duration,
+          ])
+      case .undecrypted(let undecrypted):
+        log.warning(
+          "backup read, but not decrypted",
+          [
+            "blob.path": "\(path)", "blob.bytes": undecrypted.details.size,
+            "blob.sha256": undecrypted.sha256, "duration.seconds": undecrypted.duration,
+            "error": undecrypted.error.cause, "hint": undecrypted.error.hint,
+          ])
+      }
+      return Verification(path: path, result: .success(backup))
     } catch let error as any OperatorError where error.stopReason == nil && !error.isConfiguration {
       log.error(
         "backup not verified",

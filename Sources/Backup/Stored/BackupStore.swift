@@ -2,6 +2,7 @@
 
 internal import Azure
 internal import Digests
+internal import Encoding
 internal import Etcd
 internal import HTTP
 internal import Kubernetes
@@ -11,6 +12,8 @@ package struct BackupStore {
   let configuration: StoreConfiguration
   /// `nil` where no ConfigMap is named.
   let record: RecordPlace?
+  /// `nil` where Kubernetes is not used.
+  let cluster: Cluster?
   let container: BlobContainer
   let deadline: RunDeadline
   let log: Log
@@ -31,6 +34,7 @@ package struct BackupStore {
     for warning in access.warnings { log.warning("access is unusual", ["error": warning]) }
     self.configuration = configuration
     record = RecordPlace(configuration, in: access.cluster)
+    cluster = access.cluster
     container = access.container
     self.deadline = deadline
     self.log = log
@@ -103,31 +107,51 @@ package struct BackupStore {
     return FoundBackup(path: path, details: details, etag: blob.etag)
   }
 
+  /// Which bytes a reader of a backup wants.
+  enum Content {
+    case none
+    case snapshot
+    /// What is stored, also where nothing decrypts it.
+    case blob
+  }
+
   /// Reads all of a backup, in order and in one version, hands out its bytes, and verifies it.
   ///
   /// Nothing may be made of the bytes before this has returned.
-  func verify(
-    _ found: FoundBackup, _ message: String,
-    handing use: (Payload) throws -> Void = { _ in }
-  ) throws -> VerifiedBackup {
+  func read(
+    _ found: FoundBackup, with identities: Identities, _ message: String,
+    handing content: Content = .none, _ use: (RawSpan) throws -> Void = { _ in }
+  ) throws -> ReadBackup {
     let start = ContinuousClock.now
     var progress = Progress(log, progressBar, message)
     defer { progress.end() }
     var reader = container.sibling(named: found.path.container).read(
       found.path.blob, ifMatch: found.etag, size: found.details.size,
       rangeSize: configuration.blockSize, rangesInFlight: configuration.blocksInFlight)
-    var verifier = SnapshotVerifier(checkingPages: configuration.checksPages)
+    var reading = BackupReading(identities, checkingPages: configuration.checksPages)
+    func useSnapshot(_ bytes: RawSpan) throws {
+      if content == .snapshot { try use(bytes) }
+    }
+    var received = 0
     do {
       while let payload = try reader.next() {
-        try payload.withBytes { bytes throws(SnapshotFileError) in try verifier.update(bytes) }
-        try use(payload)
-        progress.note(received: verifier.received, of: UInt64(found.details.size))
+        try payload.withBytes { bytes in
+          try reading.append(bytes, useSnapshot)
+          if content == .blob { try use(bytes) }
+        }
+        if content == .snapshot, let obstacle = reading.obstacle {
+          throw StoredBackupError.notDecrypted(found.path, obstacle, found.details.encoding)
+        }
+        received += payload.count
+        progress.note(received: UInt64(received), of: UInt64(found.details.size))
       }
-      let verified = try verifier.finish()
-      try found.check(verified)
-      return VerifiedBackup(found, verified, duration: start.duration(to: .now))
+      let result = try reading.finish(useSnapshot)
+      try found.check(result)
+      return ReadBackup(found, result, duration: start.duration(to: .now))
     } catch let error as SnapshotFileError {
       throw StoredBackupError.damaged(found.path, error)
+    } catch let error as CodingError {
+      throw StoredBackupError.notDecoded(found.path, error)
     }
   }
 }
@@ -151,20 +175,65 @@ struct FoundBackup {
   let etag: ETag
 
   /// A whole snapshot may still be another one.
-  fileprivate func check(_ snapshot: VerifiedSnapshot) throws(StoredBackupError) {
-    guard let expected = details.sha256, expected.lowercased() != "\(snapshot.sha256)" else {
-      return
+  fileprivate func check(_ result: BackupReading.Result) throws(StoredBackupError) {
+    switch result {
+    case .whole(let sha256, let snapshot):
+      try check(sha256, is: details.sha256)
+      try check(snapshot.sha256, is: details.encoding?.snapshotSHA256)
+    case .undecrypted(let sha256, _):
+      // Then nothing else tells whether they are whole.
+      guard details.sha256 != nil else { throw .nothingToCompare(path) }
+      try check(sha256, is: details.sha256)
     }
-    throw .otherContent(path, expected: expected, found: snapshot.sha256)
   }
+
+  private func check(_ found: SHA256Digest, is expected: String?) throws(StoredBackupError) {
+    guard let expected, expected.lowercased() != "\(found)" else { return }
+    throw .otherContent(path, expected: expected, found: found)
+  }
+}
+
+/// What reading every byte of a backup has shown.
+package enum ReadBackup: Sendable {
+  case whole(VerifiedBackup)
+  case undecrypted(UndecryptedBackup)
+
+  fileprivate init(_ found: FoundBackup, _ result: BackupReading.Result, duration: Duration) {
+    switch result {
+    case .whole(let sha256, let snapshot):
+      self = .whole(VerifiedBackup(found, sha256, snapshot, duration: duration))
+    case .undecrypted(let sha256, let obstacle):
+      self = .undecrypted(
+        UndecryptedBackup(
+          path: found.path, details: found.details, sha256: "\(sha256)",
+          error: CommandError(
+            StoredBackupError.notDecrypted(found.path, obstacle, found.details.encoding),
+            status: .undecrypted), duration: duration))
+    }
+  }
+}
+
+/// An encrypted backup whose every byte is as its run stored it; nothing is known of the database in it.
+package struct UndecryptedBackup: Sendable {
+  package let path: BackupPath
+  package let details: BackupDetails
+  /// Of all its bytes, as `sha256sum` prints it.
+  package let sha256: String
+  /// Why it was not decrypted, and what to do.
+  package let error: CommandError
+  /// Of reading it.
+  package let duration: Duration
 }
 
 /// A backup whose every byte has been read from the store and is as etcd sent it.
 package struct VerifiedBackup: Sendable {
   package let path: BackupPath
   package let details: BackupDetails
-  /// Of all its bytes, as `sha256sum` prints it.
+  /// Of the blob, as `sha256sum` prints it.
   package let sha256: String
+  /// Of the snapshot in it, in bytes.
+  package let snapshotSize: Int
+  package let snapshotSHA256: String
   package let pages: PageCheck
   /// Of reading it.
   package let duration: Duration
@@ -172,10 +241,17 @@ package struct VerifiedBackup: Sendable {
   /// As far as its bytes tell, else as its run noted.
   package var revision: UInt64? { pages.report?.revision ?? details.revision }
 
-  fileprivate init(_ found: FoundBackup, _ snapshot: VerifiedSnapshot, duration: Duration) {
+  /// Whether the blob is anything but the snapshot itself.
+  package var isEncoded: Bool { sha256 != snapshotSHA256 }
+
+  fileprivate init(
+    _ found: FoundBackup, _ sha256: SHA256Digest, _ snapshot: VerifiedSnapshot, duration: Duration
+  ) {
     path = found.path
     details = found.details
-    sha256 = "\(snapshot.sha256)"
+    self.sha256 = "\(sha256)"
+    snapshotSize = Int(snapshot.size)
+    snapshotSHA256 = "\(snapshot.sha256)"
     pages = snapshot.pages
     self.duration = duration
   }

@@ -2,6 +2,7 @@
 
 package import Azure
 internal import Digests
+internal import Encoding
 package import HTTP
 internal import SnapshotFile
 
@@ -19,6 +20,11 @@ enum StoredBackupError: OperatorError, Equatable {
   case archived(BackupPath, account: String, status: String?)
   /// Not what etcd sent.
   case damaged(BackupPath, SnapshotFileError)
+  /// It cannot be decrypted, or decompressed, as far as its end.
+  case notDecoded(BackupPath, CodingError)
+  case notDecrypted(BackupPath, BackupReading.Obstacle, StoredEncoding?)
+  /// Encrypted, without an identity, and its metadata have no SHA-256.
+  case nothingToCompare(BackupPath)
   /// A whole snapshot, but not the one that was stored under this name.
   case otherContent(BackupPath, expected: String, found: SHA256Digest)
 
@@ -46,6 +52,17 @@ enum StoredBackupError: OperatorError, Equatable {
       "\(path) is as etcd sent it, but the database in it is broken: \(error)"
     case .damaged(let path, let error):
       "\(path) is damaged: \(error)"
+    case .notDecoded(let path, let error):
+      "\(path) cannot be decoded: \(error)"
+    case .notDecrypted(let path, .noIdentity, let encoding):
+      "\(path) is encrypted\(Self.recipients(encoding)), and no identity was given: the database in "
+        + "it was not verified"
+    case .notDecrypted(let path, .noneMatches(let error), let encoding):
+      "\(path) is encrypted\(Self.recipients(encoding)): \(error), so the database in it was not "
+        + "verified"
+    case .nothingToCompare(let path):
+      "\(path) is encrypted, no identity decrypts it, and its metadata have no SHA-256 to compare "
+        + "its bytes with"
     case .otherContent(let path, let expected, let found):
       "\(path) is not what was stored: its SHA-256 is \(found), but its metadata says \(expected)"
     }
@@ -71,18 +88,28 @@ enum StoredBackupError: OperatorError, Equatable {
     case .damaged(_, .unsound):
       "restore another one: etcd-backup list shows them; where there is none, "
         + "APP_BACKUP_PAGE_CHECK=off lets this one through"
-    case .damaged, .otherContent:
+    case .notDecrypted, .nothingToCompare:
+      "Name the file of an identity with --identity, or set APP_BACKUP_IDENTITY_SECRET or "
+        + "APP_BACKUP_IDENTITY_DIRECTORY."
+    case .notDecoded(_, let error) where error.hint != nil: error.hint
+    case .damaged, .otherContent, .notDecoded:
       "never restore it: etcd-backup list shows the others, etcd-backup verify --all tries them"
     }
   }
 
   var isConfiguration: Bool {
     switch self {
-    case .historyBroke, .severalHistories: true
+    case .historyBroke, .severalHistories, .notDecrypted: true
+    case .notDecoded(_, let error): error.isConfiguration
     default: false
     }
   }
   var stopReason: StopReason? { nil }
+
+  private static func recipients(_ encoding: StoredEncoding?) -> String {
+    guard let encoding, encoding.isEncrypted else { return "" }
+    return " for \(encoding.recipients.joined(separator: ", "))"
+  }
 }
 
 extension InvalidValue: OperatorError {

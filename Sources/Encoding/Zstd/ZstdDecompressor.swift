@@ -137,7 +137,7 @@ enum ZstdMark {
   case frame
   case skippableFrame
 
-  private static let frameMark: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD]
+  static let frameMark: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD]
 
   init?(_ mark: [UInt8]) {
     if mark == Self.frameMark {

@@ -16,4 +16,13 @@ package struct ZstdLevel: Hashable, Sendable {
     guard Self.range.contains(number) else { return nil }
     self.number = number
   }
+
+  /// What compressing takes at most, in bytes.
+  package var memory: Int {
+    switch number {
+    case 1, 2: 2 << 20
+    case 3: 4 << 20
+    default: 6 << 20
+    }
+  }
 }

@@ -1,11 +1,11 @@
 internal import Glibc
 
 /// Owns the descriptor of a file opened for reading.
-struct ReadableFile: ~Copyable {
+package struct ReadableFile: ~Copyable {
   let path: String
   private let descriptor: Int32
 
-  init(_ path: String) throws(BoltError) {
+  package init(_ path: String) throws(BoltError) {
     self.path = path
     descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
@@ -27,7 +27,7 @@ struct ReadableFile: ~Copyable {
   }
 
   /// Reads `count` bytes from `offset`, fewer only at the end of the file.
-  func read(_ count: Int, at offset: UInt64) throws(BoltError) -> [UInt8] {
+  package func read(_ count: Int, at offset: UInt64) throws(BoltError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     var done = 0
     while done < count {
