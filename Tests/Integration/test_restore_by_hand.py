@@ -8,6 +8,7 @@ import sys
 import pytest
 from azure.storage.blob import BlobClient
 
+from age_keys import decoded, key_pair
 from documentation import Document
 from processes import ROOT, Child
 from restore_world import MEMBERS, READ, WRITE, assert_same, restore_world
@@ -131,6 +132,20 @@ def test_another_backup_than_the_recorded_one_is_listed_and_taken(world, operato
     taken = assert_done(operator.run(FIND, f"export ABS_PATH={older}", TAKE_ANOTHER, DOWNLOAD, PROVE))
     assert "etcd.backup: OK" in taken and "-: OK" in taken
     assert (operator.folder / "etcd.backup").read_bytes() == blob_of(world, older).download_blob().readall()
+
+
+def test_an_encrypted_and_compressed_backup_is_decoded(world, operator, tmp_path):
+    key = key_pair(tmp_path / "key.txt")
+    settings = {"APP_BACKUP_ENCRYPTION_RECIPIENTS": key.recipient, "APP_BACKUP_COMPRESSION": "zstd"}
+    world.backups.env |= settings
+    path = world.back_up()
+    refused = operator.run(FIND, DOWNLOAD, PROVE)
+    assert refused.returncode != 0 and "-: FAILED" in refused.stdout, refused.stdout
+    (operator.folder / "key.txt").write_text(key.text)
+    taken = assert_done(operator.run(FIND, DOWNLOAD, PROVE))
+    assert "etcd.backup: OK" in taken and "-: OK" in taken
+    blob = blob_of(world, path).download_blob().readall()
+    assert (operator.folder / "etcd.backup").read_bytes() == decoded(blob, settings, key)
 
 
 def blob_of(world, path: str) -> BlobClient:

@@ -17,6 +17,7 @@ import yaml
 
 import schemas
 from admission import TOKEN_PATH, admitted_pod, checked
+from age_keys import key_pair
 from documentation import Document
 from etcd import Release
 from gateway import ALL_KEYS, GatewayError, encode
@@ -179,6 +180,64 @@ def test_an_older_backup_by_name_and_the_old_data_discarded(cluster):
     assert_restored(cluster, before)
     assert cluster.note is None
     assert cluster.names_on(MEMBERS[2]) == ["default.etcd"]
+
+
+# Encrypted backups
+
+
+IDENTITY_SECRET = "etcd-backup-identity"
+IDENTITY = ("--identity-secret", IDENTITY_SECRET)
+
+
+@pytest.fixture
+def encrypting(cluster, tmp_path) -> Iterator[RestoreWorld]:
+    """Backups are encrypted and compressed; the identity lies in a Secret."""
+    key = key_pair(tmp_path / "key.txt")
+    cluster.sandbox.put_secret(NAMESPACE, IDENTITY_SECRET, {"key.txt": key.text})
+    settings = {"APP_BACKUP_ENCRYPTION_RECIPIENTS": key.recipient, "APP_BACKUP_COMPRESSION": "zstd"}
+    cluster.backups.env |= settings
+    yield cluster
+    for name in settings:
+        del cluster.backups.env[name]
+
+
+def test_an_encrypted_backup_comes_back_with_its_identity_and_without_one_nothing_is_changed(encrypting):
+    encrypting.back_up()
+    with Untouched(encrypting):
+        said = encrypting.run(status=1)
+        assert "no identity was given" in said, said
+
+    before = encrypting.etcd.state()
+    path = encrypting.back_up()
+    write_more(encrypting)
+    encrypting.destroy_data()
+    said = encrypting.run("--replicas", "3", *IDENTITY)
+    size = encrypting.backups.record["backup-snapshot-size-bytes-from-last-success"]
+    assert f"Secret {IDENTITY_SECRET}" in said and f"Whole: {path}, {size} bytes" in said, said
+    assert f"RESTORED from {path}" in said, said
+    assert_restored(encrypting, before)
+    clean_up(encrypting)
+
+
+def test_only_the_containers_that_read_a_backup_get_the_identity(encrypting):
+    encrypting.back_up()
+    said = encrypting.run("--dry-run", *IDENTITY)
+    containers = re.split(r"\n +- name: ", said)[1:]
+    mounting = [each.split()[0] for each in containers if '"mountPath":"/var/run/etcd-backup-identity"' in each]
+    assert sorted(mounting) == ["download"] * 3 + ["etcd-backup"], mounting
+    assert said.count(f'"secretName":"{IDENTITY_SECRET}"') == 4
+
+
+def test_the_chart_says_in_which_secret_the_identity_is(encrypting):
+    encrypting.back_up()
+    with encrypting.plane.lock:
+        metadata = encrypting.plane.objects[("cronjobs", NAMESPACE, "etcd-backup")]["metadata"]
+        metadata["annotations"] = {"etcd-backup/identity-secret": IDENTITY_SECRET}
+    try:
+        assert f"Secret {IDENTITY_SECRET}" in encrypting.run("--dry-run")
+    finally:
+        with encrypting.plane.lock:
+            del metadata["annotations"]
 
 
 @dataclasses.dataclass
