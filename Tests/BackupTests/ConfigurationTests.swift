@@ -9,7 +9,7 @@ import HTTP
 import Testing
 
 /// All that is required and nothing else, changed by `changes`; a `nil` takes a variable out.
-func environment(_ changes: [String: String?] = [:]) -> [String: String] {
+private func environment(_ changes: [String: String?] = [:]) -> [String: String] {
   var environment = [
     "APP_WORKING_NAMESPACE": "kyma-system",
     "APP_BACKUP_ETCD_ENDPOINTS": "https://etcd-0.etcd:2379",
@@ -30,21 +30,19 @@ private struct NoSuchFile: Error, CustomStringConvertible {
 
 private let certificate = Array(TestCertificate.ec.certificate.utf8)
 
-func configuration(_ changes: [String: String?] = [:]) throws(ConfigurationError)
+private func configuration(_ changes: [String: String?] = [:]) throws(ConfigurationError)
   -> Configuration
 {
   try Configuration(environment: environment(changes)) { path in
     switch path {
     case "/ca.pem": certificate
     case "/key.pem": Array(TestCertificate.ec.key.utf8)
-    case "/recipients": Array(AgeKeys.recipientFile.utf8)
-    case "/identity": Array(AgeKeys.identityFile.utf8)
     default: throw NoSuchFile()
     }
   }
 }
 
-func mistakes(_ changes: [String: String?]) -> [String] {
+private func mistakes(_ changes: [String: String?]) -> [String] {
   do throws(ConfigurationError) {
     _ = try configuration(changes)
     return []

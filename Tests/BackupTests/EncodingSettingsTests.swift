@@ -4,11 +4,6 @@ import Backup
 import Encoding
 import Testing
 
-enum AgeKeys {
-  static let recipientFile = "# two\n\(recipient1)\n\n\(recipient2)\n"
-  static let identityFile = "# created\n\(identity1)\n"
-}
-
 private let recipient1 = "age13aqvttdk3ujkyjh9kg2w5an6dmy5mq5a84a4uxk3hfhnugfc9p0sy5p2wh"
 private let recipient2 = "age1xkq8943ktzqdrth2x2ddlyfp8qu9rmfp528rka0fvhgd9ngkvf2qu2snyf"
 private let identity1 =
@@ -17,6 +12,37 @@ private let identity1 =
 private let recipients = "APP_BACKUP_ENCRYPTION_RECIPIENTS"
 private let recipientsFile = "APP_BACKUP_ENCRYPTION_RECIPIENTS_FILE"
 private let compression = "APP_BACKUP_COMPRESSION"
+
+/// All that is required, and what is changed.
+private func configuration(_ changes: [String: String?] = [:]) throws(ConfigurationError)
+  -> Configuration
+{
+  var environment = [
+    "APP_WORKING_NAMESPACE": "kyma-system",
+    "APP_BACKUP_ETCD_ENDPOINTS": "https://etcd-0.etcd:2379",
+    "APP_ABS_CONTAINER_NAME": "backups",
+    "APP_ABS_SECRET_NAME": "etcd-backup-abs-credentials",
+    "APP_BLOB_PREFIX": "service-catalog",
+    "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING": "sc-recorded-etcd-backup-data",
+    "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS": "3",
+    "APP_CLEANER_EXPIRATION_BLOB_TIME": "72h",
+  ]
+  for (name, value) in changes { environment[name] = value }
+  return try Configuration(environment: environment) { path in
+    let text =
+      path == "/recipients" ? "# two\n\(recipient1)\n\n\(recipient2)\n" : "# one\n\(identity1)\n"
+    return Array(text.utf8)
+  }
+}
+
+private func mistakes(_ changes: [String: String?]) -> [String] {
+  do throws(ConfigurationError) {
+    _ = try configuration(changes)
+    return []
+  } catch {
+    return error.mistakes.map(\.description)
+  }
+}
 
 @Suite struct `Encryption and compression` {
   @Test func `are off by default, and where they are set to nothing`() throws {

@@ -54,7 +54,8 @@ extension ConfigurationWarning {
     return [
       ConfigurationWarning(
         variable: variable.name,
-        text: "\(variable.name) gives a run the identity of its own backups, which it does not need",
+        text:
+          "\(variable.name) gives a run the identity of its own backups, which it does not need",
         hint: "Remove it from the runs, and keep the identity outside the cluster.")
     ]
   }
