@@ -31,7 +31,9 @@ mount -t tmpfs -o mode=755 tmpfs /usr/local/bin
 mount --bind -o ro "$2" /etc/hosts
 shift 2
 while [ "$1" != -- ]; do
-  if [ -d "$1" ]; then mkdir -p "$2"; else mkdir -p "$(dirname "$2")"; touch "$2"; fi
+  if [ -d "$1" ]; then folder=$2; else folder=${2%/*}; fi
+  [ -d "$folder" ] || mkdir -p "$folder"
+  [ -e "$2" ] || : >"$2"
   mount --bind "$1" "$2"
   [ "$3" = rw ] || mount -o remount,bind,ro "$2"
   shift 3

@@ -188,7 +188,7 @@ class RestoreWorld:
             "contexts": [{"name": "here", "context": {"cluster": "here", "user": "operator"}}]}))
         return CLEAN_ENVIRONMENT | SHORT_LIVED | {
             "PATH": f"{kubectl}:{CLEAN_ENVIRONMENT['PATH']}", "HOME": str(self.folder),
-            "KUBECONFIG": str(config), "RESTORE_POLL_SECONDS": "0.6"}
+            "KUBECONFIG": str(config), "RESTORE_POLL_SECONDS": "1"}
 
     def start(self, *options: str) -> Child:
         script = Child(
