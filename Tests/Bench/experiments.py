@@ -1,6 +1,7 @@
 """The measurements, one after the other, from the empty etcd to the largest."""
 
 import hashlib
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -116,24 +117,38 @@ class Experiments:
             for way in Ways(self._database, world, self._database.cluster.release).all():
                 if way.is_ours:
                     self._cost(way.commands(), world)
-                    assert_proves_itself(world, world.recorded_path, self._database.size)
+                    assert_proves_itself(world, world.recorded_path, self._database.size, way.decoder)
                     world.container.delete_blob(world.recorded_path.split("/", 1)[1])
                     self.results.verified.append(way.name)
                     say(f"  {way.name:<18} whole")
 
 
-def assert_proves_itself(world: World, path: str, size: int) -> None:
-    """The stored bytes end in the SHA-256 of those before, as etcd sent it; the metadata name that of the file."""
+def assert_proves_itself(world: World, path: str, size: int, decoder: str) -> None:
+    """The snapshot ends in the SHA-256 of what is before, as etcd sent it; the metadata name those of snapshot and blob."""
     container, name = path.split("/", 1)
     blob = world.service.get_blob_client(container, name)
-    whole, database, last = hashlib.sha256(), hashlib.sha256(), b""
-    for piece in blob.download_blob().chunks():
-        whole.update(piece)
-        held = last + piece
-        database.update(held[:-32])
-        last = held[-32:]
-    properties = blob.get_blob_properties()
-    if (database.digest(), whole.hexdigest(), properties.size) != (last, properties.metadata["sha256"], size + 32):
+    stored = world.folder / "stored"
+    with stored.open("wb") as file:
+        blob.download_blob().readinto(file)
+    blob_hash = hashlib.sha256()
+    whole, database, last, count = hashlib.sha256(), hashlib.sha256(), b"", 0
+    with stored.open("rb") as file:
+        while piece := file.read(MEGABYTE):
+            blob_hash.update(piece)
+    with subprocess.Popen(
+            ["bash", "-c", f"set -o pipefail; {decoder or 'cat'}"], stdin=stored.open("rb"),
+            stdout=subprocess.PIPE) as program:
+        while piece := program.stdout.read(MEGABYTE):
+            whole.update(piece)
+            held = last + piece
+            database.update(held[:-32])
+            last = held[-32:]
+            count += len(piece)
+    stored.unlink()
+    metadata = blob.get_blob_properties().metadata
+    named = metadata["sha256"], metadata.get("snapshotsha256", metadata["sha256"])
+    if (program.returncode, database.digest(), count) != (0, last, size + 32) or named != (
+            blob_hash.hexdigest(), whole.hexdigest()):
         raise AssertionError(f"{path} is not a whole snapshot of {size} bytes")
 
 

@@ -123,6 +123,8 @@ def _method(results: Results) -> str:
         " difference in `/proc/PID/stat`. Written bytes are what the kernel counts as output to a file system.",
         f"- Sizes and slow stores were measured in {SWEEP_ROUNDS} rounds, sizes above {LONG / MEGABYTE:,.0f} MB in one, the"
         f" empty etcd in {EMPTY_ROUNDS}.",
+        "- The random values do not compress: with zstd the whole snapshot passes as it is, which is the worst case. Levels and"
+        " real ratios: `make bench-encoding`.",
         "- TLS means TLS on both ways, with a client certificate for etcd.",
     ])
 

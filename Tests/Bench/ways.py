@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from age_keys import KeyPair, key_pair
 from database import Database
 from etcd import Release
 from meter import Command
@@ -25,6 +26,8 @@ class Way:
     floor: str
     commands: Callable[[], list[Command]]
     is_ours: bool = False
+    # What makes a snapshot of the blob again, as a filter for a shell.
+    decoder: str = ""
 
 
 class Ways:
@@ -34,6 +37,7 @@ class Ways:
         self._database = database
         self._world = world
         self._release = release
+        self._key: KeyPair = key_pair(world.folder / "key.txt")
 
     def all(self) -> list[Way]:
         gateway, grpc, tls = "curl-gateway", "curl-grpc", "-tls"
@@ -44,6 +48,8 @@ class Ways:
             Way("grpc", "**etcd-backup, gRPC**", grpc, lambda: self.back_up("grpc"), True),
             Way("grpc-unchecked", "etcd-backup, gRPC, pages not checked", grpc,
                 lambda: self.back_up("grpc", APP_BACKUP_PAGE_CHECK="off"), True),
+            *self._encoded(),
+            Way("sha256", "sha256sum of as many bytes", grpc, self._hash),
             Way("curl-grpc-sha256", "curl drains gRPC into sha256sum", grpc, self._hash_grpc),
             Way("etcdctl", "etcdctl snapshot save", grpc, self._save),
             Way("azure", "etcdctl, then Microsoft's Python client", grpc, self._save_and_upload),
@@ -56,8 +62,34 @@ class Ways:
                 lambda: self.back_up("grpc", tls=True), True),
         ]
         if RCLONE.exists():
-            ways.insert(7, Way("rclone", "etcdctl, then rclone", grpc, self._save_and_rclone))
+            place = [way.name for way in ways].index("azure")
+            ways[place:place] = [
+                Way("rclone", "etcdctl, then rclone", grpc, self._save_and_rclone),
+                Way("rclone-both", "etcdctl, then zstd, age and rclone in a pipe", grpc, self._save_and_encode)]
         return ways
+
+    # Encrypted and compressed
+
+    def _encoded(self) -> list[Way]:
+        age, zstd = f"age -d -i {shlex.quote(str(self._key.file))}", "zstd -d"
+        recipients = self._key.recipient
+
+        def run(**settings: str) -> list[Command]:
+            return self.back_up("grpc", tls=False, **settings)
+
+        return [
+            Way("grpc-age", "etcd-backup, gRPC, age", "curl-grpc",
+                lambda: run(APP_BACKUP_ENCRYPTION_RECIPIENTS=recipients), True, age),
+            Way("grpc-zstd", "etcd-backup, gRPC, zstd", "curl-grpc",
+                lambda: run(APP_BACKUP_COMPRESSION="zstd"), True, zstd),
+            Way("grpc-both", "etcd-backup, gRPC, zstd and age", "curl-grpc",
+                lambda: run(APP_BACKUP_ENCRYPTION_RECIPIENTS=recipients, APP_BACKUP_COMPRESSION="zstd"), True,
+                f"{age} | {zstd}"),
+        ]
+
+    def _hash(self) -> list[Command]:
+        return [Command(
+            ["bash", "-c", f"set -o pipefail; head -c {self._database.size} /dev/zero | sha256sum"], {})]
 
     # Ours
 
@@ -117,10 +149,20 @@ class Ways:
     def _save_and_rclone(self) -> list[Command]:
         return self._save() + [Command(
             [str(RCLONE), "copyto", "--ignore-times", "snapshot.db", f"store:{CONTAINER}/rclone.db"],
-            {"RCLONE_CONFIG": "",
-             "RCLONE_CONFIG_STORE_TYPE": "azureblob",
-             "RCLONE_CONFIG_STORE_USE_EMULATOR": "true",
-             "RCLONE_CONFIG_STORE_ENDPOINT": self._world.sandbox.blob_url})]
+            self._rclone_environment)]
+
+    def _save_and_encode(self) -> list[Command]:
+        pipe = (f"set -o pipefail; zstd -1 --single-thread --stdout snapshot.db | age -r {self._key.recipient} |"
+                f" {RCLONE} rcat store:{CONTAINER}/rclone.age")
+        return self._save() + [Command(["bash", "-c", pipe], self._rclone_environment)]
+
+    @property
+    def _rclone_environment(self) -> dict[str, str]:
+        return {
+            "RCLONE_CONFIG": "",
+            "RCLONE_CONFIG_STORE_TYPE": "azureblob",
+            "RCLONE_CONFIG_STORE_USE_EMULATOR": "true",
+            "RCLONE_CONFIG_STORE_ENDPOINT": self._world.sandbox.blob_url}
 
     def _save_and_upload(self) -> list[Command]:
         sandbox = self._world.sandbox
