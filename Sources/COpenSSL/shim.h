@@ -15,6 +15,7 @@
 #include <openssl/pem.h>
 #include <openssl/proverr.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 // A macro in C, which Swift cannot call.

@@ -14,6 +14,8 @@ package struct CertificateFault: Error, Equatable {
     case noPrivateKey(holdsCertificate: Bool)
     case unsupportedKey(format: String)
     case encrypted
+    case notRSA
+    case shortKey(bits: Int)
     case otherKey(certificate: String)
     /// Seconds since 1970.
     case expired(Int)
@@ -52,6 +54,8 @@ extension CertificateFault: CustomStringConvertible {
     case .encrypted:
       "store it without a passphrase: openssl pkey -in ENCRYPTED -out PLAIN; access to it is "
         + "then controlled by who may read it"
+    case .notRSA, .shortKey:
+      "create another certificate: openssl req -x509 -newkey rsa:2048 -nodes"
     case .otherKey: "store the key that the certificate was issued for, or have another one issued"
     case .expired: "renew the certificate"
     case .notYetValid: "correct this node's clock, or wait until the certificate is valid"
@@ -73,6 +77,8 @@ extension CertificateFault.Problem: CustomStringConvertible {
       "holds no private key\(holdsCertificate ? ", but a certificate" : "")"
     case .unsupportedKey(let format): "is a key in a format that TLS has no use for: \(format)"
     case .encrypted: "is encrypted, and this program knows no passphrase"
+    case .notRSA: "has a key that is not RSA, which Microsoft Entra ID needs"
+    case .shortKey(let bits): "has an RSA key of \(bits) bits, but Microsoft Entra ID needs 2048"
     case .otherKey(let certificate): "does not match \(certificate)"
     case .expired(let time): "expired at \(Self.text(time))"
     case .notYetValid(let time): "is not valid before \(Self.text(time))"

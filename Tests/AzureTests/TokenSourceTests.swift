@@ -41,7 +41,7 @@ private final class Issuer {
       .servicePrincipal(
         Principal(
           clientID: "client-1", tenantID: "tenant-1", authority: try ServerURL(service: server.url)),
-        ClientSecret("s+e/c=r&e~t"))
+        .secret(ClientSecret("s+e/c=r&e~t")))
     }
   }
 

@@ -1,12 +1,15 @@
 """Identities of Microsoft Entra ID for the tests: an application, a federated service account and a machine's identity."""
 
 import base64
+import datetime
 import json
 import time
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.x509.oid import NameOID
 
 from sandbox import Sandbox
 
@@ -17,6 +20,7 @@ ISSUER = "https://oidc.cluster.example/"
 SUBJECT = "system:serviceaccount:kyma-system:etcd-backup"
 AUDIENCE = "api://AzureADTokenExchange"
 ROLES = ["read", "write", "delete"]
+Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
 class Identities:
@@ -26,6 +30,7 @@ class Identities:
         self.sandbox = sandbox
         self.container = container
         self.token_file = folder / "federated-token"
+        self.certificates: list[str] = []
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.set()
         self.write_token()
@@ -35,10 +40,27 @@ class Identities:
         public = self._key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
         trust = {"issuer": ISSUER, "subject": SUBJECT, "audience": AUDIENCE} | (federated or {})
-        client = {"secrets": [secret], "federated": [trust], "roles": {self.container: roles}}
+        client = {"secrets": [secret], "federated": [trust], "certificates": self.certificates,
+                  "roles": {self.container: roles}}
         self.sandbox.set_identities(**({
             "accountTenant": TENANT, "tenants": {TENANT: {CLIENT: client}}, "issuers": {ISSUER: public},
             "machine": [CLIENT], "lifetime": 3600} | members))
+
+    def certificate(self, is_uploaded: bool = True, days: float = 90, key: Key | None = None) -> str:
+        """PEM of a certificate and its key, which the application has or has not uploaded."""
+        key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "etcd-backup")])
+        now = datetime.datetime.now(datetime.UTC)
+        certificate = (
+            x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=days)).sign(key, hashes.SHA256()))
+        pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+        if is_uploaded:
+            self.certificates.append(pem)
+            self.set()
+        return pem + key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
 
     def write_token(self, **claims) -> None:
         """As Kubernetes writes it, with these claims in place of the right ones."""

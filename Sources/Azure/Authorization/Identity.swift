@@ -1,6 +1,6 @@
 // Whose token is asked for, and how: identities of Microsoft Entra ID.
 
-internal import Certificates
+package import Certificates
 internal import Console
 package import HTTP
 
@@ -8,7 +8,7 @@ package import HTTP
 package enum Identity: Equatable, Sendable {
   /// A Kubernetes service account that a federated credential of the principal trusts.
   case workload(Principal, tokenFile: String)
-  case servicePrincipal(Principal, ClientSecret)
+  case servicePrincipal(Principal, ClientCredential)
   /// An identity of the machine this runs on; without a client id its only one.
   case managed(clientID: String?, server: ServerURL)
 }
@@ -26,6 +26,12 @@ package struct Principal: Equatable, Sendable {
 
   /// See https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow.
   var tokenURL: String { "\(authority)/\(PercentEncoding.encode(tenantID))/oauth2/v2.0/token" }
+}
+
+/// What an application shows of itself.
+package enum ClientCredential: Equatable, Sendable {
+  case secret(ClientSecret)
+  case certificate(SigningCertificate)
 }
 
 package struct ClientSecret: Equatable, Sendable {
@@ -61,16 +67,24 @@ extension Identity {
   func tokenRequest() throws(TokenError) -> Request {
     switch self {
     case .workload(let principal, let path):
+      return exchange(for: principal, assertion: try Self.assertion(in: path))
+    case .servicePrincipal(let principal, .certificate(let certificate)):
       return exchange(
-        for: principal, "client_assertion_type=\(PercentEncoding.encode(Self.assertionType))",
-        "client_assertion=\(PercentEncoding.encode(try Self.assertion(in: path)))")
-    case .servicePrincipal(let principal, let secret):
+        for: principal,
+        assertion: try ClientAssertion.make(for: principal, signedWith: certificate))
+    case .servicePrincipal(let principal, .secret(let secret)):
       return exchange(for: principal, "client_secret=\(PercentEncoding.encode(secret.text))")
     case .managed(let clientID, _):
       var query = "api-version=2018-02-01&resource=\(PercentEncoding.encode(Self.resource))"
       if let clientID { query += "&client_id=\(PercentEncoding.encode(clientID))" }
       return Request("GET", "\(address)?\(query)", headers: ["Metadata": "true"])
     }
+  }
+
+  private func exchange(for principal: Principal, assertion: String) -> Request {
+    exchange(
+      for: principal, "client_assertion_type=\(PercentEncoding.encode(Self.assertionType))",
+      "client_assertion=\(PercentEncoding.encode(assertion))")
   }
 
   private func exchange(for principal: Principal, _ proof: String...) -> Request {

@@ -7,7 +7,7 @@ internal import Digests
 internal import FoundationEssentials
 internal import HTTP
 
-package struct SharedKey: Sendable {
+package struct SharedKey: Sendable, Equatable {
   package let account: String
   private let key: AccountKey
 

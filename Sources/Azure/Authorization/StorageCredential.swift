@@ -5,55 +5,69 @@ internal import HTTP
 /// Authorises each attempt of a request, with a header field or with a part of the query.
 package struct StorageCredential {
   private enum Kind {
-    case accountKey(SharedKey)
-    case signature(SharedAccessSignature)
+    case stored(StoredCredential)
     case token(TokenSource)
   }
 
   private let kind: Kind
 
   package init(_ key: AccountKey, of account: String) {
-    kind = .accountKey(SharedKey(account: account, key: key))
+    kind = .stored(StoredCredential(.accountKey(SharedKey(account: account, key: key))))
   }
 
   package init(_ signature: SharedAccessSignature) {
-    kind = .signature(signature)
+    kind = .stored(StoredCredential(.signature(signature)))
   }
 
   package init(_ tokens: TokenSource) {
     kind = .token(tokens)
   }
 
+  private init(_ stored: StoredCredential) {
+    kind = .stored(stored)
+  }
+
+  /// The same, but where the store refuses in the middle of a run what it accepted before, `read` is
+  /// called once. A token needs no such thing.
+  package func readAgain(by read: @escaping () throws -> StorageCredential) -> StorageCredential {
+    stored.map { StorageCredential(StoredCredential($0.current, readAgain: read)) } ?? self
+  }
+
+  /// `nil` for tokens.
+  var stored: StoredCredential? {
+    if case .stored(let stored) = kind { stored } else { nil }
+  }
+
   /// The request must be complete and dated: an account key signs all of it. Where a token is needed
   /// and there is none, this waits for one.
   func authorize(_ request: inout StorageRequest) throws(AzureError) {
     switch kind {
-    case .accountKey(let key): request.headers["Authorization"] = key.authorization(for: request)
-    case .signature(let signature): request.signature = signature.query
+    case .stored(let stored): stored.authorize(&request)
     case .token(let tokens): request.headers["Authorization"] = try tokens.authorization()
     }
   }
 
   /// The store has accepted the request.
   func noteAcceptance(of request: Request) {
-    if case .token(let tokens) = kind {
-      tokens.noteAcceptance(of: request.headers["Authorization"])
+    switch kind {
+    case .stored(let stored): stored.noteAcceptance()
+    case .token(let tokens): tokens.noteAcceptance(of: request.headers["Authorization"])
     }
   }
 
   /// Whether the refused request can be sent again with another credential.
   func replace(after refusal: ServiceError, of request: Request) -> Bool {
-    guard case .token(let tokens) = kind,
-      refusal.status == 401 || refusal.code == "AuthenticationFailed"
-    else { return false }
-    return tokens.replace(refused: request.headers["Authorization"])
+    guard refusal.status == 401 || refusal.code == "AuthenticationFailed" else { return false }
+    return switch kind {
+    case .stored(let stored): stored.replace(refused: request)
+    case .token(let tokens): tokens.replace(refused: request.headers["Authorization"])
+    }
   }
 
   /// What the credential allows, as far as it says so itself.
   package var grant: AccessGrant {
     switch kind {
-    case .accountKey: .accountKey
-    case .signature(let signature): .signature(signature.terms)
+    case .stored(let stored): stored.current.grant
     case .token(let tokens): .token(tokens.identity.name)
     }
   }

@@ -11,6 +11,7 @@ package enum TokenError: Error, Equatable {
   /// The response says yes, but holds no token.
   case unreadable(url: String, reason: String)
   case unreadableTokenFile(path: String, reason: String)
+  case unusableCertificate(String)
 }
 
 /// What the issuer of tokens responded.
@@ -77,7 +78,7 @@ extension TokenError {
     switch self {
     case .unanswered(_, let error, _): error.isTransient
     case .refused(let refusal, _): refusal.isTransient
-    case .unreadable, .unreadableTokenFile: false
+    case .unreadable, .unreadableTokenFile, .unusableCertificate: false
     }
   }
 
@@ -86,7 +87,7 @@ extension TokenError {
     case .unanswered(_, let error, _): error.isConfiguration
     case .refused(let refusal, _): !refusal.isTransient
     case .unreadable: false
-    case .unreadableTokenFile: true
+    case .unreadableTokenFile, .unusableCertificate: true
     }
   }
 
@@ -112,6 +113,8 @@ extension TokenError: CustomStringConvertible {
       "the response of \(url) holds no token that can be used: \(reason)"
     case .unreadableTokenFile(let path, let reason):
       "the federated token in \(path) cannot be used: \(reason)"
+    case .unusableCertificate(let reason):
+      "the client certificate cannot be used: \(reason)"
     }
   }
 
@@ -128,6 +131,7 @@ extension TokenError: CustomStringConvertible {
           + "policy), or set APP_ABS_AUTHENTICATION=workload-identity." : error.hint
     case .refused(let refusal, _): refusal.hint
     case .unreadable: "Correct AZURE_AUTHORITY_HOST, or have a proxy let these requests through."
+    case .unusableCertificate: "Store another certificate with its RSA key, and upload it."
     case .unreadableTokenFile:
       "Label the pod azure.workload.identity/use: \"true\" and annotate its service account, so that "
         + "the webhook mounts the token, or mount it and set AZURE_FEDERATED_TOKEN_FILE."

@@ -39,6 +39,7 @@ package struct MicrosoftVariables: Equatable, Sendable {
   static let names: [(key: String, variable: Variable)] = [
     ("storage-account", .azureAccount), ("storage-key", .azureKey), ("sas-token", .azureSAS),
     ("connection-string", .azureConnectionString), ("client-secret", .azureClientSecret),
+    ("client-certificate", .azureClientCertificate),
   ]
 
   init(_ reader: EnvironmentReader) {
@@ -107,7 +108,7 @@ extension EnvironmentReader {
       complainIfMissing(.azureSAS)
     case .servicePrincipal?:
       complainIfMissing(.azureAccount)
-      complainIfMissing(.azureClientSecret)
+      if !isSet(.azureClientCertificate) { complainIfMissing(.azureClientSecret) }
     case .workloadIdentity?, .managedIdentity?: complainIfMissing(.azureAccount)
     case nil: break
     }

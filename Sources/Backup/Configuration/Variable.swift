@@ -57,7 +57,7 @@ extension Variable {
     "Folder with the same keys as files, in place of the Secret.")
   static let storageAuthentication = Variable(
     "APP_ABS_AUTHENTICATION", .value("shared-key"),
-    "How requests to the store are authorised: shared-key (storage-account and storage-key of the Secret), sas (storage-account and sas-token), connection-string (connection-string), workload-identity or managed-identity (storage-account), or service-principal (storage-account and client-secret)."
+    "How requests to the store are authorised: shared-key (storage-account and storage-key of the Secret), sas (storage-account and sas-token), connection-string (connection-string), workload-identity or managed-identity (storage-account), or service-principal (storage-account, and client-secret or client-certificate)."
   )
   static let clientID = Variable(
     "AZURE_CLIENT_ID", .none("the machine's only identity, for managed-identity"),
@@ -76,7 +76,7 @@ extension Variable {
     "URL of the Instance Metadata Service (IMDS), for managed-identity.")
   static let azureAccount = Variable(
     "AZURE_STORAGE_ACCOUNT", .none("none"),
-    "Storage account, where neither APP_ABS_SECRET_NAME nor APP_ABS_SECRET_DIRECTORY is set; so are the next four."
+    "Storage account, where neither APP_ABS_SECRET_NAME nor APP_ABS_SECRET_DIRECTORY is set; so are the next five."
   )
   static let azureKey = Variable("AZURE_STORAGE_KEY", .none("none"), "Key of the account.")
   static let azureSAS = Variable(
@@ -85,6 +85,10 @@ extension Variable {
     "AZURE_STORAGE_CONNECTION_STRING", .none("none"), "Connection string.")
   static let azureClientSecret = Variable(
     "AZURE_CLIENT_SECRET", .none("none"), "Secret of the service principal.")
+  static let azureClientCertificate = Variable(
+    "AZURE_CLIENT_CERTIFICATE_PATH", .none("none"),
+    "PEM file with the certificate and the private key of the service principal, in place of its secret."
+  )
   static let blobPrefix = Variable(
     "APP_BLOB_PREFIX", .required,
     "First part of the blob names, e.g. service-catalog; no part of it ends in a full stop. One trailing / is dropped."
@@ -170,7 +174,8 @@ extension Variable {
     namespace, endpoints, tlsSecret, tlsFolder, credentialsSecret, credentialsFolder, etcdTransport,
     container, accountSecret, accountFolder, storageAuthentication, azureAccount, azureKey,
     azureSAS,
-    azureConnectionString, azureClientSecret, clientID, tenantID, federatedTokenFile, authorityHost,
+    azureConnectionString, azureClientSecret, azureClientCertificate, clientID, tenantID,
+    federatedTokenFile, authorityHost,
     metadataHost,
     blobPrefix,
     storageEndpoint, allowHTTP, apiVersion, storageCA, recordConfigMap, keepNewest, expiration,

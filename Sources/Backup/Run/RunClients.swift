@@ -42,8 +42,18 @@ struct StoreAccess {
   static func account(
     _ configuration: StoreConfiguration, _ cluster: Cluster?, _ transport: Transport
   ) throws -> StoreAccount {
-    let values = try SecretValues(configuration.accountPlace, in: cluster)
-    let account = try StoreAccount(configuration, values, transport)
+    func read() throws -> StoreAccount {
+      try StoreAccount(
+        configuration, SecretValues(configuration.accountPlace, in: cluster), transport)
+    }
+    var account = try read()
+    let endpoint = account.endpoint
+    account.credential = account.credential.readAgain {
+      let other = try read()
+      // What opens another account is no rotation.
+      guard other.endpoint == endpoint else { throw SecretError.otherAccount }
+      return other.credential
+    }
     try account.checkExpiry(now: Timestamp.secondsNow())
     return account
   }

@@ -10,6 +10,9 @@ enum SecretError: OperatorError, Equatable {
   case unusableKey(place: String)
   case notAKey(place: String, AccountKey.Mistake)
   case certificate(place: String, CertificateFault)
+  case twoClientCredentials(place: String)
+  /// Read again, it is of another account.
+  case otherAccount
   case signature(place: String, SignatureFault)
   case connectionString(place: String, ConnectionStringFault)
   case otherAddress(place: String, address: String, configured: String)
@@ -28,6 +31,9 @@ enum SecretError: OperatorError, Equatable {
     case .notAKey(let place, .encodedTwice):
       "\(place) is encoded in base64 twice"
     case .certificate(let place, let fault): "\(place): \(fault)"
+    case .otherAccount: "another storage account is stored since the run began"
+    case .twoClientCredentials(let place):
+      "\(place) has both client-secret and client-certificate"
     case .signature(let place, let fault): "\(place) \(fault)"
     case .connectionString(let place, let fault): "\(place) \(fault)"
     case .otherAddress(let place, let address, let configured):
@@ -54,6 +60,8 @@ enum SecretError: OperatorError, Equatable {
       "store the key as the portal shows it: under stringData, or with kubectl create secret "
         + "generic --from-literal, which encode it themselves"
     case .certificate(_, let fault): fault.hint
+    case .otherAccount: "Start another run."
+    case .twoClientCredentials: "Remove one of them: it must be clear which one is used."
     case .signature(_, let fault): fault.hint
     case .connectionString(_, let fault): fault.hint
     case .readableToken: "Use an https endpoint."

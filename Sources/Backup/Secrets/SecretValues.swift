@@ -55,7 +55,7 @@ struct SecretValues {
       guard let text = variables.text(key) else {
         throw SecretValueError.noVariable(variables.name(of: key))
       }
-      return Array(text.utf8)
+      return key == "client-certificate" ? try Self.file(text) : Array(text.utf8)
     }
   }
 

@@ -1,13 +1,20 @@
 // The storage account as its Secret, or what stands for it, describes it: where it is, and what opens it.
 
 internal import Azure
+internal import Certificates
 internal import HTTP
 
 struct StoreAccount {
   let endpoint: StorageEndpoint
-  let credential: StorageCredential
+  var credential: StorageCredential
   /// As messages call it.
   private let place: String
+  /// Of the service principal's certificate, in seconds since 1970.
+  private var certificateExpiry: Int? {
+    guard case .servicePrincipal(_, .certificate(let certificate)) = identity else { return nil }
+    return certificate.expiry
+  }
+  private var identity: Identity?
 
   /// What a run cannot do without: read, write and list.
   private static let neededPermissions = "rwl"
@@ -44,6 +51,7 @@ struct StoreAccount {
     case .workloadIdentity, .managedIdentity, .servicePrincipal:
       endpoint = try Self.endpoint(configuration, secret)
       let identity = try Self.identity(configuration, secret)
+      self.identity = identity
       place = "\(identity.name)"
       guard !endpoint.url.isReadableOnTheWay else {
         throw SecretError.readableToken(address: "\(endpoint.url)")
@@ -93,9 +101,26 @@ struct StoreAccount {
       let principal = Principal(
         clientID: try settings.clientID ?? secret.text("client-id"),
         tenantID: try settings.tenantID ?? secret.text("tenant-id"), authority: settings.authority)
-      return .servicePrincipal(principal, ClientSecret(try secret.text("client-secret")))
+      return .servicePrincipal(principal, try clientCredential(secret))
     default:
       return .managed(clientID: settings.clientID, server: settings.metadataServer)
+    }
+  }
+
+  private static func clientCredential(_ secret: SecretValues) throws -> ClientCredential {
+    let keys = try secret.keys()
+    guard keys.contains("client-certificate") else {
+      return .secret(ClientSecret(try secret.text("client-secret")))
+    }
+    guard !keys.contains("client-secret") else {
+      throw SecretError.twoClientCredentials(place: "\(secret)")
+    }
+    let name = secret.name(of: "client-certificate")
+    do {
+      return .certificate(
+        try SigningCertificate(PEMText(secret.bytes("client-certificate"), named: name)))
+    } catch let fault as CertificateFault {
+      throw SecretError.certificate(place: "the service principal", fault)
     }
   }
 
@@ -129,6 +154,13 @@ struct StoreAccount {
 
   /// What goes on for now, but not for long; `timeout` is that of a run.
   func warnings(now: Int, timeout: Duration) -> [CredentialWarning] {
+    if let expiry = certificateExpiry, expiry < now + ClientIdentity.noticeDays * 86_400 {
+      return [
+        CredentialWarning(
+          text: "the certificate of \(place) expires at \(Timestamp.format(expiry))",
+          hint: "Create another certificate, upload it, and store it before then.")
+      ]
+    }
     guard case .signature(let terms) = credential.grant else { return [] }
     var warnings: [CredentialWarning] = []
     if let expiry = terms.expiry {

@@ -8,6 +8,8 @@ struct Identities: Codable, Sendable {
   struct Client: Codable, Sendable {
     var secrets: [String]?
     var federated: [Federation]?
+    /// Uploaded certificates, PEM.
+    var certificates: [String]?
     /// By the containers' names: any of `read`, `write`, `delete`.
     var roles: [String: [String]]?
   }
@@ -67,19 +69,50 @@ struct WebToken {
 
   /// Whether the holder of this RSA key (PEM) signed it with RS256.
   func isSigned(byPublicKey pem: String) -> Bool {
-    guard header["alg"]?.text == "RS256" else { return false }
     let text = Array(pem.utf8)
     guard let memory = unsafe BIO_new_mem_buf(text, Int32(text.count)) else { return false }
-    defer { unsafe BIO_free(memory) }
-    guard let key = unsafe PEM_read_bio_PUBKEY(memory, nil, nil, nil),
-      let context = unsafe EVP_MD_CTX_new()
+    // OpenSSL reads the text where it stands.
+    defer { withExtendedLifetime(text) { _ = unsafe BIO_free(memory) } }
+    guard let key = unsafe PEM_read_bio_PUBKEY(memory, nil, nil, nil) else { return false }
+    defer { unsafe EVP_PKEY_free(key) }
+    guard header["alg"]?.text == "RS256" else { return false }
+    return unsafe isSigned(by: key)
+  }
+
+  /// Whether the holder of this certificate (PEM) signed it, as Entra wants it: RS256 with the SHA-1
+  /// of the certificate, or PS256 with its SHA-256.
+  func isSigned(byCertificate pem: String) -> Bool {
+    let text = Array(pem.utf8)
+    guard let memory = unsafe BIO_new_mem_buf(text, Int32(text.count)) else { return false }
+    // OpenSSL reads the text where it stands.
+    defer { withExtendedLifetime(text) { _ = unsafe BIO_free(memory) } }
+    guard let certificate = unsafe PEM_read_bio_X509(memory, nil, nil, nil) else { return false }
+    defer { unsafe X509_free(certificate) }
+    guard let key = unsafe X509_get0_pubkey(certificate) else { return false }
+    let isPSS = header["alg"]?.text == "PS256"
+    var digest = [UInt8](repeating: 0, count: 64)
+    var count: UInt32 = 0
+    let kind = isPSS ? unsafe EVP_sha256() : unsafe EVP_sha1()
+    guard unsafe X509_digest(certificate, kind, &digest, &count) == 1 else { return false }
+    let thumbprint = Self.encode(Data(digest.prefix(Int(count))))
+    guard header["typ"]?.text == "JWT", isPSS || header["alg"]?.text == "RS256",
+      // Microsoft's library pads it.
+      header[isPSS ? "x5t#S256" : "x5t"]?.text?.replacing("=", with: "") == thumbprint
     else { return false }
-    defer {
-      unsafe EVP_PKEY_free(key)
-      unsafe EVP_MD_CTX_free(context)
-    }
-    guard unsafe EVP_DigestVerifyInit(context, nil, EVP_sha256(), nil, key) == 1 else {
+    return unsafe isSigned(by: key, isPSS: isPSS)
+  }
+
+  private func isSigned(by key: OpaquePointer, isPSS: Bool = false) -> Bool {
+    guard let context = unsafe EVP_MD_CTX_new() else { return false }
+    defer { unsafe EVP_MD_CTX_free(context) }
+    var parameters: OpaquePointer?
+    guard unsafe EVP_DigestVerifyInit(context, &parameters, EVP_sha256(), nil, key) == 1 else {
       return false
+    }
+    if isPSS {
+      guard unsafe EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1,
+        unsafe EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, 32) == 1
+      else { return false }
     }
     let (code, message) = (Array(signature), Array(signed.utf8))
     return unsafe EVP_DigestVerify(context, code, code.count, message, message.count) == 1

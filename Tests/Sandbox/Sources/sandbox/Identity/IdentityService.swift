@@ -35,7 +35,7 @@ struct IdentityService: Service {
     let tenant = parts(of: call).first ?? ""
     switch operation(of: call) {
     case "Discover": return try discovery(of: tenant, call)
-    case "IssueToken": return try issue(to: Form(call, form), tenant, Identities(file: file))
+    case "IssueToken": return try issue(to: Form(call, form), tenant, Identities(file: file), call)
     default: return Answer(404, [("Content-Length", "0")])
     }
   }
@@ -54,7 +54,13 @@ struct IdentityService: Service {
       ])
   }
 
-  private func issue(to form: Form, _ tenant: String, _ identities: Identities) throws -> Answer {
+  private func tokenURL(_ call: Call, _ tenant: String) -> String {
+    "https://\(call.host)/\(tenant)/oauth2/v2.0/token"
+  }
+
+  private func issue(
+    to form: Form, _ tenant: String, _ identities: Identities, _ call: Call
+  ) throws -> Answer {
     guard let clients = identities.tenants[tenant] else { throw TokenRefusal.tenant(tenant) }
     guard try form.required("grant_type") == "client_credentials" else { throw TokenRefusal.grant }
     let id = try form.required("client_id")
@@ -64,7 +70,7 @@ struct IdentityService: Service {
     let audience = String(scope.dropLast("/.default".count))
     guard let client = clients[id] else { throw TokenRefusal.client(id, tenant) }
     if form["client_assertion"] != nil {
-      try check(assertion: form, client, identities)
+      try check(assertion: form, of: id, client, identities, at: tokenURL(call, tenant))
     } else {
       guard client.secrets?.contains(try form.required("client_secret")) == true else {
         throw TokenRefusal.secret(id)
@@ -82,7 +88,8 @@ struct IdentityService: Service {
   }
 
   private func check(
-    assertion form: Form, _ client: Identities.Client, _ identities: Identities
+    assertion form: Form, of id: String, _ client: Identities.Client, _ identities: Identities,
+    at url: String
   ) throws {
     guard
       try form.required("client_assertion_type")
@@ -93,6 +100,14 @@ struct IdentityService: Service {
       let issuer = token.text("iss"), let subject = token.text("sub"),
       let audience = token.text("aud")
     else { throw TokenRefusal.malformedAssertion }
+    if issuer == id {
+      guard subject == id, audience == url, token.text("jti")?.isEmpty == false else {
+        throw TokenRefusal.malformedAssertion
+      }
+      guard client.certificates?.contains(where: { token.isSigned(byCertificate: $0) }) == true
+      else { throw TokenRefusal.assertionSignature }
+      return try checkTime(of: token)
+    }
     let known = client.federated ?? []
     guard known.contains(where: { $0.issuer == issuer }) else {
       throw TokenRefusal.federation(700_211, "issuer", issuer)
@@ -108,6 +123,10 @@ struct IdentityService: Service {
     guard let key = identities.issuers[issuer], token.isSigned(byPublicKey: key) else {
       throw TokenRefusal.assertionSignature
     }
+    try checkTime(of: token)
+  }
+
+  private func checkTime(of token: WebToken) throws {
     let now = HTTPDate.now.seconds
     guard let end = token.number("exp"), end > now, token.number("nbf") ?? 0 <= now else {
       throw TokenRefusal.assertionTime
