@@ -192,6 +192,7 @@ def test_A28_of_an_ended_history_the_newest_stay_until_its_expiration(alone, etc
     clusters.serve("empty")
     new = back_up(alone, **three)
     assert alone.blob_names == [*old[1:], new]
+    time.sleep(2.1)  # more than the expiration, in whole seconds
     newer = back_up(alone, **three, APP_CLEANER_HISTORY_EXPIRATION="1s")
     assert alone.blob_names == [old[-1], new, newer]
 
