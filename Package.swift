@@ -63,10 +63,15 @@ let package = Package(
       swiftSettings: strict,
       // The static library by its file name: a module map could only name the shared one.
       linkerSettings: [.unsafeFlags(["-Xlinker", "-l:libyaml.a"])]),
+    // What to do about each error, in the words of this program's settings.
+    .target(
+      name: "Hints",
+      dependencies: ["HTTP", "Certificates", "SnapshotFile", "Etcd", "Azure", "Kubernetes"],
+      swiftSettings: strict),
     .target(
       name: "Backup",
       dependencies: [
-        "HTTP", "Certificates", "Digests", "Encoding", "SnapshotFile", "Etcd", "Azure",
+        "Hints", "HTTP", "Certificates", "Digests", "Encoding", "SnapshotFile", "Etcd", "Azure",
         "Kubernetes",
         "Console",
       ],
@@ -106,20 +111,22 @@ let package = Package(
       name: "CertificatesTests", dependencies: ["Certificates", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "HTTPTests", dependencies: ["HTTP", "Certificates", "TestSupport"],
+      name: "HTTPTests", dependencies: ["HTTP", "Hints", "Certificates", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "EtcdTests",
       dependencies: [
-        "Etcd", "SnapshotFile", "HTTP", "Digests", "TestSupport", "SnapshotFileTestSupport",
+        "Etcd", "Hints", "SnapshotFile", "HTTP", "Digests", "TestSupport",
+        "SnapshotFileTestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "AzureTests", dependencies: ["Azure", "HTTP", "Console", "Digests", "TestSupport"],
+      name: "AzureTests",
+      dependencies: ["Azure", "Hints", "HTTP", "Console", "Digests", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "KubernetesTests",
-      dependencies: ["Kubernetes", "HTTP", "Certificates", "TestSupport"],
+      dependencies: ["Kubernetes", "Hints", "HTTP", "Certificates", "TestSupport"],
       swiftSettings: strict),
     // Throughput and memory of the page check at the size of a large database.
     .executableTarget(
@@ -127,8 +134,8 @@ let package = Package(
     .testTarget(
       name: "BackupTests",
       dependencies: [
-        "Backup", "SnapshotFile", "Etcd", "Azure", "Kubernetes", "HTTP", "Certificates", "Digests",
-        "Encoding", "Console", "TestSupport",
+        "Backup", "Hints", "SnapshotFile", "Etcd", "Azure", "Kubernetes", "HTTP", "Certificates",
+        "Digests", "Encoding", "Console", "TestSupport",
       ],
       swiftSettings: strict),
     .target(

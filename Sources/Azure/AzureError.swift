@@ -104,27 +104,4 @@ extension AzureError: CustomStringConvertible {
   private static func after(_ attempts: Int) -> String {
     attempts > 1 ? " after \(attempts) attempts" : ""
   }
-
-  /// What an operator can do about it; `nil` where only another attempt helps.
-  package var hint: String? {
-    switch self {
-    case .unanswered(_, let error, _):
-      switch error.kind {
-      case .unknownHost:
-        "is storage-account right? an account that does not exist has no host name; "
-          + "and can this pod reach a DNS server?"
-      case .untrustedServer:
-        "does APP_ABS_CA_FILE name the authority that signed the store's certificate?"
-      default: error.hint
-      }
-    case .refused(let error, _): error.hint
-    case .noToken(let error): error.hint
-    case .unreadable: "is APP_ABS_ENDPOINT the blob endpoint of the storage account?"
-    case .damagedBlock: "does a proxy between this pod and the store change what passes?"
-    case .tooManyBlocks: "choose a larger APP_BACKUP_BLOCK_SIZE"
-    case .emptyUpload, .nameTaken: nil
-    case .unresolvedCommit(_, let cause): cause.hint
-    case .notAsSent: "does another program write to or change blobs of this container?"
-    }
-  }
 }

@@ -21,13 +21,13 @@ package struct ServiceError: Error, Equatable {
   package let secondsAhead: Int?
   package let retryAfter: Duration?
   /// What the refused credential allows.
-  let grant: AccessGrant
+  package let grant: AccessGrant
   /// Whether there is another credential now, with which the request can be sent again.
   var isCredentialReplaced = false
   /// The tenant in which the store expects the identity; `nil` where it did not tell.
-  let expectedTenant: String?
+  package let expectedTenant: String?
   /// When the response came, in seconds since 1970 by our clock.
-  let time: Int
+  package let time: Int
 
   /// Reads an answer that is not the one hoped for, as it came in at `now`, in seconds since 1970.
   package init(
@@ -57,7 +57,7 @@ package struct ServiceError: Error, Equatable {
 
   /// The code decides, where Azure publishes it; else the status does.
   package var errorClass: ErrorClass {
-    if let code, let row = ServiceErrorCode.named(code) { return row.errorClass }
+    if let code, let known = ServiceErrorCode.named(code) { return known }
     return switch status {
     case 408, 429, 500, 502, 503, 504: .transient
     // Of these not even a proxy's is another with the next request.
@@ -78,10 +78,10 @@ package struct ServiceError: Error, Equatable {
     return abs(secondsAhead) >= Self.toleratedSkew
   }
 
-  /// Whether the configuration or a permission is wrong, so that another try cannot help.
+  /// Whether the configuration or a permission is wrong, so that retrying cannot help.
   package var isConfiguration: Bool { errorClass == .permanent && !isClockSkew }
 
-  func detail(_ name: String) -> String? { details.first { $0.name == name }?.text }
+  package func detail(_ name: String) -> String? { details.first { $0.name == name }?.text }
 }
 
 extension Response {
@@ -114,37 +114,6 @@ extension ServiceError: CustomStringConvertible {
     }
     if let requestID { text += " (request id \(requestID))" }
     return text
-  }
-
-  /// What an operator can do about it; `nil` where only another attempt helps.
-  package var hint: String? {
-    if isClockSkew {
-      return "correct this node's clock: Azure takes requests dated within 15 minutes of its own"
-    }
-    if let hint = hintOfGrant ?? hintOfDetails { return hint }
-    if let code, let row = ServiceErrorCode.named(code) { return row.hint }
-    if code == nil, status == 413 {
-      return "does a proxy limit the size of requests? raise its limit above "
-        + "APP_BACKUP_BLOCK_SIZE, or choose a smaller one"
-    }
-    if code == nil, requestID == nil {
-      return "something else than the store seems to have answered: is APP_ABS_ENDPOINT right, "
-        + "and is there a proxy on the way?"
-    }
-    return status == 429 || status == 503 ? "is the storage account at its request limit?" : nil
-  }
-
-  /// Where the service names the header field that it does not take.
-  private var hintOfDetails: String? {
-    switch detail("HeaderName")?.lowercased() {
-    case "x-ms-version":
-      "the store does not know this version of the service: set APP_ABS_API_VERSION to one that "
-        + "it knows, such as 2019-07-07 for Azure Stack Hub"
-    case "x-ms-content-crc64":
-      "the store does not check CRC64: it needs version \(ServiceVersion.oldest) of the service or "
-        + "a later one"
-    default: nil
-    }
   }
 }
 

@@ -41,25 +41,25 @@ extension CertificateFault: CustomStringConvertible {
   package var hint: String {
     switch problem {
     case .empty, .notPEM:
-      "store a PEM file whole: it holds -----BEGIN CERTIFICATE----- or -----BEGIN … PRIVATE KEY-----"
+      "Store a PEM file whole: it holds -----BEGIN CERTIFICATE----- or -----BEGIN … PRIVATE KEY-----."
     case .unreadable:
-      "store the PEM file anew, whole and with its line breaks; `openssl x509` or `openssl pkey` "
-        + "must be able to read it"
-    case .tooLarge: "store only the authorities that sign the server's certificate"
+      "Store the PEM file again, whole and with its line breaks; `openssl x509` or `openssl pkey` "
+        + "must be able to read it."
+    case .tooLarge: "Store only the authorities that sign the server's certificate."
     case .noCertificate(holdsKey: true), .noPrivateKey(holdsCertificate: true):
-      "store certificate and key each under its own name; were they exchanged?"
-    case .noCertificate: "store a file with -----BEGIN CERTIFICATE-----"
-    case .noPrivateKey: "store a file with -----BEGIN PRIVATE KEY-----"
-    case .unsupportedKey: "convert the key to PKCS#8, or create another one: openssl genpkey"
+      "Store certificate and key each under its own name: were they exchanged?"
+    case .noCertificate: "Store a file with -----BEGIN CERTIFICATE-----."
+    case .noPrivateKey: "Store a file with -----BEGIN PRIVATE KEY-----."
+    case .unsupportedKey: "Convert the key to PKCS#8, or create another one: openssl genpkey."
     case .encrypted:
-      "store it without a passphrase: openssl pkey -in ENCRYPTED -out PLAIN; access to it is "
-        + "then controlled by who may read it"
+      "Store it without a passphrase: openssl pkey -in ENCRYPTED -out PLAIN. Access to it is "
+        + "then controlled by who may read it."
     case .notRSA, .shortKey:
-      "create another certificate: openssl req -x509 -newkey rsa:2048 -nodes"
-    case .otherKey: "store the key that the certificate was issued for, or have another one issued"
-    case .expired: "renew the certificate"
-    case .notYetValid: "correct this node's clock, or wait until the certificate is valid"
-    case .authoritiesExpired: "store the current authority of the server"
+      "Create another certificate: openssl req -x509 -newkey rsa:2048 -nodes."
+    case .otherKey: "Store the key that the certificate was issued for, or have another one issued."
+    case .expired: "Renew the certificate."
+    case .notYetValid: "Correct this node's clock, or wait until the certificate is valid."
+    case .authoritiesExpired: "Store the current authority of the server."
     }
   }
 }

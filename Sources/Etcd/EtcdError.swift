@@ -20,7 +20,7 @@ package enum EtcdError: Error, Equatable {
 }
 
 extension EtcdError {
-  /// Whether the configuration or the cluster's permissions must change before another try can help.
+  /// Whether the configuration or the cluster's permissions must change before retrying can help.
   package var isConfiguration: Bool {
     switch self {
     case .unreachable(_, let error):
@@ -51,7 +51,7 @@ extension EtcdError {
   }
 
   /// etcd answered that there is no leader, or not in time: quorum is lost or the member cut off.
-  var isQuorumLoss: Bool {
+  package var isQuorumLoss: Bool {
     guard case .refused(_, _, let message) = self else { return false }
     return Self.tellsOfQuorumLoss(message)
   }
@@ -81,7 +81,7 @@ extension EtcdError {
 
 /// The refusals that have to do with etcd's users, told apart by the end of etcd's message: older
 /// releases report them as 500 "unknown".
-enum Refusal: Equatable {
+package enum Refusal: Equatable {
   case credentialsMissing
   case credentialsWrong
   case notRoot
@@ -91,7 +91,7 @@ enum Refusal: Equatable {
     message.hasSuffix("authentication is not enabled")
   }
 
-  init?(_ message: String) {
+  package init?(_ message: String) {
     if message.hasSuffix("user name is empty") || message.hasSuffix("user name not found") {
       self = .credentialsMissing
     } else if message.hasSuffix("invalid user ID or password") {
@@ -126,84 +126,6 @@ extension EtcdError: CustomStringConvertible {
       "only learners answered: " + endpoints.map(\.description).joined(separator: ", ")
     case .corrupt(let alarm):
       "etcd reports a corrupt member (\(alarm)), so its data is not to be trusted"
-    }
-  }
-
-  /// What an operator can do about it; `nil` where only another attempt helps.
-  package var hint: String? {
-    switch self {
-    case .unreachable(let endpoint, let error): Self.hint(unreachable: endpoint, error)
-    case .refused(let endpoint, _, let message): Self.hint(refused: endpoint, message)
-    case .strangeAnswer(_, _, let status, let text): Self.hint(status: status, text: text)
-    case .noGateway:
-      "is etcd started with --enable-grpc-gateway=false, or from a configuration file without enable-grpc-gateway: true (needed before 3.5)? does a proxy stand in front that passes only gRPC? then set APP_BACKUP_ETCD_TRANSPORT=grpc"
-    case .notGRPC:
-      "does a proxy stand in front that passes only HTTP/1.1? then set APP_BACKUP_ETCD_TRANSPORT=gateway"
-    case .noUsableEndpoint(let errors):
-      // Where the run was stopped, that is the reason, and not what other endpoints did.
-      errors.first { $0.stopReason != nil }.map(\.hint) ?? errors.lazy.compactMap(\.hint).first
-    case .differentClusters:
-      "list the client URLs of one cluster only in APP_BACKUP_ETCD_ENDPOINTS"
-    case .onlyLearners: "add the URL of a voting member to APP_BACKUP_ETCD_ENDPOINTS"
-    case .corrupt:
-      "find the corrupt member with etcdctl endpoint hashkv, replace it, disarm the alarm; until then restore from the last recorded backup"
-    }
-  }
-
-  private static func hint(unreachable endpoint: Endpoint, _ error: TransferError) -> String? {
-    switch error.kind {
-    case .handshakeFailed where error.detail.contains("wrong version number"),
-      // It just hung up, in one of the ways to do so.
-      .handshakeFailed where error.detail.contains("SSL_ERROR_SYSCALL"),
-      .handshakeFailed where error.detail.contains("reset by peer"),
-      .handshakeFailed where error.detail.contains("unexpected eof"):
-      "does the port speak plain http? then write http:// in APP_BACKUP_ETCD_ENDPOINTS"
-    case .notHTTP:
-      "the port speaks gRPC only: is --listen-client-http-urls set on etcd? then the gateway is at that URL; or set APP_BACKUP_ETCD_TRANSPORT=grpc"
-    case .cutShort where endpoint.scheme == .http:
-      "does the port speak TLS? then write https:// in APP_BACKUP_ETCD_ENDPOINTS"
-    case .cutShort, .refusedIdentity, .handshakeFailed:
-      "does etcd demand a client certificate? then set APP_BACKUP_CLIENT_TLS_SECRET to a Secret with one that etcd's --trusted-ca-file signs"
-    default: error.hint
-    }
-  }
-
-  private static func hint(refused endpoint: Endpoint, _ message: String) -> String? {
-    switch Refusal(message) {
-    case .credentialsMissing:
-      "the cluster demands etcd users: set APP_BACKUP_ETCD_CREDENTIALS_SECRET to a Secret with username and password"
-    case .credentialsWrong:
-      "are username and password in the Secret of APP_BACKUP_ETCD_CREDENTIALS_SECRET right?"
-    case .notRoot:
-      "grant the user of APP_BACKUP_ETCD_CREDENTIALS_SECRET etcd's root role: a snapshot needs it"
-    case .tokenInvalid:
-      "did etcd restart in the meantime? another attempt gets a new token"
-    case nil where tellsOfQuorumLoss(message):
-      "has the cluster lost its quorum? then bring back a majority of its members"
-    case nil where endpoint.scheme == .https && isGatewayCutOff(message):
-      "etcd's gateway cannot reach its own server: does etcd's server certificate carry the extended key usage clientAuth beside serverAuth? or set APP_BACKUP_ETCD_TRANSPORT=grpc"
-    case nil: nil
-    }
-  }
-
-  /// What the gateways of the releases in use say when their own server hangs up on them.
-  private static func isGatewayCutOff(_ message: String) -> Bool {
-    ["SubConn", "tls: bad certificate", "connection closed", "connection error"].contains {
-      message.contains($0)
-    }
-  }
-
-  private static func hint(status: Int, text: String) -> String? {
-    if text.contains("CommonName") {
-      "etcd's gateway refuses client certificates with a common name while authentication is on: use a certificate without one, and APP_BACKUP_ETCD_CREDENTIALS_SECRET; or set APP_BACKUP_ETCD_TRANSPORT=grpc, where the common name is the etcd user"
-    } else if text.contains("HTTPS") {
-      "the port speaks TLS: write https:// in APP_BACKUP_ETCD_ENDPOINTS"
-    } else if status == 421 {
-      "etcd's --host-whitelist does not hold this host name: use one that it lists"
-    } else if status == 503 {
-      "is etcd still starting? with TLS: does its server certificate carry the extended key usage clientAuth beside serverAuth?"
-    } else {
-      "is this an etcd client URL, and not a proxy's?"
     }
   }
 }

@@ -102,37 +102,6 @@ extension TransferError: CustomStringConvertible {
   private var attemptBefore: String {
     detail.isEmpty ? "" : "; the attempt before had failed: \(detail)"
   }
-
-  /// What an operator can do about it; `nil` where only another attempt helps.
-  package var hint: String? {
-    switch kind {
-    case .unknownHost: "is the host name right, and can this pod reach a DNS server?"
-    case .unusableProxy:
-      "Write the proxy as http://USER:PASSWORD@HOST:PORT, with special characters of user and "
-        + "password percent-encoded, in https_proxy or in the kubeconfig's proxy-url."
-    case .unknownProxy:
-      "is the proxy's name in https_proxy right, or does the host belong in no_proxy?"
-    case .refusedByProxy:
-      "does https_proxy hold the proxy's user and password, may the proxy reach this host, or does the host belong in no_proxy?"
-    case .noConnection:
-      "is the server running, and does a network policy or firewall let this pod reach it?"
-    case .untrustedServer:
-      "does the configured CA sign the server's certificate, and does it name this host?"
-    case .refusedIdentity:
-      "is the client certificate signed by the CA that the server trusts, and not expired?"
-    case .unusableCredentials:
-      "are the PEM texts whole, and does the key belong to the certificate?"
-    case .handshakeFailed:
-      "do the URL's scheme and port speak TLS, and is a client certificate demanded?"
-    case .notHTTP: "is this the right port? it may serve gRPC only, or TLS where the URL says http"
-    case .stopped(.deadline) where detail.isEmpty:
-      "raise APP_BACKUP_TIMEOUT if such a run may take longer"
-    case .stopped(.deadline):
-      "mend what the attempt before ran into, or raise APP_BACKUP_TIMEOUT if that goes by itself"
-    case .timedOut, .stalled: "is the server overloaded, or a proxy holding the connection?"
-    case .cutShort, .answerTooLarge, .stopped(.terminated), .libraryFailed, .other: nil
-    }
-  }
 }
 
 extension TransferError {

@@ -50,5 +50,5 @@ extension APICall: CustomStringConvertible {
   package var description: String { "\(verb) \(object) in namespace \(namespace)" }
 
   /// As kubectl writes it: `configmaps/name`.
-  var object: String { name.map { "\(resource.rawValue)/\($0)" } ?? resource.rawValue }
+  package var object: String { name.map { "\(resource.rawValue)/\($0)" } ?? resource.rawValue }
 }

@@ -71,36 +71,4 @@ extension KubeconfigFault: CustomStringConvertible {
       "\(entry): \(field) is not supported"
     }
   }
-
-  /// What an operator can do about it.
-  package var hint: String? {
-    switch self {
-    case .unreadable: "does APP_KUBECONFIG_PATH name the file?"
-    case .notYAML: "does `kubectl --kubeconfig FILE config view` accept it?"
-    case .noCurrentContext(let present):
-      "set it with `kubectl config use-context`; \(Self.list(present))"
-    case .noSuchEntry(_, let present): "is the name spelled right? \(Self.list(present))"
-    case .malformed("apiVersion", _), .malformed("kind", _):
-      "does APP_KUBECONFIG_PATH name a kubeconfig?"
-    case .twice: "rename or remove one of them"
-    case .both: "remove one of the two"
-    case .malformed, .missingField, .malformedField: nil
-    case .unusableFile:
-      "paths count from the kubeconfig's folder; `kubectl config view --flatten` puts the "
-        + "contents into the kubeconfig itself"
-    case .certificate(_, let fault): fault.hint
-    case .halfAnIdentity: "a client certificate needs its key, both as files or both as data"
-    case .verificationBothOnAndOff: "remove insecure-skip-tls-verify, the authority is safer"
-    case .plainHTTP: "Secrets would cross the network in the clear; give the server an https URL"
-    case .unsupported(_, "exec"), .unsupported(_, "auth-provider"):
-      "use a token or a client certificate, such as a service account's"
-    case .unsupported(_, "username"):
-      "API servers dropped passwords in 1.19; use a token or a client certificate"
-    case .unsupported: "use a user that has the permissions itself"
-    }
-  }
-
-  private static func list(_ names: [String]) -> String {
-    names.isEmpty ? "there is none" : "there is \(names.joined(separator: ", "))"
-  }
 }

@@ -98,26 +98,17 @@ extension KubernetesError {
 }
 
 extension KubernetesError {
-  fileprivate static let noReason = "without a reason that we understand"
+  package static let noReason = "without a reason that we understand"
 
   /// Whether the request is allowed as such, but what it would do is not: the status code is then
   /// chosen by the policy.
   ///
   /// See https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/.
-  static func isAdmission(_ message: String) -> Bool {
+  package static func isAdmission(_ message: String) -> Bool {
     [
       "admission webhook", "denied the request", "denied request", "exceeded quota",
       "failed quota", "being terminated",
     ].contains { message.contains($0) }
-  }
-
-  fileprivate static func hint(admission message: String) -> String {
-    if message.contains("quota") { return "raise the quota of this namespace, or free some of it" }
-    if message.contains("being terminated") {
-      return "the namespace is being deleted: wait until it is gone, then install this program anew"
-    }
-    return "change the admission webhook or policy that the message names, or exempt this object "
-      + "from it"
   }
 }
 
@@ -165,52 +156,6 @@ extension KubernetesError: CustomStringConvertible {
       "the key \(key) of the Secret \(secret) in namespace \(namespace) is not UTF-8 text"
     case .keyEmpty(let key, let secret, let namespace):
       "the key \(key) of the Secret \(secret) in namespace \(namespace) is empty"
-    }
-  }
-
-  /// What an operator can do about it; `nil` where only another attempt helps.
-  package var hint: String? {
-    switch self {
-    case .notInCluster:
-      "outside a cluster, name a kubeconfig in APP_KUBECONFIG_PATH"
-    case .unusableServiceAddress:
-      "Kubernetes sets both in every pod; does the pod's specification override them?"
-    case .unusableFile(_, .token, _):
-      "does the pod mount its service account's token (automountServiceAccountToken)?"
-    case .unusableFile(_, .certificateAuthority, _):
-      "does the pod mount its service account, and the ConfigMap kube-root-ca.crt with it?"
-    case .kubeconfig(_, let fault):
-      fault.hint
-    case .transfer(_, let error):
-      error.hint
-    case .unauthorized:
-      "has the token or client certificate expired, or is it for another cluster?"
-    case .forbidden(_, let message) where Self.isAdmission(message),
-      .invalid(_, let message) where Self.isAdmission(message),
-      .refused(_, _, let message) where Self.isAdmission(message):
-      Self.hint(admission: message)
-    case .forbidden(let call, _) where call.verb == "create" && call.name != nil:
-      "create the ConfigMap beforehand, or allow create on \(call.resource.rawValue) in a rule "
-        + "without resourceNames: a rule with names cannot allow it"
-    case .forbidden(let call, _):
-      "allow \(call.verb) on \(call.object) in a Role of this namespace, bound to our service "
-        + "account or user"
-    case .notFound(let call):
-      "compare with: kubectl -n \(call.namespace) get \(call.resource.rawValue)"
-    case .invalid(_, let message) where !message.contains("immutable"): nil
-    case .invalid:
-      "a ConfigMap with `immutable: true` has to be replaced by one without"
-    case .unavailable, .conflict, .alreadyExists:
-      nil
-    case .refused(_, _, let message) where message != Self.noReason: nil
-    case .refused, .unreadableAnswer:
-      "is this the address of a Kubernetes API server, or of a proxy in front of it?"
-    case .notRecorded:
-      "does an admission webhook change this ConfigMap?"
-    case .keyMissing(let key, _, _, _):
-      "add the key \(key), or is another Secret meant?"
-    case .keyNotBase64, .keyNotText, .keyEmpty:
-      "write the value with: kubectl create secret generic NAME --from-literal or --from-file"
     }
   }
 }

@@ -34,17 +34,18 @@ extension VolumeError: CustomStringConvertible {
   package var hint: String? {
     switch self {
     case .badPlace: nil
-    case .absent: "is this the member's volume, and is the data directory the right one?"
+    case .absent: "Is this the member's volume, and is the data directory the right one?"
     case .occupied:
-      "the member's start-up would take it; look what it is, and move it away or delete it"
+      "Look what it is, and move it away or delete it: the member would start with it."
     case .noRoom:
-      "grow the volume, or remove old data that an earlier restore kept aside (restore.sh --finish)"
-    case .alreadyMoved: "go on with that restore, or undo it (restore.sh --undo)"
+      "Grow the volume, or remove old data that an earlier restore kept aside (restore.sh --finish)."
+    case .alreadyMoved: "Go on with that restore, or undo it (restore.sh --undo)."
     case .bothThere:
-      "the member was started in between; stop it, decide which of the two to keep, rename the other"
-    case .discarded: "end that (restore.sh --finish)"
+      "Stop the member, which was started in between. Decide which of the two to keep, and rename the "
+        + "other."
+    case .discarded: "End that restore (restore.sh --finish)."
     case .failed(_, _, let reason):
-      reason == "Permission denied" ? "run as the user that owns the member's data" : nil
+      reason == "Permission denied" ? "Run as the user that owns the member's data." : nil
     }
   }
 

@@ -23,7 +23,7 @@ struct Check: ParsableCommand {
 
       \(Help.exitStatuses(of: [
         (.success, "nothing was found that a run or a restore would fail at; see the warnings"),
-        (.failed, "a run, or a restore of the recorded backup, would fail; another try may help"),
+        (.failed, "a run, or a restore of the recorded backup, would fail; retrying may help"),
       ] + Help.usualStatuses))
       """)
 

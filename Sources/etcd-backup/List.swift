@@ -27,7 +27,7 @@ struct List: ParsableCommand {
 
       \(Help.exitStatuses(of: [
         (.success, "listed, even if there is none"),
-        (.failed, "the store or Kubernetes could not be asked; another try may help"),
+        (.failed, "the store or Kubernetes could not be asked; retrying may help"),
       ] + Help.usualStatuses))
       """)
 

@@ -31,7 +31,7 @@ struct Retention: ParsableCommand {
 
       \(Help.exitStatuses(of: [
         (.success, "shown, adopted or given up; or the question was answered with no"),
-        (.failed, "the store or Kubernetes could not be asked; another try may help"),
+        (.failed, "the store or Kubernetes could not be asked; retrying may help"),
         (.incomplete, "given up in part: a deletion or the record failed"),
         (.usage, "wrong command line, or --forget without a terminal and without --yes"),
         (.configuration, "configuration or permission is wrong, or there is no such name"),

@@ -1,10 +1,11 @@
 // Reading a blob by ranges: in order, in one version, resumed where it broke off, in bounded memory.
 
 import Azure
+import Hints
 import HTTP
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// The bytes that a request asks for.
 private func range(_ request: RecordedRequest) throws -> Range<Int> {
@@ -151,7 +152,7 @@ private func read(
     }
     let error = try #require(throws: AzureError.self) { try read(server) }
     #expect(error.description.contains("412 ConditionNotMet"))
-    #expect(error.hint?.contains("changed the blob") == true)
+    #expect(error.hint?.contains("change the blob") == true)
   }
 
   @Test(arguments: [

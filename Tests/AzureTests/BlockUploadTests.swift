@@ -2,10 +2,11 @@
 
 import Azure
 import Glibc
+import Hints
 import HTTP
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `A block upload` {
   @Test func `cuts its bytes into blocks and sends each with id, checksum and signature`() throws {
@@ -152,14 +153,14 @@ import Testing
     }
     #expect(server.requests.count == 4)
     #expect(error.description.hasSuffix("503 ServerBusy, No. (request id r-1) after 4 attempts"))
-    #expect(error.hint == "is the storage account at its request limit?")
+    #expect(error.hint == "Is the storage account at its request limit?")
   }
 
   @Test(arguments: [
     (401, "NoAuthenticationInformation"), (403, "AuthenticationFailed"),
     (403, "AuthorizationFailure"), (404, "ContainerNotFound"), (413, "RequestBodyTooLarge"),
   ])
-  func `U2: fails at the first refusal that another try cannot change`(
+  func `U2: fails at the first refusal that retrying cannot change`(
     status: Int, code: String
   ) throws {
     let server = ScriptedServer { _ in

@@ -2,6 +2,7 @@
 
 import Azure
 import Console
+import Hints
 import Testing
 
 @Suite struct `A connection string` {

@@ -1,9 +1,10 @@
 // What is asked of a container besides uploads: itself, its blobs, their bytes, their end.
 
 import Azure
+import Hints
 import HTTP
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `A container` {
   @Test func `tells of its policy`() throws {
@@ -46,7 +47,7 @@ import Testing
     }
     #expect(error.isConfiguration)
     #expect(error.description.contains("\(server.url)/devstoreaccount1/backups failed: 404"))
-    #expect(error.hint?.hasPrefix("create the container") == true)
+    #expect(error.hint?.hasPrefix("Create the container") == true)
     #expect(server.requests.map(\.method) == ["GET"])
   }
 

@@ -1,6 +1,7 @@
 // What is made of the service's refusals: whether to try again, what to say, what to do.
 
 import Azure
+import Hints
 import HTTP
 import Testing
 
@@ -31,7 +32,7 @@ import Testing
       (409, "ContainerBeingDeleted"), (409, "AccountBeingCreated"),
       (409, "LeaseIsBreakingAndCannotBeAcquired"),
     ] as [(Int, String?)])
-  func `is transient where another try may help`(status: Int, code: String?) {
+  func `is transient where retrying may help`(status: Int, code: String?) {
     #expect(refusal(status, code).isTransient)
     #expect(!refusal(status, code).isConfiguration)
   }
@@ -90,13 +91,13 @@ import Testing
 
   @Test(arguments: published)
   func `D14: has a class for every code that Azure publishes`(code: String) throws {
-    let row = try #require(ServiceErrorCode.named(code))
-    #expect(refusal(400, code).errorClass == row.errorClass)
-    if row.errorClass == .permanent { #expect(row.hint != nil, "nobody would know what to do") }
+    let errorClass = try #require(ServiceErrorCode.named(code))
+    #expect(refusal(400, code).errorClass == errorClass)
+    if errorClass == .permanent { #expect(refusal(400, code).hint != nil) }
   }
 
   @Test func `D14: has one row for each code`() {
-    #expect(ServiceErrorCode.all.count == ServiceErrorCode.rowCount)
+    #expect(ServiceErrorCode.all.count == ServiceErrorCode.rows.count)
   }
 
   @Test(
@@ -139,7 +140,7 @@ import Testing
       error.description == "Get Container Properties of https://h/c failed: 400 "
         + "InvalidHeaderValue, Not in the correct format., HeaderName: x-ms-version, HeaderValue: 2021-12-02 "
         + "(request id r-1)")
-    #expect(error.hint?.contains("set APP_ABS_API_VERSION") == true)
+    #expect(error.hint?.contains("Set APP_ABS_API_VERSION") == true)
     #expect(error.isConfiguration)
   }
 
@@ -186,8 +187,8 @@ import Testing
 
   @Test(arguments: [
     ("AuthenticationFailed", "rotated"), ("AuthorizationFailure", "firewall"),
-    ("KeyBasedAuthenticationNotPermitted", "account keys"), ("AccountIsDisabled", "subscription"),
-    ("ContainerNotFound", "create the container"),
+    ("KeyBasedAuthenticationNotPermitted", "account key"), ("AccountIsDisabled", "subscription"),
+    ("ContainerNotFound", "Create the container"),
     ("AccountRequiresHttps", "https"), ("BlobArchived", "archive tier"),
     ("LeaseIdMissing", "lease"),
   ])
@@ -218,7 +219,7 @@ import Testing
     #expect(error.secondsAhead == ahead)
     #expect(error.description.contains("Request date header too old"))
     #expect(error.description.contains(words))
-    #expect(error.hint?.contains("correct this node's clock") == true)
+    #expect(error.hint?.contains("Correct this node's clock") == true)
     #expect(!error.isConfiguration, "another node's clock may be right")
   }
 

@@ -2,9 +2,10 @@
 
 import Azure
 import Console
+import Hints
 import HTTP
-import TestSupport
 import Testing
+import TestSupport
 
 /// Signatures as the portal and Microsoft's clients write them; none of them opens anything.
 enum Signatures {

@@ -2,9 +2,10 @@
 
 import Azure
 import Foundation
+import Hints
 import HTTP
-import TestSupport
 import Testing
+import TestSupport
 
 /// Goes on only when a test says so.
 private final class TestClock {

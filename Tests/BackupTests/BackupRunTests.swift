@@ -3,6 +3,7 @@
 import Backup
 import Digests
 import Foundation
+import Hints
 import HTTP
 import SnapshotFile
 import Testing
@@ -256,7 +257,8 @@ import TestSupport
     #expect(error.status == .configuration)
     #expect(error.stage == .check)
     #expect(world.messages.last == "backup perhaps stored, but neither confirmed nor recorded")
-    #expect(world.log.text.contains("etcd-backup verify tells whether the blob is whole"))
+    #expect(
+      world.log.text.contains("Run etcd-backup verify, which tells whether the blob is whole"))
     #expect(world.log.text.contains("\(path)"))
     #expect(world.blobs.count == Self.oldBackups.count + 1)
     #expect(world.record == ["other-key": "untouched"])

@@ -3,6 +3,7 @@
 import Azure
 import Backup
 import Etcd
+import Hints
 import HTTP
 import Kubernetes
 import SnapshotFile
@@ -41,7 +42,7 @@ import Testing
   }
 
   @Test(arguments: beforeRecord)
-  func `before the record is worth another try`(stage: Stage) {
+  func `before the record is worth retrying`(stage: Stage) {
     let error = RunError(Foreign(), in: stage)
     #expect(error.status == .failed)
     #expect(error.cause == "it broke")
@@ -64,7 +65,7 @@ import Testing
   }
 
   @Test(arguments: beforeRecord)
-  func `before the record is worth another try where time ran out`(stage: Stage) {
+  func `before the record is worth retrying where time ran out`(stage: Stage) {
     #expect(RunError(Foreign(stopReason: .deadline), in: stage).status == .failed)
   }
 

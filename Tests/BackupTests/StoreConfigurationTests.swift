@@ -1,6 +1,7 @@
 // What list, download and verify need of the environment: the way to the store, and no more.
 
 import Backup
+import Hints
 import Testing
 
 @Suite struct `The configuration of the store` {

@@ -2,6 +2,7 @@
 
 import Backup
 import Foundation
+import Hints
 import HTTP
 import SnapshotFile
 import Testing

@@ -69,7 +69,7 @@ func identity(
       try identity(certificate: TestCertificate.rsa.certificate, key: encrypted)
     }
     #expect(fault.description == "tls.key is encrypted, and this program knows no passphrase")
-    #expect(fault.hint.hasPrefix("store it without a passphrase"))
+    #expect(fault.hint.hasPrefix("Store it without a passphrase"))
   }
 
   @Test func `K1 that do not belong together are refused`() throws {

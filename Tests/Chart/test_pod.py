@@ -74,7 +74,7 @@ def test_a_pod_without_one_permission_fails_and_names_it(installation, permissio
     assert f"{verb} {resource}/{name} in namespace {NAMESPACE} is not allowed" in outcome.log
     assert f"{verb} {resource}/{name}" in outcome.message["cause"]
     [rule] = [each for each in installation.objects.job["podFailurePolicy"]["rules"] if "onExitCodes" in each]
-    assert outcome.status in rule["onExitCodes"]["values"], "another try cannot help, so the Job must not make one"
+    assert outcome.status in rule["onExitCodes"]["values"], "retrying cannot help, so the Job must not make one"
 
 
 def test_the_stand_in_for_the_kubelet_enforces_what_the_pod_says(installation):
@@ -98,4 +98,4 @@ def test_J6_a_pod_that_does_not_ask_for_the_token_has_no_credentials(installatio
     pod = installation.objects.pod
     del pod["automountServiceAccountToken"]
     outcome = installation.run(pod)
-    assert outcome.status != 0 and "does the pod mount its service account" in outcome.log, outcome
+    assert outcome.status != 0 and "Does the pod mount its service account" in outcome.log, outcome

@@ -2,6 +2,7 @@
 
 import Digests
 import Etcd
+import Hints
 import SnapshotFile
 import SnapshotFileTestSupport
 import Testing

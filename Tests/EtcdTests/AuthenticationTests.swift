@@ -1,9 +1,10 @@
 // etcd's users: when a token is fetched, how it is sent, and what each refusal means.
 
 import Etcd
+import Hints
 import HTTP
-import TestSupport
 import Testing
+import TestSupport
 
 private let root = Etcd.Credentials(username: "root", password: "hunter2")
 private let token = "pAsHPyVHZupDifJI.16"
@@ -156,7 +157,7 @@ struct AuthenticationRefusal: Sendable, CustomTestStringConvertible {
   static let stream: [Self] =
     stream("auth: user name is empty", "APP_BACKUP_ETCD_CREDENTIALS_SECRET")
     + stream("auth: permission denied", "root role")
-    + stream("auth: invalid auth token", "another attempt", isConfiguration: false)
+    + stream("auth: invalid auth token", "Another attempt", isConfiguration: false)
 
   static let all: [Self] =
     stream
@@ -165,15 +166,15 @@ struct AuthenticationRefusal: Sendable, CustomTestStringConvertible {
       "APP_BACKUP_ETCD_CREDENTIALS_SECRET")
     + plain("maintenance/snapshot", 403, 7, "etcdserver: permission denied", "root role")
     + plain(
-      "maintenance/snapshot", 401, 16, "etcdserver: invalid auth token", "another attempt",
+      "maintenance/snapshot", 401, 16, "etcdserver: invalid auth token", "Another attempt",
       isConfiguration: false)
     + plain("maintenance/status", 403, 7, "etcdserver: permission denied", "root role")
     + plain(
-      "maintenance/status", 401, 16, "etcdserver: invalid auth token", "another attempt",
+      "maintenance/status", 401, 16, "etcdserver: invalid auth token", "Another attempt",
       isConfiguration: false)
     + plain("kv/range", 403, 7, "etcdserver: permission denied", "root role")
     + plain(
-      "kv/range", 401, 16, "etcdserver: invalid auth token", "another attempt",
+      "kv/range", 401, 16, "etcdserver: invalid auth token", "Another attempt",
       isConfiguration: false)
     + plain(
       "auth/authenticate", 400, 3,
@@ -214,7 +215,7 @@ struct AuthenticationRefusal: Sendable, CustomTestStringConvertible {
     #expect(error.isConfiguration == refusal.isConfiguration)
   }
 
-  @Test func `is worth another try where it concerns no user`() throws {
+  @Test func `is worth retrying where it concerns no user`() throws {
     let stream = GatewayStream(lines: [
       .error(.v1, code: 14, message: "etcdserver: request timed out")
     ])

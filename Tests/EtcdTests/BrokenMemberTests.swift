@@ -2,10 +2,11 @@
 
 import Digests
 import Etcd
+import Hints
 import HTTP
 import SnapshotFile
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `A member with a broken database` {
   /// Its root page says that it is another page.
@@ -36,8 +37,8 @@ import Testing
     #expect(
       error.description.hasPrefix(
         "the database of the member at \(member.server.url) is broken: the snapshot cannot be"))
-    #expect(error.hint?.contains("replace that one; until then leave its URL out of ") == true)
-    #expect(error.hint?.hasSuffix("APP_BACKUP_ETCD_ENDPOINTS") == true)
+    #expect(error.hint?.contains("replace that one. Until then leave its URL out of ") == true)
+    #expect(error.hint?.hasSuffix("APP_BACKUP_ETCD_ENDPOINTS.") == true)
   }
 
   @Test func `gives way to the next best, one after the other`() throws {

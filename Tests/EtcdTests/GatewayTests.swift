@@ -1,9 +1,10 @@
 // Where the gateway is found and what is understood of its answers, release by release.
 
 import Etcd
+import Hints
 import HTTP
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `The gateway` {
   @Test(arguments: [
@@ -170,6 +171,6 @@ import Testing
     #expect(
       error.description.hasPrefix("\(server.url) answered maintenance/status with status 200: "))
     #expect(error.description.contains(shown))
-    #expect(error.hint == "is this an etcd client URL, and not a proxy's?")
+    #expect(error.hint == "Is this an etcd client URL, and not a proxy's?")
   }
 }

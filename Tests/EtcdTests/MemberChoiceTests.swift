@@ -1,6 +1,7 @@
 // Which member is backed up, decided from what each says of itself.
 
 import Etcd
+import Hints
 import Testing
 
 @Suite struct `The choice of a member` {

@@ -1,10 +1,11 @@
 // The search for a member over real connections: dead endpoints, lagging members, lost quorum.
 
 import Etcd
+import Hints
 import HTTP
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `The search for a member` {
   static let noLeader = ScriptedMember.fault(14, "etcdserver: no leader", status: 503)

@@ -2,10 +2,11 @@
 
 import Digests
 import Etcd
+import Hints
 import HTTP
 import SnapshotFile
-import TestSupport
 import Testing
+import TestSupport
 
 /// Why this stream is no snapshot, or `nil` where it was taken for one.
 private func fault(in reply: ScriptedServer.Reply) throws -> SnapshotError? {

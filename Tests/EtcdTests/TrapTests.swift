@@ -1,9 +1,10 @@
 // The traps of etcd's gateway and of TLS: each ends in a message that names cause and remedy.
 
 import Etcd
+import Hints
 import HTTP
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `A trap` {
   /// What the search for a member says of a server that answers everything like this.
@@ -17,7 +18,7 @@ import Testing
     #expect(error.description.hasSuffix("has no gRPC gateway under /v3, /v3beta or /v3alpha"))
     #expect(error.hint?.contains("--enable-grpc-gateway") == true)
     #expect(error.hint?.contains("configuration file") == true)
-    #expect(error.hint?.hasSuffix("set APP_BACKUP_ETCD_TRANSPORT=grpc") == true)
+    #expect(error.hint?.hasSuffix("set APP_BACKUP_ETCD_TRANSPORT=grpc.") == true)
     #expect(error.isConfiguration)
   }
 
@@ -26,7 +27,7 @@ import Testing
     let error = try error(of: [.send([0, 0, 0, 4, 0, 0, 0, 0, 0]), .close])
     #expect(error.description.contains("does not speak HTTP/1.1"))
     #expect(error.hint?.contains("--listen-client-http-urls") == true)
-    #expect(error.hint?.hasSuffix("or set APP_BACKUP_ETCD_TRANSPORT=grpc") == true)
+    #expect(error.hint?.hasSuffix("Or set APP_BACKUP_ETCD_TRANSPORT=grpc.") == true)
     #expect(error.isConfiguration)
   }
 
@@ -37,8 +38,8 @@ import Testing
         text: "CommonName of client sending a request against gateway will be ignored and not "
           + "used as expected\n"))
     #expect(error.description.contains("CommonName of client sending a request"))
-    #expect(error.hint?.contains("certificate without one") == true)
-    #expect(error.hint?.contains("or set APP_BACKUP_ETCD_TRANSPORT=grpc") == true)
+    #expect(error.hint?.contains("certificate without a common name") == true)
+    #expect(error.hint?.contains("Or set APP_BACKUP_ETCD_TRANSPORT=grpc") == true)
     #expect(error.hint?.contains("APP_BACKUP_ETCD_CREDENTIALS_SECRET") == true)
     #expect(error.isConfiguration)
   }
@@ -71,7 +72,7 @@ import Testing
       endpoint: try #require(Endpoint("https://etcd-0.etcd:2379")), call: "maintenance/status",
       message: message)
     #expect(error.hint?.contains("extended key usage clientAuth") == true)
-    #expect(error.hint?.hasSuffix("or set APP_BACKUP_ETCD_TRANSPORT=grpc") == true)
+    #expect(error.hint?.hasSuffix("Or set APP_BACKUP_ETCD_TRANSPORT=grpc.") == true)
   }
 
   @Test func `503 without etcd's words says what it may be`() throws {
@@ -109,10 +110,10 @@ import Testing
     (.cutShort, "Empty reply from server", "APP_BACKUP_CLIENT_TLS_SECRET", false),
     (
       .untrustedServer, "SSL certificate problem: unable to get local issuer certificate",
-      "does the configured CA sign", true
+      "Does the configured CA sign", true
     ),
     (
-      .unusableCredentials, "could not load PEM client certificate", "are the PEM texts whole", true
+      .unusableCredentials, "could not load PEM client certificate", "Are the PEM texts whole", true
     ),
     (.unknownHost, "Could not resolve host: etcd-0.etcd", "DNS", false),
     (.noConnection, "Connection refused", "network policy", false),

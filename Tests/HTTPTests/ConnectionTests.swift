@@ -1,11 +1,12 @@
 // How servers are reached: connections that are used again, other addresses, proxies.
 
-import Glibc
 import Certificates
+import Glibc
+import Hints
 import HTTP
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `A connection` {
   // MARK: Used again

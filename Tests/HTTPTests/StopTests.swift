@@ -1,8 +1,9 @@
 // Everything that waits ends when the run must stop, and lets go of what it waited for.
 
+import Hints
 import HTTP
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `A reason to stop` {
   enum Wait: CaseIterable, Sendable {
@@ -40,7 +41,7 @@ import Testing
         let exchange = transport.start(Request("GET", silent.url), over: Connection())
         _ = try transport.finish(exchange)
       case .forTimeToPass:
-        try transport.sleep(for: .seconds(60), before: "another try")
+        try transport.sleep(for: .seconds(60), before: "the next attempt")
       }
     }
     #expect(error?.kind == .stopped(reason))
@@ -89,7 +90,7 @@ import Testing
       try transport.send(Request("GET", "\(server.url)/a?sig=secret"), over: Connection())
     }
     #expect(error?.description == "GET \(server.url)/a: stopped at the deadline of the run")
-    #expect(error?.hint == "raise APP_BACKUP_TIMEOUT if such a run may take longer")
+    #expect(error?.hint == "Raise APP_BACKUP_TIMEOUT if such a run may take longer.")
   }
 
   @Test func `names what made another attempt necessary`() {
@@ -101,7 +102,7 @@ import Testing
       error?.description
         == "PUT /a: stopped at the deadline of the run; the attempt before had failed: 503 ServerBusy"
     )
-    #expect(error?.hint?.hasPrefix("mend what the attempt before ran into") == true)
+    #expect(error?.hint?.hasPrefix("Fix the error above.") == true)
   }
 }
 

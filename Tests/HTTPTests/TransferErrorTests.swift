@@ -1,9 +1,10 @@
 // What went wrong on the wire: its kind, its words, its hint, and no secret.
 
 import Certificates
+import Hints
 import HTTP
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `A transfer error` {
   private func failure(

@@ -6,7 +6,7 @@ import Testing
 @Suite struct `A transport` {
   @Test func `sleeps as long as it was told to`() throws {
     let began = ContinuousClock.now
-    try Transport().sleep(for: .milliseconds(350), before: "another try")
+    try Transport().sleep(for: .milliseconds(350), before: "the next attempt")
     let slept = ContinuousClock.now - began
     #expect((.milliseconds(350))...(.seconds(60)) ~= slept, "\(slept)")
   }
@@ -14,7 +14,7 @@ import Testing
   @Test(arguments: [Duration.zero, .seconds(-1)])
   func `does not sleep for no time at all`(duration: Duration) throws {
     let began = ContinuousClock.now
-    try Transport().sleep(for: duration, before: "another try")
+    try Transport().sleep(for: duration, before: "the next attempt")
     #expect(ContinuousClock.now - began < .seconds(60))
   }
 
@@ -39,7 +39,7 @@ import Testing
       questions += 1
       return nil
     }
-    try transport.sleep(for: .seconds(4), before: "another try")
+    try transport.sleep(for: .seconds(4), before: "the next attempt")
     // Five times a second, on a machine that has time.
     #expect(questions >= 5)
   }

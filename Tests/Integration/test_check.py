@@ -153,7 +153,7 @@ def test_an_unknown_token_is_said(world):
 def test_an_API_server_that_is_gone_is_said_soon(world):
     world.sandbox.stop()
     run = check(world)
-    assert_fails(run, 1, "kubernetes", "is the server running")
+    assert_fails(run, 1, "kubernetes", "Is the server running")
     assert run.seconds < SOON + AT_ONCE
     world.sandbox.start()
 
@@ -161,7 +161,7 @@ def test_an_API_server_that_is_gone_is_said_soon(world):
 @pytest.mark.parametrize("verb", ["get", "patch"])
 def test_a_missing_permission_on_the_record_is_named(recorded, verb):
     revoke(recorded, secrets=["get"], configmaps=[v for v in ("get", "patch") if v != verb])
-    assert_fails(check(recorded), 78, "record", f"allow {verb} on configmaps/{RECORD}")
+    assert_fails(check(recorded), 78, "record", f"Allow {verb} on configmaps/{RECORD}")
 
 
 def test_update_will_do_in_place_of_patch(recorded):
@@ -177,7 +177,7 @@ def test_a_missing_permission_to_create_the_record_is_named(world):
 
 def test_a_missing_permission_on_secrets_is_named(recorded):
     revoke(recorded, configmaps=["get", "patch"])
-    assert_fails(check(recorded), 78, "secret", f"allow get on secrets/{STORE_SECRET}")
+    assert_fails(check(recorded), 78, "secret", f"Allow get on secrets/{STORE_SECRET}")
 
 
 def test_an_unusable_secret_does_not_hide_what_else_is_wrong(recorded, etcd):
@@ -302,7 +302,7 @@ def test_the_snapshot_that_was_begun_is_let_go_of(empty_world, start_etcd):
 
 
 def test_a_missing_container_is_said(recorded):
-    assert_fails(check(recorded, APP_ABS_CONTAINER_NAME="nobody-made-this"), 78, "container", "create the container")
+    assert_fails(check(recorded, APP_ABS_CONTAINER_NAME="nobody-made-this"), 78, "container", "Create the container")
 
 
 @pytest.mark.parametrize("operation, path, subject", [

@@ -224,8 +224,8 @@ def test_force_leaves_the_old_file_until_the_new_one_is_verified(stored, folder)
 
 
 @pytest.mark.parametrize("target, words", [
-    ("", ["is not a file"]), ("missing/b", ["No such file", "create the folder"]), ("missing/", ["No such file"]),
-    ("n" * 300, ["File name too long", "choose a name"])])
+    ("", ["is not a file"]), ("missing/b", ["No such file", "Create the folder"]), ("missing/", ["No such file"]),
+    ("n" * 300, ["File name too long", "Choose a name"])])
 @pytest.mark.parametrize("force", [[], ["--force"]], ids=["", "force"])
 def test_a_target_that_cannot_be_is_said(stored, folder, target, words, force):
     run = stored.run("download", "--file", f"{folder}/{target}", *force)
@@ -284,7 +284,7 @@ def test_U1_a_store_that_stays_busy_is_given_up_on(stored, folder):
     (403, "AuthorizationFailure", 78, ["firewall"]),
     (404, "BlobNotFound", 1, ["BlobNotFound"]),
     (409, "BlobArchived", 1, ["archive tier"]),
-    (412, "ConditionNotMet", 1, ["changed the blob"]),
+    (412, "ConditionNotMet", 1, ["change the blob"]),
 ])
 def test_U2_a_refusal_in_the_middle_is_final(stored, folder, status, code, exit_status, words):
     stored.fault("GetBlob", "status", status=status, code=code, skip=2)
@@ -315,7 +315,7 @@ def test_J3_J4_a_damaged_blob_never_becomes_a_file(stored, folder, kind):
     data, word = damaged(kind, stored.download(stored.recorded_path))
     path = put(stored, data)
     run = stored.run("download", path, "--file", str(folder / "b"))
-    assert_nothing_there(run, folder, 1, path, "damaged", word, "never restore it")
+    assert_nothing_there(run, folder, 1, path, "damaged", word, "Never restore it")
 
 
 def test_S8_a_broken_page_under_a_right_sha256_never_becomes_a_file(stored, folder):
@@ -371,7 +371,7 @@ def test_R2_J5_a_disk_that_fills_meanwhile_is_said_and_left_clean(stored, small_
     (small_disk / "other").write_bytes(bytes(4 * MEBIBYTE))
     stored.release()
     run = program.wait()
-    assert run.status == 1 and "No space left" in run.log and "make room" in run.log, run
+    assert run.status == 1 and "No space left" in run.log and "Make room" in run.log, run
     assert names(small_disk) == ["other"], run
 
 
@@ -438,7 +438,7 @@ def test_P1_what_appears_during_a_download_is_left_alone(stored, folder):
     first.send(signal.SIGCONT)
     run = first.wait()
     assert run.status == 78 and "was created by another program during the download" in run.log, run
-    assert "move that file away or name another one" in run.log, run
+    assert "Move that file away or name another one" in run.log, run
     assert names(folder) == ["b"] and (folder / "b").read_text() == "somebody's"
 
 

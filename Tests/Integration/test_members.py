@@ -154,7 +154,7 @@ def test_M4_a_corrupt_alarm_stops_the_run(empty_world, alarmed, release):
     run = empty_world.run()
     empty_world.assert_nothing_happened(run, status=1)
     assert "etcd reports a corrupt member" in run.log, run
-    assert "replace it, disarm the alarm" in run.log, run
+    assert "replace it, and disarm the alarm" in run.log, run
 
 
 def test_M4_a_backup_with_a_corrupt_alarm_in_it_can_be_read_back(empty_world, alarmed):

@@ -41,7 +41,7 @@ def test_J13_SIGTERM_before_the_commit_ends_the_run_within_a_second_and_is_told_
         run = program.ended_by(signal.SIGTERM)
         took.append(time.monotonic() - sent)
         slow.assert_nothing_happened(run, 143)
-        assert "stopped by a signal" in run.log and "did etcd restart" not in run.log and "proxy" not in run.log, run
+        assert "stopped by a signal" in run.log and "Did etcd restart" not in run.log and "proxy" not in run.log, run
 
 
 def test_SIGTERM_while_etcd_does_not_answer_ends_the_run_at_once(world, etcd):

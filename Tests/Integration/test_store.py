@@ -85,7 +85,7 @@ def test_U1_a_stalled_store_ends_with_the_deadline(empty_world, blocks):
     (404, "ContainerNotFound", ["etcd-backups"]),
     pytest.param(400, "TlsVersionNotPermitted", ["TLS"], id="U13-tls"),
     pytest.param(400, "UnsupportedHeader", ["APP_ABS_API_VERSION"], id="U13-header"),
-    pytest.param(409, "ContainerDisabled", ["disabled"], id="U13-disabled"),
+    pytest.param(409, "ContainerDisabled", ["enable the container again"], id="U13-disabled"),
     pytest.param(409, "BlobOperationNotSupported", ["general-purpose"], id="U13-operation"),
     pytest.param(413, "RequestBodyTooLarge", ["APP_BACKUP_BLOCK_SIZE"], id="U13-too-large"),
 ])
@@ -103,7 +103,7 @@ def test_U13_another_version_of_the_service_will_do_and_one_the_store_lacks_is_n
     world.assert_success(world.run(APP_ABS_API_VERSION="2019-07-07"))
     run = world.run(APP_ABS_API_VERSION="2019-07-08")
     assert run.status == 78, run
-    for words in ("HeaderName: x-ms-version", "HeaderValue: 2019-07-08", "set APP_ABS_API_VERSION"):
+    for words in ("HeaderName: x-ms-version", "HeaderValue: 2019-07-08", "Set APP_ABS_API_VERSION"):
         assert words in run.log, f"{words!r} is not said\n{run}"
 
 

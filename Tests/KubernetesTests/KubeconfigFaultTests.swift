@@ -1,9 +1,10 @@
 // Mistakes in a kubeconfig: each is told with its place, and never with a value.
 
 import Certificates
+import Hints
 import Kubernetes
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `A mistake in a kubeconfig` {
   static let context = KubeconfigEntry(kind: .context, name: "prod")

@@ -1,8 +1,9 @@
 // Writing keys of a ConfigMap: patch, create where there is none, and look at what came of it.
 
+import Hints
 import Kubernetes
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `The record` {
   let fields = ["path": "c1/prefix/01J", "size": "1"]
@@ -135,7 +136,7 @@ import Testing
     }
     let error = try failure(on: server)
     #expect(error == .invalid(patch, message: "field is immutable when `immutable` is set"))
-    #expect(error.hint?.contains("replaced") == true)
+    #expect(error.hint?.contains("Replace the ConfigMap") == true)
     #expect(server.requests.count == 1)
   }
 

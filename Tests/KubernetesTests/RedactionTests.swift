@@ -1,9 +1,10 @@
 // Nothing that is secret shows, however it is printed.
 
+import Hints
 import HTTP
 import Kubernetes
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `Redaction` {
   func everyWayToPrint(_ value: Any) -> String {

@@ -1,9 +1,10 @@
 // What is tried again, how often and how patiently, and what is not.
 
+import Hints
 import HTTP
 import Kubernetes
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `A hint about a refusal` {
   static let quota =
@@ -19,7 +20,7 @@ import Testing
   @Test(arguments: [
     (403, "Forbidden", quota, "quota"), (403, "Forbidden", webhook, "admission webhook"),
     (400, "BadRequest", webhook, "admission webhook"), (422, "Invalid", policy, "policy"),
-    (403, "Forbidden", ending, "being deleted"), (403, "Forbidden", rules, "allow get"),
+    (403, "Forbidden", ending, "being deleted"), (403, "Forbidden", rules, "Allow get"),
     (422, "Invalid", "data: Too long: may not be more than 1048576 bytes", nil),
     (400, "BadRequest", "the body is odd", nil),
   ])

@@ -1,8 +1,9 @@
 // Reading a Secret over the wire, and its values out of it.
 
+import Hints
 import Kubernetes
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `A Secret` {
   func secret(_ data: String) throws -> Secret {
@@ -97,7 +98,7 @@ import Testing
       "\(error)"
         == #"get secrets/abs in namespace ns is not allowed: secrets "abs" is forbidden: User "u" cannot get resource"#
     )
-    #expect(error.hint?.hasPrefix("allow get on secrets/abs in a Role of this namespace") == true)
+    #expect(error.hint?.hasPrefix("Allow get on secrets/abs in a Role of this namespace") == true)
     #expect(error.isConfiguration)
   }
 }

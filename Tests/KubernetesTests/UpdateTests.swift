@@ -1,8 +1,9 @@
 // Writing keys of a ConfigMap where a Role allows `get`, `create` and `update`, but no `patch`.
 
+import Hints
 import Kubernetes
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `The record without the right to patch` {
   let fields = ["path": "c1/prefix/01J", "size": "1"]
@@ -130,7 +131,7 @@ import Testing
     #expect(
       "\(error)" == "patch configmaps/rec in namespace ns is not allowed: User u cannot patch; "
         + "nor is update allowed instead")
-    #expect(error.hint?.hasPrefix("allow patch on configmaps/rec in a Role") == true)
+    #expect(error.hint?.hasPrefix("Allow patch on configmaps/rec in a Role") == true)
     #expect(error.isConfiguration)
     #expect(server.requests.map(\.method) == ["PATCH", "GET", "PUT"])
   }
@@ -161,6 +162,6 @@ import Testing
     ])
     let error = try failure(on: server)
     #expect(error == .invalid(update, message: "field is immutable"))
-    #expect(error.hint?.contains("replaced") == true)
+    #expect(error.hint?.contains("Replace the ConfigMap") == true)
   }
 }

@@ -124,13 +124,4 @@ extension ConnectionStringFault: CustomStringConvertible {
     case .signature(let fault): "has a SharedAccessSignature that \(fault)"
     }
   }
-
-  /// What an operator can do about it.
-  package var hint: String {
-    switch self {
-    case .signature(let fault): fault.hint
-    case .twoCredentials: "Remove one of them: it must be clear which one is used."
-    default: "Copy the connection string of the storage account again, whole, from the portal."
-    }
-  }
 }

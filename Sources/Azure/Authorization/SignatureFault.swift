@@ -61,33 +61,11 @@ extension SignatureFault: CustomStringConvertible {
     default: "an unknown resource (sr=\(resource))"
     }
   }
-
-  /// What an operator can do about it.
-  package var hint: String {
-    switch self {
-    case .notASignature(.accountKey):
-      "Store the SAS there, or set APP_ABS_AUTHENTICATION=shared-key and use the key storage-key."
-    case .notASignature(.connectionString):
-      "Store only what follows SharedAccessSignature= there, or set "
-        + "APP_ABS_AUTHENTICATION=connection-string and use the key connection-string."
-    case .notASignature(nil), .cut, .fieldMissing, .foreignField, .unreadableTime:
-      "Copy the SAS again, whole and unchanged, as it was created: sv=...&sig=..."
-    case .bound: "Create a SAS that holds by itself, without a user's object id or signed headers."
-    case .otherService, .resourceTypes:
-      "Create an account SAS with ss=b, srt=co and sp=rwdl, or a SAS for the container."
-    case .otherResource: "Create a SAS for the container (sr=c) with sp=rwdl."
-    case .otherAddress: "Correct the SAS, APP_ABS_ENDPOINT or APP_ABS_CONTAINER_NAME."
-    case .needsHTTPS: "Use an https endpoint."
-    case .expired: "Create a new SAS and store it, or correct this node's clock."
-    case .lacksPermissions:
-      "Create a SAS with the permissions read, write, delete and list (sp=rwdl)."
-    }
-  }
 }
 
 /// Permissions of a SAS in words.
-enum PermissionNames {
-  static func list(_ letters: String) -> String {
+package enum PermissionNames {
+  package static func list(_ letters: String) -> String {
     letters.map { "\(name(of: $0)) (\($0))" }.joined(separator: ", ")
   }
 
@@ -104,7 +82,7 @@ enum PermissionNames {
 
 extension StorageOperation {
   /// The permission of a SAS that the operation needs; `nil` where no SAS of a container has it.
-  var permission: Character? {
+  package var permission: Character? {
     switch self {
     case .putBlock, .putBlockList: "w"
     case .getBlob, .getBlobProperties, .getBlockList: "r"

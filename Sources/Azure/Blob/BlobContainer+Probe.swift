@@ -13,7 +13,7 @@ package struct ContainerProbe: Equatable, Sendable {
   package var showsWrongClock: Bool { secondsAhead.map { abs($0) > 60 } ?? false }
 
   package static let clockHint =
-    "set this node's clock: beyond 15 minutes the store refuses every request"
+    "Correct this node's clock: beyond 15 minutes the store refuses every request."
 }
 
 extension BlobContainer {

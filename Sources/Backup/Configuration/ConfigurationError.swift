@@ -15,7 +15,7 @@ package struct ConfigurationError: OperatorError, Equatable {
 
 extension ConfigurationError {
   package var description: String { mistakes.map(\.description).joined(separator: "; ") }
-  package var hint: String? { "etcd-backup --help describes every variable" }
+  package var hint: String? { "Run etcd-backup --help: it describes every variable." }
   package var isConfiguration: Bool { true }
   package var stopReason: StopReason? { nil }
 }

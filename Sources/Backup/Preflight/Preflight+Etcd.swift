@@ -1,6 +1,7 @@
 // The preflight's questions to etcd: each endpoint by itself, then the cluster as a run sees it.
 
 internal import Etcd
+internal import Hints
 internal import HTTP
 
 extension Preflight {
@@ -60,7 +61,7 @@ extension Preflight {
     let status = member.status
     var concerns: [(text: String, remedy: String?)] = []
     if status.isLearner {
-      concerns.append(("a learner is never backed up", "name the voting members as well"))
+      concerns.append(("a learner is never backed up", "Name the voting members as well."))
     }
     if let problem = member.quorumProblem {
       concerns.append(
@@ -68,14 +69,14 @@ extension Preflight {
     }
     if status.isOutOfSpace {
       concerns.append(
-        ("out of space", "compact, defragment, then etcdctl alarm disarm"))
+        ("out of space", "Compact, defragment, then etcdctl alarm disarm."))
     }
     if let fallback = member.fallback {
       concerns.append(("no native gRPC: \(fallback)", fallback.hint))
     }
     if Self.mayCorruptData(status.version) {
       concerns.append(
-        ("this release can corrupt data when it is killed", "upgrade to 3.5.3 or later"))
+        ("this release can corrupt data when it is killed", "Upgrade to 3.5.3 or later."))
     }
     return concerns
   }

@@ -55,7 +55,7 @@ extension Preflight {
       if try container.delete(blob) == .protected {
         return add(
           .warn, subject, "a policy or a lease protects what is there from the start",
-          remedy: "retention deletes nothing before that ends")
+          remedy: "Retention deletes nothing before that ends.")
       }
       add(.pass, subject, "was allowed, tried on a name that no blob has")
     }
@@ -67,7 +67,7 @@ extension Preflight {
       guard let blob else {
         return add(
           .fail, "recorded backup", "\(path) is not there: a restore of it would fail",
-          remedy: "take a backup now, which is then recorded; for a restore see etcd-backup list")
+          remedy: "Take a backup now, which is then recorded. For a restore see etcd-backup list.")
       }
       let details = BackupDetails(path.name, blob)
       let text =
@@ -77,8 +77,8 @@ extension Preflight {
         return add(
           .fail, "recorded backup",
           "\(text), in the archive tier: a restore of it would fail until it is moved out",
-          remedy: "exclude the prefix from the account's lifecycle rules: to read an archived blob "
-            + "takes hours")
+          remedy: "Exclude the prefix from the account's lifecycle rules: to read an archived blob "
+            + "takes hours.")
       }
       add(.pass, "recorded backup", "\(text), is there; etcd-backup verify reads it")
     }
@@ -167,8 +167,8 @@ extension Preflight {
     if policy.minimumCount < 2 {
       return Finding(
         .warn, "retention", "\(count); only the newest backup is sure to stay",
-        remedy: "set APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS to 2 or more, so that there is "
-          + "another one to turn to")
+        remedy: "Set APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS to 2 or more, so that there is "
+          + "another one to turn to.")
     }
     return Finding(
       .pass, "retention", "\(count); the newest \(policy.minimumCount) stay, however old")

@@ -40,7 +40,7 @@ package final class Preflight {
     if !configuration.checksPages {
       add(
         .warn, "page check", "off: a broken database would be stored as a backup",
-        remedy: "set APP_BACKUP_PAGE_CHECK=on as soon as a member has a sound database")
+        remedy: "Set APP_BACKUP_PAGE_CHECK=on as soon as a member has a sound database.")
     }
     tellOfEncoding()
     if let folder = configuration.spoolFolder { try checkSpool(in: folder) }
@@ -151,10 +151,12 @@ package final class Preflight {
       } catch {
         add(
           .fail, subject, "\(error): a restore of the recorded backup would fail",
-          remedy: "the next run replaces it; for a restore see etcd-backup list")
+          remedy: "Take a backup, which replaces it. For a restore see etcd-backup list.")
       }
     } else {
-      add(.warn, subject, "no backup is recorded yet", remedy: "the first run records one")
+      add(
+        .warn, subject, "no backup is recorded yet",
+        remedy: "Take a backup: the first run records one.")
     }
     return fields
   }
@@ -183,7 +185,7 @@ package final class Preflight {
     case .some(nil):
       add(
         .warn, subject, "whether it can be written is not known: we may not ask",
-        remedy: "allow create on selfsubjectaccessreviews, as Kubernetes does by default")
+        remedy: "Allow create on selfsubjectaccessreviews, as Kubernetes does by default.")
     }
   }
 
@@ -215,7 +217,7 @@ package final class Preflight {
       configuration.credentialsPlace.map { "user from \($0.name)" },
     ].compactMap { $0 }
     for warning in etcd.warnings {
-      add(.warn, "secrets of etcd", warning, remedy: "renew the certificate")
+      add(.warn, "secrets of etcd", warning, remedy: "Renew the certificate.")
     }
     if !names.isEmpty, etcd.warnings.isEmpty {
       add(.pass, "secrets of etcd", names.joined(separator: ", "))

@@ -111,7 +111,7 @@ struct LostRecord: OperatorError, Equatable {
   }
 
   var hint: String? {
-    "does something else write or delete this ConfigMap, such as helm or a GitOps controller?"
+    "Does something else write or delete this ConfigMap, such as helm or a GitOps controller?"
   }
 
   var isConfiguration: Bool { false }

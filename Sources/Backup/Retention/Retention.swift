@@ -1,6 +1,7 @@
 // Deletes the backups that the plan gives up, and nothing that it has not seen in a complete listing.
 
 internal import Azure
+internal import Hints
 internal import HTTP
 
 struct Retention {
@@ -123,9 +124,9 @@ enum RetentionError: OperatorError, Equatable {
 
   var hint: String? {
     switch self {
-    case .listingLacksRecorded: "does something else delete or move blobs in the container?"
+    case .listingLacksRecorded: "Does something else delete or move blobs in the container?"
     case .listingLacksMetadata, .noStoreClock:
-      "does a proxy change the store's responses, or does something else set the blobs' metadata?"
+      "Does a proxy change the store's responses, or does something else set the blobs' metadata?"
     case .deletesFailed(_, _, let first): first.hint
     }
   }

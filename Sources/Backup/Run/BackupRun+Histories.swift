@@ -2,6 +2,7 @@
 
 internal import Azure
 internal import Etcd
+internal import Hints
 internal import HTTP
 internal import Kubernetes
 internal import SnapshotFile
@@ -148,7 +149,7 @@ extension BackupRun {
           "retention left to a run that finds a sound database",
           [
             "page.check": record.pages.verdict,
-            "hint": "of the older backups one may be the last that is sound",
+            "hint": "Keep the older backups: one of them may be the last that is sound.",
           ])
         return
       }
@@ -157,7 +158,7 @@ extension BackupRun {
           "retention left to a run that knows its histories before its commit",
           [
             "hint": access.record == nil
-              ? nil : "allow get on configmaps to the run's service account"
+              ? nil : "Allow get on configmaps to the run's service account."
           ])
         return
       }

@@ -1,6 +1,7 @@
 internal import Azure
 internal import Digests
 internal import Etcd
+internal import Hints
 internal import HTTP
 internal import Kubernetes
 internal import SnapshotFile
@@ -119,7 +120,7 @@ package final class BackupRun {
   private func warnOfLackingSpace() {
     log.warning(
       "etcd is out of space",
-      ["hint": "after this backup: compact, defragment, then etcdctl alarm disarm"])
+      ["hint": "After this backup: compact, defragment, then etcdctl alarm disarm."])
   }
 
   /// Where a member's database turns out to be broken, the next best member takes its place:
@@ -278,8 +279,10 @@ package final class BackupRun {
     case .record: log.error("backup stored, but not recorded", fields)
     case .retention: log.error("backup stored and recorded, but retention failed", fields)
     case _ where visiblePath != nil:
-      let remedies = [failure.hint, "etcd-backup verify tells whether the blob is whole"]
-      fields["hint"] = remedies.compactMap { $0 }.joined(separator: "; ")
+      let remedies = [
+        failure.hint, "Run etcd-backup verify, which tells whether the blob is whole.",
+      ]
+      fields["hint"] = remedies.compactMap { $0 }.joined(separator: " ")
       log.error("backup perhaps stored, but neither confirmed nor recorded", fields)
     default: log.error("no backup taken", fields)
     }

@@ -2,6 +2,7 @@
 
 internal import Azure
 internal import Etcd
+internal import Hints
 internal import HTTP
 internal import Kubernetes
 

@@ -2,6 +2,7 @@
 
 package import Azure
 package import Etcd
+internal import Hints
 package import HTTP
 package import Kubernetes
 
@@ -38,12 +39,12 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
   package var meaning: String {
     switch self {
     case .success: "backup stored, verified and recorded; retention applied"
-    case .failed: "no backup stored, or not confirmed; another try may help"
+    case .failed: "no backup stored, or not confirmed; retrying may help"
     case .incomplete: "backup stored and verified, but recording it or retention failed"
     case .undecrypted:
       "the stored bytes are whole, but nothing decrypts them: the database was not verified"
     case .usage: "wrong command line"
-    case .configuration: "configuration or permission is wrong; another try cannot help"
+    case .configuration: "configuration or permission is wrong; retrying cannot help"
     case .terminated: "stopped by a signal before the commit; nothing is visible"
     }
   }
@@ -105,8 +106,8 @@ struct NoSoundMember: OperatorError, Equatable {
   var description: String { "\(last); no other member can be asked" }
 
   var hint: String? {
-    "is the member's disk or memory failing? keep the older backups, etcd-backup list shows them; "
-      + "where no member has a sound database, APP_BACKUP_PAGE_CHECK=off stores this one all the same"
+    "Is the member's disk or memory failing? Keep the older backups: etcd-backup list shows them. "
+      + "Where no member has a sound database, APP_BACKUP_PAGE_CHECK=off stores this one all the same."
   }
 
   var isConfiguration: Bool { false }

@@ -119,8 +119,8 @@ package enum SpoolError: OperatorError, Equatable {
 
   package var hint: String? {
     switch self {
-    case .unusableFolder: "mount a writable volume there, or unset APP_BACKUP_SPOOL_DIRECTORY"
-    case .unreadable, .altered: "is the volume behind the spool folder full or failing?"
+    case .unusableFolder: "Mount a writable volume there, or unset APP_BACKUP_SPOOL_DIRECTORY."
+    case .unreadable, .altered: "Is the volume behind the spool folder full or failing?"
     }
   }
 

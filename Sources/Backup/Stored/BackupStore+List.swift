@@ -49,7 +49,7 @@ extension BackupStore {
     {
       log.warning(
         "the recorded backup is not there",
-        ["blob.path": "\(recorded)", "hint": "name another one for a restore"])
+        ["blob.path": "\(recorded)", "hint": "Name another one for a restore."])
     }
     return BackupCatalog(entries: entries, recorded: recorded, forecast: forecast, now: now)
   }
@@ -61,7 +61,10 @@ extension BackupStore {
     } catch {
       log.warning(
         "the record cannot be used",
-        ["error": error.description, "hint": "the next run writes it anew"])
+        [
+          "error": error.description,
+          "hint": "Take a backup: the next run writes the record again.",
+        ])
       return nil
     }
   }

@@ -47,27 +47,27 @@ enum FileError: OperatorError, Equatable {
 
   var hint: String? {
     switch self {
-    case .exists: "--force replaces it"
-    case .appeared: "move that file away or name another one, then download again"
+    case .exists: "Pass --force to replace it."
+    case .appeared: "Move that file away or name another one, then download again."
     case .notDurable:
-      "check the volume; keep the file, but do not rely on it to survive a power failure. "
-        + "To download it again, pass --force"
-    case .notFile: "name a file that does not exist yet"
-    case .beingWritten: "wait for it, or end it"
-    case .noSpace: "make room there, or choose a folder on another volume"
-    case .failed(.openFolder, _, EACCES): "may this user read and write there?"
+      "Check the volume. Keep the file, but do not rely on it to survive a power failure. "
+        + "To download it again, pass --force."
+    case .notFile: "Name a file that does not exist yet."
+    case .beingWritten: "Wait for it, or end it."
+    case .noSpace: "Make room there, or choose a folder on another volume."
+    case .failed(.openFolder, _, EACCES): "May this user read and write there?"
     case .failed(_, let path, EACCES), .failed(_, let path, EPERM):
-      "may this user write to the folder of \(path)?"
-    case .failed(_, _, EROFS): "choose a folder on a volume that can be written to"
-    case .failed(_, _, ENOENT): "create the folder first"
+      "May this user write to the folder of \(path)?"
+    case .failed(_, _, EROFS): "Choose a folder on a volume that can be written to."
+    case .failed(_, _, ENOENT): "Create the folder first."
     case .failed(_, _, ENAMETOOLONG), .failed(_, _, ENOTDIR), .failed(_, _, ELOOP),
       .failed(_, _, EINVAL):
-      "choose a name that the file system takes, in a folder that exists"
+      "Choose a name that the file system takes, in a folder that exists."
     case .failed(_, _, ENOSPC), .failed(_, _, EDQUOT):
-      "make room there, or choose a folder on another volume"
+      "Make room there, or choose a folder on another volume."
     case .failed: nil
-    case .nobodyReads: "did the command behind the pipe fail?"
-    case .stopped(.deadline): "raise APP_BACKUP_TIMEOUT if it may take longer"
+    case .nobodyReads: "Did the command behind the pipe fail?"
+    case .stopped(.deadline): "Raise APP_BACKUP_TIMEOUT if it may take longer."
     case .stopped(.terminated): nil
     }
   }

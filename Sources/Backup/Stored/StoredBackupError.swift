@@ -75,25 +75,25 @@ enum StoredBackupError: OperatorError, Equatable {
     case .nothingStored:
       "Compare APP_ABS_CONTAINER_NAME and APP_BLOB_PREFIX with those of the run that stored backups."
     case .nothingRecorded, .unusableRecord, .absent:
-      "etcd-backup list shows what is there; any of it can be named"
+      "Run etcd-backup list, and name one of the backups that it shows."
     case .historyBroke:
       "Name one of the two. If etcd lost its data, the newest backup is of the empty cluster. "
         + "etcd-backup retention shows the histories; with --forget or --adopt it ends this question."
     case .archived(let path, let account, nil):
-      "az storage blob set-tier --account-name \(account) --container-name \(path.container) "
+      "Run: az storage blob set-tier --account-name \(account) --container-name \(path.container) "
         + "--name \(path.blob) --tier Hot --rehydrate-priority High; "
-        + "then try again in an hour, large ones take up to 15; or use another backup meanwhile"
+        + "then try again in an hour (large ones take up to 15), or use another backup meanwhile."
     case .archived:
-      "try again later, it may take up to 15 hours; or use another backup meanwhile"
+      "Try again later (it may take up to 15 hours), or use another backup meanwhile."
     case .damaged(_, .unsound):
-      "restore another one: etcd-backup list shows them; where there is none, "
-        + "APP_BACKUP_PAGE_CHECK=off lets this one through"
+      "Restore another one: etcd-backup list shows them. Where there is none, "
+        + "APP_BACKUP_PAGE_CHECK=off lets this one through."
     case .notDecrypted, .nothingToCompare:
       "Name the file of an identity with --identity, or set APP_BACKUP_IDENTITY_SECRET or "
         + "APP_BACKUP_IDENTITY_DIRECTORY."
     case .notDecoded(_, let error) where error.hint != nil: error.hint
     case .damaged, .otherContent, .notDecoded:
-      "never restore it: etcd-backup list shows the others, etcd-backup verify --all tries them"
+      "Never restore it: etcd-backup list shows the others, etcd-backup verify --all tries them."
     }
   }
 

@@ -52,33 +52,6 @@ extension SnapshotError: CustomStringConvertible {
     }
   }
 
-  /// What an operator can do about it; `nil` where only another attempt helps.
-  package var hint: String? {
-    switch self {
-    case .refused(_, let message) where message.hasSuffix("context deadline exceeded"):
-      "is a proxy between this pod and etcd limiting how long a call may take?"
-    case .refused: refusal?.hint
-    // We broke it off ourselves.
-    case .interrupted(_, let error) where stopReason != nil: error.hint
-    case .interrupted(_, let error):
-      error.hint ?? "did etcd restart, or a proxy between this pod and etcd cut the connection?"
-    case .file(.truncated): "is a proxy between this pod and etcd closing long answers?"
-    case .garbled: "is a proxy between this pod and etcd changing answers?"
-    case .noProgress:
-      "etcd cannot read its own database: look for disk errors in its log, and replace the member"
-    case .miscounted, .wrongSize, .malformedTrailer, .file(.checksumMismatch), .file(.excessBytes):
-      "is a proxy between this pod and etcd changing answers? if it happens again, check the member's disk"
-    case .file(.notDatabase): "is the endpoint really etcd v3?"
-    case .file(.unsound(let error)): error.hint
-    case .brokenMember(_, let cause):
-      [cause.hint, "until then leave its URL out of APP_BACKUP_ETCD_ENDPOINTS"]
-        .compactMap { $0 }.joined(separator: "; ")
-    case .corrupt(let alarm): EtcdError.corrupt(alarm: "\(alarm)").hint
-    case .stale:
-      "does a load balancer stand before etcd? list the members' own URLs in APP_BACKUP_ETCD_ENDPOINTS"
-    }
-  }
-
   /// Whether another member may well have a snapshot that is better.
   package var isMembersOwn: Bool {
     if case .brokenMember = self { true } else { false }
@@ -92,11 +65,11 @@ extension SnapshotError: CustomStringConvertible {
     }
   }
 
-  /// Whether a permission must change before another try can help.
+  /// Whether a permission must change before retrying can help.
   package var isConfiguration: Bool { refusal?.isConfiguration ?? false }
 
   /// Older gateways begin the stream, and only then find that etcd refuses it.
-  private var refusal: EtcdError? {
+  package var refusal: EtcdError? {
     guard case .refused(let endpoint, let message) = self else { return nil }
     return .refused(endpoint: endpoint, call: "maintenance/snapshot", message: message)
   }

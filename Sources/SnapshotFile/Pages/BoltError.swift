@@ -62,16 +62,16 @@ extension BoltError: CustomStringConvertible {
   package var hint: String? {
     switch self {
     case .meta(_, .otherByteOrder):
-      "was this database written on a big-endian machine? It cannot be checked here"
+      "Was this database written on a big-endian machine? It cannot be checked here."
     case .meta(_, .notBolt), .notEtcd:
-      "is this a snapshot of etcd, as it came, neither compressed nor encrypted?"
+      "Is this a snapshot of etcd, as it came, neither compressed nor encrypted?"
     case .meta, .metasDisagree, .unsound:
-      "is the disk or memory of the member that it comes from failing? Use a backup from another "
-        + "member, and replace that one"
+      "Is the disk or memory of the member that it comes from failing? Use a backup from another "
+        + "member, and replace that one."
     case .memoryLimitExceeded:
-      "compact and defragment the member that it comes from, then try again"
+      "Compact and defragment the member that it comes from, then try again."
     case .ended, .surplus:
-      "was it copied whole, and nothing added?"
+      "Was it copied whole, and nothing added?"
     case .unreadable:
       nil
     }

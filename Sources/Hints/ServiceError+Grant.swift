@@ -1,5 +1,6 @@
 // What to do about a refusal that the credential explains.
 
+internal import Azure
 internal import HTTP
 
 extension ServiceError {
@@ -23,8 +24,8 @@ extension ServiceError {
   }
 
   private static let wrongKey =
-    "is storage-key one of the current keys of the account that storage-account names? "
-    + "it may have been rotated"
+    "Is storage-key one of the current keys of the account that storage-account names? "
+    + "It may have been rotated."
 
   // MARK: Tokens
 
