@@ -106,7 +106,7 @@ def test_every_release_is_understood(empty_world, start_etcd, release, transport
     assert run.status == 0, run.text
     assert any(release.version in finding["detail"] for finding in run.json["checks"]), run.text
     if release.version == "3.5.1":
-        assert "upgrade" in run.text, "a release that corrupts data is named"
+        assert "Upgrade to 3.5.3" in run.text, "a release that corrupts data is named"
 
 
 def test_a_page_check_that_is_off_is_a_warning(recorded):

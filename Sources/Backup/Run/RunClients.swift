@@ -2,7 +2,6 @@
 
 internal import Azure
 internal import Etcd
-internal import Hints
 internal import HTTP
 internal import Kubernetes
 

@@ -2,6 +2,7 @@
 
 internal import Azure
 internal import Certificates
+internal import Hints
 internal import HTTP
 
 enum SecretError: OperatorError, Equatable {
@@ -48,17 +49,17 @@ enum SecretError: OperatorError, Equatable {
 
   var hint: String? {
     switch self {
-    case .unusableAccount: "put the account's name alone there, and its URL into APP_ABS_ENDPOINT"
-    case .unusableKey: "copy one of the account's two keys from the portal, whole, without quotes"
+    case .unusableAccount: "Put the account's name alone there, and its URL into APP_ABS_ENDPOINT."
+    case .unusableKey: "Copy one of the account's two keys from the portal, whole, without quotes."
     case .notAKey(_, .signature):
       "Store the SAS under the key sas-token and set APP_ABS_AUTHENTICATION=sas, or store one of "
         + "the account's two keys."
     case .notAKey(_, .connectionString):
-      "store only what follows AccountKey= there, up to the ;, or set "
-        + "APP_ABS_AUTHENTICATION=connection-string and use the key connection-string"
+      "Store only what follows AccountKey= there, up to the ;, or set "
+        + "APP_ABS_AUTHENTICATION=connection-string and use the key connection-string."
     case .notAKey(_, .encodedTwice):
-      "store the key as the portal shows it: under stringData, or with kubectl create secret "
-        + "generic --from-literal, which encode it themselves"
+      "Store the key as the portal shows it: under stringData, or with kubectl create secret "
+        + "generic --from-literal, which encode it themselves."
     case .certificate(_, let fault): fault.hint
     case .otherAccount: "Start another run."
     case .twoClientCredentials: "Remove one of them: it must be clear which one is used."
