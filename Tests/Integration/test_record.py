@@ -47,7 +47,7 @@ def test_C1_a_forbidden_record_is_told_with_the_path(world):
     world.allow({"secrets": ["get"], "configmaps": ["get"]})
     run = world.run()
     assert_stored_but_not_recorded(world, run)
-    assert f"allow patch on configmaps/{RECORD}" in run.log, run
+    assert f"Allow patch on configmaps/{RECORD}" in run.log, run
 
 
 def test_C1_an_immutable_record_is_told_with_the_path(world):
