@@ -39,7 +39,7 @@ struct List: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Show those stored since then, such as 24h or 2026-11-22T09:30:00Z.",
+      "Show those stored since then, such as 24h, 2026-11-22 or 2026-11-22T09:30:00Z.",
       valueName: "duration|time"))
   var since: Since?
 

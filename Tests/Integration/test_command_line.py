@@ -50,12 +50,12 @@ def test_the_name_alone_on_a_terminal_shows_the_help_and_is_64():
 def test_everywhere_else_it_takes_a_backup(terminals, environment, arguments):
     """Which fails, since next to nothing is configured."""
     done = typed(*arguments, terminals=terminals, **environment)
-    assert done.returncode == 78 and "APP_WORKING_NAMESPACE" in done.stdout and "USAGE" not in done.stdout, done.stdout
+    assert done.returncode == 78 and "APP_ABS_CONTAINER_NAME" in done.stdout and "USAGE" not in done.stdout, done.stdout
 
 
 def test_a_job_without_any_variable_is_told_what_it_lacks():
     done = subprocess.run([BINARY], env=CLEAN_ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert done.returncode == 78 and "APP_WORKING_NAMESPACE" in done.stderr and done.stdout == "", done
+    assert done.returncode == 78 and "APP_ABS_CONTAINER_NAME" in done.stderr and done.stdout == "", done
 
 
 # Names that do not exist

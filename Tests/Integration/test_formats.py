@@ -63,7 +63,7 @@ def test_an_empty_list_is_one_in_yaml_too(world):
     run = world.run("list", "-o", "yaml")
     assert yaml.safe_load(run.text)["backups"] == [] and run.status == 0, run
     run = world.run("verify", "--all", "-o", "yaml")
-    assert yaml.safe_load(run.text) == {"backups": [], "total": 0, "whole": 0} and run.status == 1, run
+    assert yaml.safe_load(run.text) == {"backups": [], "total": 0, "whole": 0, "undecrypted": 0} and run.status == 1, run
 
 
 def test_names_are_paths_one_a_line(stored):

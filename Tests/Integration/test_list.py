@@ -192,7 +192,7 @@ def test_nothing_is_changed(world):
 
 @pytest.mark.parametrize("arguments", [
     ["--all"], [OLD], ["--limit", "0"], ["--limit", "-1"], ["--since", "yesterday"], ["--since", "-1h"],
-    ["--since", "2026-11-22"], ["--local", "-o", "json"], ["--local", "-o", "name"]], ids=" ".join)
+    ["--since", "2026-11-31"], ["--local", "-o", "json"], ["--local", "-o", "name"]], ids=" ".join)
 def test_a_wrong_command_line_is_64(world, arguments):
     assert world.run("list", *arguments).status == 64
 

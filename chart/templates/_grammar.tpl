@@ -55,7 +55,7 @@
 
 {{/* A port, and the end of a regular expression of a URL. */}}
 {{- define "etcd-backup.portPattern" -}}
-(:0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?
+(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?
 {{- end }}
 
 {{/* The account, its endpoint and the version of its interface. A wrong one is not shown: it may be a secret. */}}
@@ -74,7 +74,7 @@
 {{- end }}
 {{- if $endpoint }}
 {{- $port := include "etcd-backup.portPattern" . }}
-{{- $host := printf "(\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9.-]+)%s" $port }}
+{{- $host := printf "(\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9._-]+)%s" $port }}
 {{- $path := default "[A-Za-z0-9-]+" $account }}
 {{- if not (regexMatch (printf "^(?i:https?)://%s(/%s)?/*$" $host $path) $endpoint) }}
 {{- $mistakes = append $mistakes (printf "%s.endpoint is not an endpoint such as https://store.example.com: %s" $name
@@ -101,11 +101,11 @@
 {{- $host := "(\\[[0-9a-fA-F.]*:[0-9a-fA-F:.]*\\]|[A-Za-z0-9._-]+)" }}
 {{- range .Values.etcd.endpoints }}
 {{- $url := include "etcd-backup.trimmed" . }}
-{{- if not (regexMatch (printf "^https?://%s%s/?$" $host $port) $url) }}
+{{- if not (regexMatch (printf "^(?i:https?)://%s%s/*$" $host $port) $url) }}
 {{- $shown := regexReplaceAll "^.*@" $url "…@" }}
 {{- $mistakes = append $mistakes (printf
   "etcd.endpoints has %q, which is no client URL of etcd such as https://etcd-0.etcd:2379" $shown) }}
-{{- else if and $.Values.etcd.secure (hasPrefix "http://" $url) }}
+{{- else if and $.Values.etcd.secure (regexMatch "^(?i:http)://" $url) }}
 {{- $mistakes = append $mistakes (printf
   "etcd.endpoints has %s, but etcd.secure is true: write https, or set etcd.secure to false" $url) }}
 {{- end }}
