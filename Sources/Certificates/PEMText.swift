@@ -31,10 +31,14 @@ extension PEMText {
     guard bytes.count <= Self.largest else { throw fault(.tooLarge) }
     let text = Self.trimmed(bytes)
     guard !text.isEmpty else { throw fault(.empty) }
-    guard let source = unsafe BIO_new_mem_buf(text, Int32(text.count)) else {
+    // OpenSSL reads a copy: a pointer to the array holds only within one call.
+    guard let source = unsafe BIO_new(BIO_s_mem()) else {
       throw fault(.unreadable(reason: OpenSSL.lastProblem()))
     }
     defer { unsafe BIO_free(source) }
+    guard unsafe BIO_write(source, text, Int32(text.count)) == Int32(text.count) else {
+      throw fault(.unreadable(reason: OpenSSL.lastProblem()))
+    }
     var blocks: [Block] = []
     ERR_clear_error()
     while let block = unsafe Self.nextBlock(in: source) { blocks.append(block) }
