@@ -44,12 +44,16 @@ let package = Package(
       name: "CProcess", cSettings: [.define("ETCD_BACKUP_COMMIT", to: "\"\(commit)\"")]),
 
     // The product, from the bytes up.
-    .target(name: "Console", swiftSettings: strict),
+    .target(name: "SystemCalls", swiftSettings: strict),
+    .target(name: "Console", dependencies: ["SystemCalls"], swiftSettings: strict),
     .target(name: "Digests", dependencies: ["COpenSSL", "CCarryless"], swiftSettings: strict),
     .target(name: "Encoding", dependencies: ["Digests", "CZstd"], swiftSettings: strict),
-    .target(name: "SnapshotFile", dependencies: ["Digests"], swiftSettings: strict),
-    .target(name: "Volume", swiftSettings: strict),
-    .target(name: "Certificates", dependencies: ["COpenSSL", "Console"], swiftSettings: strict),
+    .target(
+      name: "SnapshotFile", dependencies: ["Digests", "SystemCalls"], swiftSettings: strict),
+    .target(name: "Volume", dependencies: ["SystemCalls"], swiftSettings: strict),
+    .target(
+      name: "Certificates", dependencies: ["COpenSSL", "Console", "SystemCalls"],
+      swiftSettings: strict),
     .target(
       name: "HTTP", dependencies: ["CCurl", "Certificates", "Console"], swiftSettings: strict),
     .target(
@@ -72,8 +76,7 @@ let package = Package(
       name: "Backup",
       dependencies: [
         "Hints", "HTTP", "Certificates", "Digests", "Encoding", "SnapshotFile", "Etcd", "Azure",
-        "Kubernetes",
-        "Console",
+        "Kubernetes", "Console", "SystemCalls",
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -120,9 +123,14 @@ let package = Package(
         "SnapshotFileTestSupport",
       ],
       swiftSettings: strict),
+    .target(
+      name: "AzureTestSupport", dependencies: ["Azure", "HTTP", "TestSupport"],
+      path: "Tests/AzureTestSupport", swiftSettings: strict),
     .testTarget(
       name: "AzureTests",
-      dependencies: ["Azure", "Hints", "HTTP", "Console", "Digests", "TestSupport"],
+      dependencies: [
+        "Azure", "AzureTestSupport", "Hints", "HTTP", "Console", "Digests", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "KubernetesTests",
@@ -134,7 +142,8 @@ let package = Package(
     .testTarget(
       name: "BackupTests",
       dependencies: [
-        "Backup", "Hints", "SnapshotFile", "Etcd", "Azure", "Kubernetes", "HTTP", "Certificates",
+        "Backup", "Hints", "SnapshotFile", "Etcd", "Azure", "AzureTestSupport", "Kubernetes",
+        "HTTP", "Certificates",
         "Digests", "Encoding", "Console", "TestSupport",
       ],
       swiftSettings: strict),

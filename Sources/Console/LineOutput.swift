@@ -1,6 +1,7 @@
 // Lines to standard error that cannot hold the program up.
 
 internal import Glibc
+internal import SystemCalls
 
 /// A reader that stalls costs one short wait. Then lines are dropped and counted until it reads on.
 package final class LineOutput {
@@ -59,26 +60,23 @@ package final class LineOutput {
   /// Writes of the rest what the reader takes.
   private func push(until limit: ContinuousClock.Instant) {
     while !rest.isEmpty, isWritable(until: limit) {
-      let piece = rest.prefix(WritablePiece.size(of: descriptor))
-      let written = unsafe piece.withUnsafeBytes {
-        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
-      }
-      if written < 0 {
-        if errno == EINTR { continue }
-        if errno == EAGAIN { return }
+      let count = min(rest.count, WritablePiece.size(of: descriptor))
+      do throws(SystemError) {
+        let written = try unsafe SystemCall.write(
+          rest.span.bytes.extracting(..<count), to: descriptor)
+        rest.removeFirst(written)
+      } catch {
         // There is no reader, or no room: nothing that is written later would arrive either.
-        rest = []
+        if error.code != EAGAIN { rest = [] }
         return
       }
-      rest.removeFirst(written)
     }
   }
 
   private func isWritable(until limit: ContinuousClock.Instant) -> Bool {
     while true {
-      var output = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
       let wait: Int32 = .now < limit && !mustNotWait() ? 20 : 0
-      if unsafe poll(&output, 1, wait) > 0 { return true }
+      if SystemCall.isReady(descriptor, for: .writing, within: wait) { return true }
       if wait == 0 { return false }
     }
   }

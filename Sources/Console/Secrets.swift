@@ -3,6 +3,11 @@
 internal import FoundationEssentials
 internal import Synchronization
 
+/// ```swift
+/// Secrets.register(password)
+/// Secrets.redact("refused: \(password)")  // refused: <redacted>
+/// ```
+///
 /// A server, a proxy or a library may repeat a secret anywhere. So it is looked for by its value, in
 /// the forms in which it can be on the way, and not in the places where it is expected.
 package enum Secrets {

@@ -6,6 +6,12 @@
 internal import CCarryless
 
 /// One running CRC-64/NVME; a value, so that it may be looked at in between.
+///
+/// ```swift
+/// var checksum = CRC64()
+/// checksum.update(bytes)
+/// headers["x-ms-content-crc64"] = checksum.headerValue
+/// ```
 package struct CRC64: Sendable, Equatable {
   /// The register before the final xor.
   private var register = UInt64.max

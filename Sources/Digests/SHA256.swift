@@ -3,6 +3,12 @@
 internal import COpenSSL
 
 /// One running SHA-256: made in `init`, fed with `update`, consumed by `finish`.
+///
+/// ```swift
+/// var running = SHA256()
+/// running.update(bytes)
+/// "\(running.finish())"  // as sha256sum prints it
+/// ```
 @safe package struct SHA256: ~Copyable {
   private let context: OpaquePointer
 

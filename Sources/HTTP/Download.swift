@@ -1,5 +1,12 @@
 // The reading end of an answer whose body is too large to keep: pulled, never pushed.
 
+/// The body of a response that is still coming in.
+///
+/// ```swift
+/// let download = try transport.download(request, over: connection)
+/// while try download.read(into: &bytes) { … }
+/// ```
+///
 /// While nothing reads, at most about 1 MiB waits in memory, and then the sender waits.
 /// Letting go of a download takes it off the wire.
 package struct Download: ~Copyable {

@@ -8,6 +8,14 @@
 internal import CCurl
 internal import Glibc
 
+/// Where requests go out and responses come in.
+///
+/// ```swift
+/// let transport = Transport { deadline.stopReason }
+/// let exchange = transport.start(Request("PUT", url, body: block), over: connection)
+/// let page = try transport.send(Request("GET", other), over: connection)  // the block goes out meanwhile
+/// let response = try transport.finish(exchange)
+/// ```
 @safe package final class Transport {
   /// `nil` where libcurl has none: then its functions refuse it, and every exchange fails with that.
   private let raw: UnsafeMutableRawPointer?

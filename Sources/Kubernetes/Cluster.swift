@@ -2,6 +2,13 @@
 
 package import HTTP
 
+/// The Secrets and ConfigMaps of one namespace.
+///
+/// ```swift
+/// let key = try cluster.secret(named: "credentials").text("storage-key")
+/// try cluster.record(["backup-path": path], inConfigMap: "record")
+/// ```
+///
 /// Whatever may pass by itself is tried again in bounds; see `KubernetesError.isTransient`.
 package struct Cluster {
   package let namespace: String

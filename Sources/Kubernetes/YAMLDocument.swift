@@ -1,10 +1,15 @@
 // One YAML document, read by libyaml and looked at in place. JSON is YAML too.
 
-/// Aliases are followed when they are looked at, never copied out: a document that expands to
-/// billions of nodes costs no more than its text.
-
 internal import CYAML
 
+/// A document and its nodes.
+///
+/// ```swift
+/// let name = try YAMLDocument(bytes).root?["current-context"]?.scalar?.text
+/// ```
+///
+/// Aliases are followed when they are looked at, never copied out: a document that expands to
+/// billions of nodes costs no more than its text.
 @safe final class YAMLDocument {
   private var document: yaml_document_t
 

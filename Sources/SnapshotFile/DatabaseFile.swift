@@ -2,6 +2,10 @@ internal import Digests
 
 /// A database in a local file: a snapshot, or the file that etcd works on.
 ///
+/// ```swift
+/// let report = try DatabaseFile("member/snap/db").inspect()
+/// ```
+///
 /// Beside what a stream tells, a file tells the `hash` and the live keys of `snapshot status`. Both
 /// need the records in the order of their keys, and a stream brings its pages in any order: the hash
 /// is a checksum over the records one after the other, and whether a key lives is decided by the

@@ -4,6 +4,7 @@
 
 internal import FoundationEssentials
 internal import Glibc
+internal import SystemCalls
 
 struct Path: Hashable, CustomStringConvertible {
   let text: String
@@ -40,7 +41,7 @@ struct Path: Hashable, CustomStringConvertible {
     do {
       return try FileManager.default.contentsOfDirectory(atPath: text).map { self / $0 }
     } catch {
-      throw .failed("list", path: text, reason: "\(error)")
+      throw .failed("list", path: text, reason: "\(error)", code: nil)
     }
   }
 
@@ -49,7 +50,7 @@ struct Path: Hashable, CustomStringConvertible {
   /// What it occupies on the disk, with everything below it.
   func bytes() throws(VolumeError) -> UInt64 {
     var info = stat()
-    guard unsafe lstat(text, &info) == 0 else { throw failure("look at") }
+    try attempt("look at") { unsafe lstat(text, &info) }
     var total = UInt64(info.st_blocks) * 512
     if isDirectory {
       for child in try children() { total += try child.bytes() }
@@ -60,7 +61,7 @@ struct Path: Hashable, CustomStringConvertible {
   /// For an ordinary user: what only root may use does not count.
   func freeBytes() throws(VolumeError) -> UInt64 {
     var info = statvfs()
-    guard unsafe statvfs(text, &info) == 0 else { throw failure("ask for the free space of") }
+    try attempt("ask for the free space of") { unsafe statvfs(text, &info) }
     // A file system on the network may say that it has no end.
     let (bytes, isTooMany) = info.f_bavail.multipliedReportingOverflow(by: info.f_frsize)
     return isTooMany ? .max : UInt64(bytes)
@@ -69,12 +70,12 @@ struct Path: Hashable, CustomStringConvertible {
   // MARK: Changing
 
   func makeDirectory() throws(VolumeError) {
-    guard unsafe mkdir(text, 0o700) == 0 else { throw failure("create") }
+    try attempt("create") { unsafe mkdir(text, 0o700) }
   }
 
   /// Within one file system, so it is done whole or not at all.
   func rename(to other: Path) throws(VolumeError) {
-    guard unsafe Glibc.rename(text, other.text) == 0 else { throw failure("rename") }
+    try attempt("rename") { unsafe Glibc.rename(text, other.text) }
   }
 
   /// With everything below it; what is not there is gone already.
@@ -82,22 +83,26 @@ struct Path: Hashable, CustomStringConvertible {
     if !exists { return }
     if isDirectory {
       for child in try children() { try child.remove() }
-      guard unsafe rmdir(text) == 0 else { throw failure("remove") }
+      try attempt("remove") { unsafe rmdir(text) }
     } else {
-      guard unsafe unlink(text) == 0 else { throw failure("remove") }
+      try attempt("remove") { unsafe unlink(text) }
     }
   }
 
   /// Puts the names in this directory on the disk.
   func synchronize() throws(VolumeError) {
-    let descriptor = unsafe open(text, O_RDONLY | O_DIRECTORY)
-    guard descriptor >= 0 else { throw failure("open") }
+    let descriptor = try attempt("open") { unsafe open(text, O_RDONLY | O_DIRECTORY) }
     defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw failure("synchronize") }
+    try attempt("synchronize") { fsync(descriptor) }
   }
 
-  private func failure(_ action: String) -> VolumeError {
-    let reason = unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "error \(errno)"
-    return .failed(action, path: text, reason: reason)
+  @discardableResult private func attempt<Result: SignedInteger>(
+    _ action: String, _ call: () -> Result
+  ) throws(VolumeError) -> Result {
+    do throws(SystemError) {
+      return try SystemCall.run(call)
+    } catch {
+      throw .failed(action, path: text, reason: "\(error)", code: error.code)
+    }
   }
 }

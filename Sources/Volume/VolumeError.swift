@@ -1,5 +1,7 @@
 // Why a restore cannot go on at a member's volume.
 
+internal import Glibc
+
 package enum VolumeError: Error, Equatable {
   case badPlace(String, expected: String)
   case absent(String)
@@ -12,8 +14,8 @@ package enum VolumeError: Error, Equatable {
   case bothThere(String, String)
   /// The old data is being removed, so that it cannot be put back.
   case discarded(String)
-  /// A system call failed.
-  case failed(String, path: String, reason: String)
+  /// A system call failed; `code` is its `errno`, where it is known.
+  case failed(String, path: String, reason: String, code: Int32?)
 }
 
 extension VolumeError: CustomStringConvertible {
@@ -27,7 +29,7 @@ extension VolumeError: CustomStringConvertible {
     case .alreadyMoved(let aside): "the data was set aside already, as \(aside)"
     case .bothThere(let data, let aside): "there are both \(data) and \(aside)"
     case .discarded(let path): "the old data is being removed already, from \(path)"
-    case .failed(let action, let path, let reason): "cannot \(action) \(path): \(reason)"
+    case .failed(let action, let path, let reason, _): "cannot \(action) \(path): \(reason)"
     }
   }
 
@@ -44,8 +46,8 @@ extension VolumeError: CustomStringConvertible {
       "Stop the member, which was started in between. Decide which of the two to keep, and rename the "
         + "other."
     case .discarded: "End that restore (restore.sh --finish)."
-    case .failed(_, _, let reason):
-      reason == "Permission denied" ? "Run as the user that owns the member's data." : nil
+    case .failed(_, _, _, let code):
+      code == EACCES ? "Run as the user that owns the member's data." : nil
     }
   }
 

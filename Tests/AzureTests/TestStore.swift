@@ -1,6 +1,7 @@
 // A container whose store is a scripted server, with a clock and a randomness that tests know.
 
 import Azure
+import AzureTestSupport
 import Digests
 import HTTP
 import Synchronization
@@ -163,21 +164,6 @@ extension RecordedRequest {
 
   /// Whether its signature is right for what actually arrived.
   var isRightlySigned: Bool {
-    let pairs = query.split(separator: "&").map { pair in
-      let name = pair.prefix { $0 != "=" }
-      let value = pair.dropFirst(name.count + 1)
-      return (
-        name: PercentEncoding.decode(String(name)) ?? "",
-        value: PercentEncoding.decode(String(value)) ?? ""
-      )
-    }
-    var headers = Headers()
-    for field in self.headers { headers.add(field.name, field.value) }
-    var request = StorageRequest(
-      .getBlob, path: path, query: pairs, headers: headers, body: Payload(body))
-    request.method = method
-    guard let key = AccountKey(TestStore.key) else { return false }
-    let shared = SharedKey(account: TestStore.account, key: key)
-    return self["authorization"] == shared.authorization(for: request)
+    AccountKey(TestStore.key).map { isSigned(by: $0, of: TestStore.account) } ?? false
   }
 }

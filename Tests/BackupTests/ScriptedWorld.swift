@@ -1,6 +1,9 @@
 // Everything a run talks to, played by one scripted server, which so sees the order of all requests.
 
+import Azure
+import AzureTestSupport
 import Backup
+import Digests
 import Foundation
 import HTTP
 import Synchronization
@@ -8,7 +11,11 @@ import TestSupport
 import Testing
 
 /// A Kubernetes API, a store and an etcd member that do what is asked of them, within the little
-/// that one run asks; a test changes the answers that it is about.
+/// that one run asks; a test changes the responses that it is about.
+///
+/// The store is no kinder than Azure: it refuses a request that is not rightly signed, a block whose
+/// checksum is missing or wrong, a commit of blocks that it does not have or over another blob, and a
+/// deletion without the blob's ETag.
 final class ScriptedWorld {
   /// The answer to one kind of request; `nil` is the usual one.
   typealias Handler = @Sendable (_ call: Call) -> ScriptedServer.Reply?
@@ -41,6 +48,7 @@ final class ScriptedWorld {
       let call = Call(request)
       if let reply = handler(call) { return reply }
       if call == .snapshot { return snapshot }
+      if let refusal = StoreRules.refusal(of: request) { return refusal }
       let reply = state.answer(call, request)
       return call == .putBlock && blockDelay > .zero
         ? ScriptedServer.Reply([.pause(blockDelay)] + reply.actions) : reply
@@ -176,9 +184,7 @@ private final class State: Sendable {
       case .checkBlob: return contents.properties(of: request)
       case .checkBlocks: return contents.blocks(of: request)
       case .list: return contents.list()
-      case .delete(let path):
-        contents.blobs[String(path.dropFirst("backups/".count))] = nil
-        return .response(202)
+      case .delete: return contents.delete(request)
       case .status: return .response(200, json: Self.status)
       case .revision: return .response(200, json: #"{"header":{"revision":"6"}}"#)
       case .snapshot, .unknown: return .response(500, text: "nobody asks this of the world")
@@ -194,7 +200,7 @@ private final class State: Sendable {
 
   private static let secret = [
     "storage-account": "devstoreaccount1",
-    "storage-key": Data(repeating: 7, count: 64).base64EncodedString(),
+    "storage-key": StoreRules.key,
   ].mapValues { Data($0.utf8).base64EncodedString() }
 
   fileprivate static func object(_ data: [String: String]) -> ScriptedServer.Reply {
@@ -230,7 +236,14 @@ extension State.Contents {
   mutating func commit(_ request: RecordedRequest) -> ScriptedServer.Reply {
     let ids = request.bodyText.split(separator: "<Uncommitted>").dropFirst()
       .map { String($0.prefix { $0 != "<" }) }
-    let blocks = ids.map { (id: $0, size: staged[$0] ?? -1) }
+    let blocks = ids.compactMap { id in staged[id].map { (id: id, size: $0) } }
+    guard blocks.count == ids.count else { return StoreRules.refused(400, "InvalidBlockList") }
+    guard request["if-none-match"] == "*" else {
+      return StoreRules.refused(400, "MissingRequiredHeader")
+    }
+    guard blobs[Self.blobName(request)] == nil else {
+      return StoreRules.refused(409, "BlobAlreadyExists")
+    }
     blobs[Self.blobName(request)] = State.Blob(
       size: blocks.reduce(0) { $0 + $1.size },
       lastModified: HTTPDate.format(Timestamp.secondsNow()),
@@ -238,6 +251,14 @@ extension State.Contents {
         .map { ($0.name, $0.value) },
       blocks: blocks)
     return .response(201, headers: ["ETag": "\"0x2\""])
+  }
+
+  mutating func delete(_ request: RecordedRequest) -> ScriptedServer.Reply {
+    guard request["if-match"] == "\"0x2\"" else {
+      return StoreRules.refused(412, "ConditionNotMet")
+    }
+    return blobs.removeValue(forKey: Self.blobName(request)) == nil
+      ? StoreRules.refused(404, "BlobNotFound") : .response(202)
   }
 
   func properties(of request: RecordedRequest) -> ScriptedServer.Reply {
@@ -271,5 +292,27 @@ extension State.Contents {
       200, headers: omitted == "Date" ? [:] : ["Date": HTTPDate.format(Timestamp.secondsNow())],
       text: "<EnumerationResults><Blobs>\(entries.joined())</Blobs><NextMarker/>"
         + "</EnumerationResults>")
+  }
+}
+
+/// What the store demands of every request.
+private enum StoreRules {
+  static let account = "devstoreaccount1"
+  static let key = Data(repeating: 7, count: 64).base64EncodedString()
+
+  static func refusal(of request: RecordedRequest) -> ScriptedServer.Reply? {
+    guard request.path.hasPrefix("/\(account)/") else { return nil }
+    guard AccountKey(key).map({ request.isSigned(by: $0, of: account) }) == true else {
+      return refused(403, "AuthenticationFailed")
+    }
+    guard ScriptedWorld.Call(request) == .putBlock else { return nil }
+    var checksum = CRC64()
+    unsafe checksum.update(request.body.span.bytes)
+    return request["x-ms-content-crc64"] == checksum.headerValue
+      ? nil : refused(400, "Crc64Mismatch")
+  }
+
+  static func refused(_ status: Int, _ code: String) -> ScriptedServer.Reply {
+    .response(status, headers: ["x-ms-error-code": code, "x-ms-request-id": "r-1"], text: "")
   }
 }

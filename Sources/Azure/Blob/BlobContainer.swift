@@ -6,6 +6,12 @@
 package import HTTP
 internal import FoundationEssentials
 
+/// A container and what opens it.
+///
+/// ```swift
+/// let container = BlobContainer(name, of: endpoint, credential: credential, transport: transport)
+/// let blob = try container.properties(of: blobName)  // nil where there is none
+/// ```
 package struct BlobContainer {
   package private(set) var name: ContainerName
   package let endpoint: StorageEndpoint

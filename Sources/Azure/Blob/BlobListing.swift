@@ -17,6 +17,13 @@ package struct ListedBlob: Equatable, Sendable {
   package let isMetadataReadable: Bool
 }
 
+/// The blobs whose names begin with a prefix, page by page.
+///
+/// ```swift
+/// var listing = container.list(prefix: "prod/", metadata: ["lineage"])
+/// while let page = try listing.nextPage() { … }
+/// ```
+///
 /// Asks for a page only when it is wanted, and holds none: memory does not grow with the container.
 ///
 /// See https://learn.microsoft.com/rest/api/storageservices/list-blobs.

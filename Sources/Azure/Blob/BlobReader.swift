@@ -4,6 +4,12 @@ package import HTTP
 
 /// The counterpart of `BlockUpload`: pulled, in order, in bounded memory.
 ///
+/// ```swift
+/// var reader = container.read(
+///   blob, ifMatch: etag, size: size, rangeSize: 4 << 20, rangesInFlight: 6)
+/// while let payload = try reader.next() { try payload.withBytes { try verifier.update($0) } }
+/// ```
+///
 /// Ranges come in while anything at all is waited for. One that breaks off is asked for again from
 /// the byte where it broke, without holding up the others; and every one is pinned to the same
 /// version, so that no blob can be put together from two. Memory is

@@ -5,6 +5,13 @@ internal import HTTP
 
 /// Appended to, then finished, then consumed by `commit` (in BlockUpload+Commit.swift).
 ///
+/// ```swift
+/// var upload = container.startUpload(named: blob, runID: id, blockSize: 4 << 20, blocksInFlight: 6)
+/// while let bytes = try source.next() { try upload.append(bytes) }
+/// try upload.finishBlocks()
+/// let receipt = try upload.commit(metadata: metadata)
+/// ```
+///
 /// Several blocks are on their way at once and go out while anything at all is waited for, such as
 /// the next bytes of the snapshot. A block's bytes are kept until its 201; one that failed waits
 /// for its next attempt without holding up the others. Memory is

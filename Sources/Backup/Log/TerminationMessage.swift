@@ -2,6 +2,7 @@
 
 internal import Console
 internal import Glibc
+internal import SystemCalls
 
 package enum TerminationMessage {
   /// Kubernetes cuts at 4096 bytes, the line end among them, and would leave half a line.
@@ -101,10 +102,10 @@ package enum TerminationMessage {
   /// Writes in place, since Kubernetes mounts the file; where there is none, this does nothing. A
   /// pipe without a reader holds nothing up.
   package static func write(_ line: String, to path: String) {
-    let file = unsafe open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NONBLOCK)
-    guard file >= 0 else { return }
+    let flags = O_WRONLY | O_TRUNC | O_CLOEXEC | O_NONBLOCK
+    guard let file = try? SystemCall.run({ unsafe open(path, flags) }) else { return }
     defer { close(file) }
     let bytes = Array("\(line)\n".utf8)
-    _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress, $0.count) }
+    _ = try? unsafe SystemCall.write(bytes.span.bytes, to: file)
   }
 }

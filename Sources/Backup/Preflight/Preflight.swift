@@ -7,6 +7,14 @@ internal import Etcd
 internal import HTTP
 internal import Kubernetes
 
+/// Tries everything that a run needs; what it writes into the container is never committed.
+///
+/// ```swift
+/// let preflight = Preflight(configuration, environment: environment, deadline: deadline, log: log) {
+///   findings.append($0)
+/// }
+/// try preflight.run()
+/// ```
 package final class Preflight {
   let configuration: Configuration
   private let environment: [String: String]

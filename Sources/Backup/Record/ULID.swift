@@ -1,5 +1,7 @@
 // The name of one backup: 48 bits of milliseconds since 1970 and 80 random bits, as 26 characters of Crockford's base32.
 
+/// The name of a backup, such as `01M8H9A5B557JCAZCFMESH96PC`: milliseconds, then 80 random bits.
+///
 /// Text order is time order. See https://github.com/ulid/spec.
 package struct ULID: Hashable, Sendable, CustomStringConvertible {
   /// The time and the first 16 random bits, then the other 64.

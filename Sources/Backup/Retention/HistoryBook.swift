@@ -1,5 +1,12 @@
 // The histories of one lineage as the record keeps them, and what a new backup makes of them.
 
+/// What a lineage consists of: the running history, and those that ended.
+///
+/// ```swift
+/// let turn = book.note(path, of: sighting, at: now)  // a history begins, goes on, breaks or resumes
+/// fields.merge(book.fields) { $1 }
+/// ```
+///
 /// Pure: reads no clock and asks no server.
 package struct HistoryBook: Equatable, Sendable {
   /// Sets the backups that follow one record apart from all others.

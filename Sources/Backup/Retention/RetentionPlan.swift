@@ -57,6 +57,12 @@ extension Deletion: Comparable {
 
 /// Sees every backup of a container once, in any order, and then says which are to go.
 ///
+/// ```swift
+/// var plan = RetentionPlan(basis, now: now, mostDeletions: 1000)
+/// for backup in backups { plan.consider(backup) }
+/// let deletions = plan.expired()
+/// ```
+///
 /// Its memory is bounded however many there are: it keeps the newest `minimumCount` of each known
 /// history, and the oldest `mostDeletions` of the others. What is above that, a later run deletes.
 package struct RetentionPlan {

@@ -3,8 +3,16 @@
 internal import Digests
 internal import Glibc
 package import HTTP
+internal import SystemCalls
 
-/// First in, first out. The file has no name (`NamelessFile`), so nothing is left behind however the
+/// First in, first out.
+///
+/// ```swift
+/// let taken = spool.append(bytes)  // fewer than all of them: the caller waits for the upload
+/// try spool.take(1 << 20, into: &piece)
+/// ```
+///
+/// The file has no name (`NamelessFile`), so nothing is left behind however the
 /// program ends. It is a ring: where it cannot grow, the room at its beginning is used
 /// again once that has been taken out.
 ///
@@ -23,10 +31,10 @@ package import HTTP
 
   /// `limit`, in bytes, bounds the file; a full folder bounds it as well.
   package init(in folder: String, limit: Int = .max) throws(SpoolError) {
-    do throws(NamelessFile.Failure) {
+    do throws(SystemError) {
       file = try NamelessFile.open(in: folder)
     } catch {
-      throw .unusableFolder(folder, reason: Self.reason(error.errno))
+      throw .unusableFolder(folder, reason: "\(error)")
     }
     self.limit = limit
   }
@@ -60,13 +68,12 @@ package import HTTP
     var done = 0
     let most = min(bytes.byteCount, end - writeOffset)
     while done < most {
-      let result = unsafe bytes.extracting(done..<most).withUnsafeBytes {
-        unsafe pwrite(file, $0.baseAddress, $0.count, off_t(writeOffset))
+      let piece = bytes.extracting(done..<most)
+      guard let count = try? SystemCall.write(piece, to: file, at: writeOffset), count > 0 else {
+        break
       }
-      if result < 0 && errno == EINTR { continue }
-      guard result > 0 else { break }
-      done += result
-      writeOffset += result
+      done += count
+      writeOffset += count
     }
     return done
   }
@@ -76,17 +83,11 @@ package import HTTP
     let wanted = min(count, (wrap ?? writeOffset) - readOffset)
     bytes.removeAll(keepingCapacity: true)
     bytes.append(contentsOf: repeatElement(0, count: wanted))
-    var done = 0
-    while done < wanted {
-      let result = unsafe bytes.withUnsafeMutableBytes { buffer in
-        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
-        return unsafe pread(file, rest.baseAddress, rest.count, off_t(readOffset + done))
-      }
-      if result < 0 && errno == EINTR { continue }
-      guard result > 0 else {
-        throw .unreadable(reason: Self.reason(result < 0 ? errno : EIO))
-      }
-      done += result
+    do throws(SystemError) {
+      let count = try SystemCall.readAll(file, at: readOffset, into: &bytes)
+      guard count == wanted else { throw SystemError(EIO) }
+    } catch {
+      throw .unreadable(reason: "\(error)")
     }
     readOffset += wanted
     if readOffset == wrap { (readOffset, wrap) = (0, nil) }
@@ -95,10 +96,6 @@ package import HTTP
       (readOffset, writeOffset) = (0, 0)
       guard cameOut == wentIn else { throw .altered }
     }
-  }
-
-  private static func reason(_ number: Int32) -> String {
-    unsafe String(cString: strerror(number))
   }
 }
 

@@ -8,6 +8,11 @@ internal import HTTP
 internal import Kubernetes
 package import SnapshotFile
 
+/// The backups of one configuration, for the commands that read them back.
+///
+/// ```swift
+/// let path = try store.pathToRestore(of: .recorded)
+/// ```
 package struct BackupStore {
   let configuration: StoreConfiguration
   /// `nil` where no ConfigMap is named.

@@ -2,18 +2,19 @@
 
 internal import Glibc
 internal import HTTP
+internal import SystemCalls
 
 enum FileError: OperatorError, Equatable {
   case exists(String)
   /// Something took this name during the download.
   case appeared(String)
   /// The file is whole and has its name, but a power failure may take the name away again.
-  case notDurable(String, errno: Int32)
+  case notDurable(String, SystemError)
   /// There is something under this name that a download must not replace.
   case notFile(String)
   case beingWritten(String)
   case noSpace(folder: String, needed: UInt64, available: UInt64)
-  case failed(FileAction, String, errno: Int32)
+  case failed(FileAction, String, SystemError)
   case nobodyReads
   case stopped(StopReason)
 
@@ -29,16 +30,14 @@ enum FileError: OperatorError, Equatable {
     case .appeared(let path):
       "\(path) was created by another program during the download; it was left as it is, and the "
         + "download was discarded"
-    case .notDurable(let path, let errno):
-      "\(path) is there, complete and verified, but its folder could not be written to disk: "
-        + "\(unsafe String(cString: strerror(errno)))"
+    case .notDurable(let path, let error):
+      "\(path) is there, complete and verified, but its folder could not be written to disk: \(error)"
     case .notFile(let path): "\(path) is not a file"
     case .beingWritten(let path): "\(path) is being downloaded by another process"
     case .noSpace(let folder, let needed, let available):
       "\(ByteCount.describe(needed)) are needed in \(folder), but "
         + "\(ByteCount.describe(available)) are free"
-    case .failed(let action, let path, let errno):
-      "cannot \(action.rawValue) \(path): \(unsafe String(cString: strerror(errno)))"
+    case .failed(let action, let path, let error): "cannot \(action.rawValue) \(path): \(error)"
     case .nobodyReads: "the reader of standard output is gone"
     case .stopped(.terminated): "stopped by a signal"
     case .stopped(.deadline): "stopped at the deadline"
@@ -55,20 +54,23 @@ enum FileError: OperatorError, Equatable {
     case .notFile: "Name a file that does not exist yet."
     case .beingWritten: "Wait for it, or end it."
     case .noSpace: "Make room there, or choose a folder on another volume."
-    case .failed(.openFolder, _, EACCES): "May this user read and write there?"
-    case .failed(_, let path, EACCES), .failed(_, let path, EPERM):
-      "May this user write to the folder of \(path)?"
-    case .failed(_, _, EROFS): "Choose a folder on a volume that can be written to."
-    case .failed(_, _, ENOENT): "Create the folder first."
-    case .failed(_, _, ENAMETOOLONG), .failed(_, _, ENOTDIR), .failed(_, _, ELOOP),
-      .failed(_, _, EINVAL):
-      "Choose a name that the file system takes, in a folder that exists."
-    case .failed(_, _, ENOSPC), .failed(_, _, EDQUOT):
-      "Make room there, or choose a folder on another volume."
-    case .failed: nil
+    case .failed(let action, let path, let error): Self.hint(on: error.code, action, path)
     case .nobodyReads: "Did the command behind the pipe fail?"
     case .stopped(.deadline): "Raise APP_BACKUP_TIMEOUT if it may take longer."
     case .stopped(.terminated): nil
+    }
+  }
+
+  private static func hint(on code: Int32, _ action: FileAction, _ path: String) -> String? {
+    switch code {
+    case EACCES where action == .openFolder: "May this user read and write there?"
+    case EACCES, EPERM: "May this user write to the folder of \(path)?"
+    case EROFS: "Choose a folder on a volume that can be written to."
+    case ENOENT: "Create the folder first."
+    case ENAMETOOLONG, ENOTDIR, ELOOP, EINVAL:
+      "Choose a name that the file system takes, in a folder that exists."
+    case ENOSPC, EDQUOT: "Make room there, or choose a folder on another volume."
+    default: nil
     }
   }
 
@@ -76,8 +78,8 @@ enum FileError: OperatorError, Equatable {
   var isConfiguration: Bool {
     switch self {
     case .exists, .appeared, .notFile: true
-    case .failed(_, _, let errno):
-      [EACCES, EPERM, EROFS, ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP, EINVAL].contains(errno)
+    case .failed(_, _, let error):
+      [EACCES, EPERM, EROFS, ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP, EINVAL].contains(error.code)
     case .beingWritten, .notDurable, .noSpace, .nobodyReads, .stopped: false
     }
   }

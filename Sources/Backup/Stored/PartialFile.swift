@@ -1,6 +1,7 @@
 // A file that appears under its name only once it is complete; until then it has none.
 
 internal import Glibc
+internal import SystemCalls
 
 /// Letting go of it removes what has not been published, and so does the end of the process.
 ///
@@ -26,8 +27,9 @@ struct PartialFile: ~Copyable {
     let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     let partialPath = "\(folder)/.\(name).partial"
     // Opened before anything is fetched: it is needed when all has been.
-    let folderDescriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard folderDescriptor >= 0 else { throw .failed(.openFolder, folder, errno: errno) }
+    let folderDescriptor = try Self.attempt(.openFolder, folder) {
+      unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
     let descriptor: Int32
     if let file = NamelessFile.openLinkable(in: folder) {
       descriptor = file
@@ -58,9 +60,7 @@ struct PartialFile: ~Copyable {
   /// Throws unless the volume has room for that many bytes.
   func checkSpace(for bytes: Int) throws(FileError) {
     var volume = statvfs()
-    guard unsafe fstatvfs(descriptor, &volume) == 0 else {
-      throw .failed(.inspect, folder, errno: errno)
-    }
+    try Self.attempt(.inspect, folder) { unsafe fstatvfs(descriptor, &volume) }
     // Some network volumes call themselves endless.
     let (bytesFree, isEndless) = UInt64(volume.f_bavail).multipliedReportingOverflow(
       by: UInt64(volume.f_frsize))
@@ -71,22 +71,16 @@ struct PartialFile: ~Copyable {
   }
 
   func write(_ bytes: RawSpan) throws(FileError) {
-    var done = 0
-    while done < bytes.byteCount {
-      let written = unsafe bytes.extracting(done...).withUnsafeBytes {
-        unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
-      }
-      if written < 0 {
-        if errno == EINTR { continue }
-        throw .failed(.write, path, errno: errno)
-      }
-      done += written
+    do throws(SystemError) {
+      try SystemCall.writeAll(bytes, to: descriptor)
+    } catch {
+      throw .failed(.write, path, error)
     }
   }
 
   /// Puts the file, safe on disk, under its name in one step.
   mutating func publish() throws(FileError) {
-    guard fsync(descriptor) == 0 else { throw .failed(.synchronise, path, errno: errno) }
+    try Self.attempt(.synchronise, path) { fsync(descriptor) }
     if isNamed { try publishNamed() } else { try publishNameless() }
     isPublished = true
     try synchroniseFolder()
@@ -96,16 +90,25 @@ struct PartialFile: ~Copyable {
 
   private func publishNameless() throws(FileError) {
     guard replacing else {
-      guard NamelessFile.link(descriptor, to: path) else { throw notLinked(errno) }
+      do throws(SystemError) {
+        try NamelessFile.link(descriptor, to: path)
+      } catch {
+        throw error.code == EEXIST ? .appeared(path) : .failed(.publish, path, error)
+      }
       return
     }
     try Self.check(path, replacing: true)
     // Only a rename replaces a file in one step, and only what has a name can be renamed.
-    var isLinked = NamelessFile.link(descriptor, to: partialPath)
-    if !isLinked, errno == EEXIST, unsafe unlink(partialPath) == 0 {
-      isLinked = NamelessFile.link(descriptor, to: partialPath)
+    do throws(SystemError) {
+      do throws(SystemError) {
+        try NamelessFile.link(descriptor, to: partialPath)
+      } catch  where error.code == EEXIST {
+        try SystemCall.run { unsafe unlink(partialPath) }
+        try NamelessFile.link(descriptor, to: partialPath)
+      }
+    } catch {
+      throw .failed(.publish, partialPath, error)
     }
-    guard isLinked else { throw .failed(.publish, partialPath, errno: errno) }
     do throws(FileError) {
       try rename()
     } catch {
@@ -117,12 +120,13 @@ struct PartialFile: ~Copyable {
   private func publishNamed() throws(FileError) {
     if replacing {
       try Self.check(path, replacing: true)
-      try rename()
-    } else if unsafe link(partialPath, path) == 0 {
+      return try rename()
+    }
+    do throws(SystemError) {
+      try SystemCall.run { unsafe link(partialPath, path) }
       _ = unsafe unlink(partialPath)
-    } else if errno == EEXIST {
-      throw .appeared(path)
-    } else {
+    } catch {
+      if error.code == EEXIST { throw .appeared(path) }
       // Some network volumes have no hard links. Two of us are kept apart by the lock.
       do throws(FileError) {
         try Self.check(path, replacing: false)
@@ -133,30 +137,28 @@ struct PartialFile: ~Copyable {
     }
   }
 
-  private func notLinked(_ number: Int32) -> FileError {
-    number == EEXIST ? .appeared(path) : .failed(.publish, path, errno: number)
-  }
-
   private func rename() throws(FileError) {
-    guard unsafe Glibc.rename(partialPath, path) == 0 else {
-      throw .failed(.publish, path, errno: errno)
-    }
+    try Self.attempt(.publish, path) { unsafe Glibc.rename(partialPath, path) }
   }
 
   /// So that the name survives a power failure as well.
   private func synchroniseFolder() throws(FileError) {
-    // Volumes that know no such thing say EINVAL.
-    guard fsync(folderDescriptor) == 0 || errno == EINVAL else {
-      throw .notDurable(path, errno: errno)
+    do throws(SystemError) {
+      try SystemCall.run { fsync(folderDescriptor) }
+    } catch {
+      // Volumes that know no such thing say EINVAL.
+      if error.code != EINVAL { throw .notDurable(path, error) }
     }
   }
 
   /// Never a folder, nor a device, which a rename would do away with.
   private static func check(_ path: String, replacing: Bool) throws(FileError) {
     var found = stat()
-    guard unsafe lstat(path, &found) == 0 else {
-      if errno == ENOENT, !path.hasSuffix("/") { return }
-      throw .failed(.inspect, path, errno: errno)
+    do throws(SystemError) {
+      try SystemCall.run { unsafe lstat(path, &found) }
+    } catch {
+      if error.code == ENOENT, !path.hasSuffix("/") { return }
+      throw .failed(.inspect, path, error)
     }
     guard found.st_mode & S_IFMT == S_IFREG else { throw .notFile(path) }
     guard replacing else { throw .exists(path) }
@@ -167,22 +169,26 @@ struct PartialFile: ~Copyable {
   ) throws(FileError) -> Int32 {
     while true {
       let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW
-      let file = unsafe open(partialPath, flags, 0o600)
-      guard file >= 0 else { throw .failed(.create, partialPath, errno: errno) }
-      // Volumes without locks refuse with another error, and then there is no guard.
-      if flock(file, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+      let file = try attempt(.create, partialPath) { unsafe open(partialPath, flags, 0o600) }
+      do throws(SystemError) {
+        try SystemCall.run { flock(file, LOCK_EX | LOCK_NB) }
+      } catch  where error.code == EWOULDBLOCK {
         close(file)
         throw .beingWritten(path)
+      } catch {
+        // Volumes without locks refuse with another error, and then there is no guard.
       }
       guard isSame(file, partialPath) else {
         // The holder of the lock has just published or removed it: start again.
         close(file)
         continue
       }
-      // What a killed process wrote takes up room.
-      guard ftruncate(file, 0) == 0 else {
-        defer { close(file) }
-        throw .failed(.create, partialPath, errno: errno)
+      do throws(FileError) {
+        // What a killed process wrote takes up room.
+        try attempt(.create, partialPath) { ftruncate(file, 0) }
+      } catch {
+        close(file)
+        throw error
       }
       return file
     }
@@ -193,5 +199,15 @@ struct PartialFile: ~Copyable {
     var named = stat()
     return unsafe (fstat(file, &held) == 0 && lstat(path, &named) == 0)
       && held.st_dev == named.st_dev && held.st_ino == named.st_ino
+  }
+
+  @discardableResult private static func attempt<Result: SignedInteger>(
+    _ action: FileError.FileAction, _ path: String, _ call: () -> Result
+  ) throws(FileError) -> Result {
+    do throws(SystemError) {
+      return try SystemCall.run(call)
+    } catch {
+      throw .failed(action, path, error)
+    }
   }
 }

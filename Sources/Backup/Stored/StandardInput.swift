@@ -1,5 +1,6 @@
 internal import Glibc
 internal import HTTP
+internal import SystemCalls
 
 /// What a person types, waited for no longer than the command may go on.
 package enum StandardInput {
@@ -14,8 +15,13 @@ package enum StandardInput {
     while line.count < longestLine {
       try waitUntilReadable(deadline)
       var byte: UInt8 = 0
-      let count = unsafe read(STDIN_FILENO, &byte, 1)
-      if count < 0, errno == EINTR || errno == EAGAIN { continue }
+      let count: Int
+      do throws(SystemError) {
+        count = try SystemCall.run { unsafe read(STDIN_FILENO, &byte, 1) }
+      } catch {
+        if error.code == EAGAIN { continue }
+        count = 0
+      }
       guard count == 1 else { return line.isEmpty ? nil : String(decoding: line, as: UTF8.self) }
       if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
       line.append(byte)
@@ -27,8 +33,7 @@ package enum StandardInput {
     while true {
       // Before the input: an interruption cancels what was typed before.
       if let reason = deadline.stopReason { throw .stopped(reason) }
-      var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-      if unsafe poll(&input, 1, longestPoll) > 0 { return }
+      if SystemCall.isReady(STDIN_FILENO, for: .reading, within: longestPoll) { return }
     }
   }
 }

@@ -3,6 +3,7 @@
 internal import Console
 internal import Glibc
 package import HTTP
+internal import SystemCalls
 
 package struct StandardOutput {
   /// Checked while nothing is read.
@@ -39,24 +40,21 @@ package struct StandardOutput {
     while done < bytes.byteCount {
       try waitUntilWritable()
       let end = min(bytes.byteCount, done + pieceSize)
-      let written = unsafe bytes.extracting(done..<end).withUnsafeBytes {
-        unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count)
+      do throws(SystemError) {
+        done += try SystemCall.write(bytes.extracting(done..<end), to: STDOUT_FILENO)
+      } catch {
+        if error.code == EAGAIN { continue }
+        throw error.code == EPIPE ? .nobodyReads : .failed(.write, "standard output", error)
       }
-      if written < 0 {
-        if errno == EINTR || errno == EAGAIN { continue }
-        throw errno == EPIPE ? .nobodyReads : .failed(.write, "standard output", errno: errno)
-      }
-      done += written
     }
   }
 
   private func waitUntilWritable() throws(FileError) {
     while true {
-      var output = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
       // A result is written also after the deadline, if it is read.
-      if unsafe poll(&output, 1, 0) > 0 { return }
+      if SystemCall.isReady(STDOUT_FILENO, for: .writing, within: 0) { return }
       if let reason = stopReason() { throw .stopped(reason) }
-      if unsafe poll(&output, 1, Self.longestPoll) > 0 { return }
+      if SystemCall.isReady(STDOUT_FILENO, for: .writing, within: Self.longestPoll) { return }
     }
   }
 }

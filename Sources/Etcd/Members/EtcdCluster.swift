@@ -12,6 +12,12 @@ package enum EtcdTransport: String, Sendable, CaseIterable {
   case auto
 }
 
+/// The client URLs of one etcd cluster, and which of its members is backed up.
+///
+/// ```swift
+/// let member = try cluster.chooseMember()
+/// var snapshot = try member.openSnapshot(checkingPages: true)
+/// ```
 package struct EtcdCluster {
   let endpoints: [Endpoint]
   let credentials: Credentials?
