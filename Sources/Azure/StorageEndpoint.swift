@@ -55,7 +55,10 @@ extension ServerURL {
     } catch {
       throw Self.refusal(text, error.reason)
     }
-    guard !url.path.contains("//") else {
+    let isName = url.path.utf8.allSatisfy {
+      $0.isLowercaseLetter || $0.isUppercaseLetter || $0.isDigit || "/.-_".utf8.contains($0)
+    }
+    guard isName, !url.path.contains("//") else {
       throw Self.refusal(text, "has a path that an account's name cannot be")
     }
     self = url

@@ -139,6 +139,7 @@ import Testing
     ("https://host#part", "must not carry a fragment"),
     ("https://host/a b", "a character that a URL cannot hold"),
     ("https://host//a", "has a path"),
+    ("https://host/a%41", "has a path"),
   ])
   func `is refused with the reason`(text: String, reason: String) throws {
     let error = try #require(throws: InvalidValue.self) { try ServerURL(service: text) }
