@@ -45,7 +45,8 @@ run-integration:
 
 .PHONY: test-long
 test-long: tools build sandbox ## Run what is long by nature: 2 GB of database, 100,000 blobs, a restore that dies at every step, every case of a matrix
-	@.ci/stage "long integration tests" $(pytest) -m "large or long"
+	@.ci/stage "large integration tests" $(pytest) -m large
+	@.ci/stage "long integration tests" $(pytest) $(parallel) -m "long and not large"
 	@.ci/stage "long chart tests" $(pytest_chart) $(parallel) -m long
 	@.ci/stage "long unit tests" env TEST_LONG=1 \
 	  swift test -c release --scratch-path .build/long --parallel --filter '[Rr]andom'

@@ -10,7 +10,7 @@ Usage: restore.sh [OPTION...]           restore every member of an etcd Stateful
        restore.sh --undo [OPTION...]    go back to the data from before the restore
        restore.sh --finish [OPTION...]  remove the data that was kept aside
 
-Needs bash 4.2 and kubectl. Proves first that the backup is whole and that every volume has room; then stops the
+Needs bash 4.2 and kubectl. Verifies first that the backup is whole and that every volume has room; then stops the
 members, restores on each volume beside the old data, switches all of them or none, and starts them. Old data is kept
 until --finish. May be run again after any interruption: it goes on where it stopped. Credentials stay in the cluster.
 

@@ -104,8 +104,8 @@ resume_backups() {
     change "backups may run again" patch cronjob "$cronjob" --type merge --patch '{"spec":{"suspend":false}}'
 }
 
-prove() {
-  step "1. Prove that the backup is whole (nothing is changed by this)"
+verify_first() {
+  step "1. Verify the backup (nothing is changed by this)"
   run_jobs "$prefix-verify" || return
   if [ "$dry_run" = false ]; then
     local exit_status message found verified_path
@@ -125,7 +125,7 @@ prove() {
     change "pin the backup" patch configmap "$note" --type merge \
       --patch "{\"data\":{\"path\":$(json "$path"),\"size\":\"$size\"}}" || return
   fi
-  step "2. Prove that every volume has room and that the members' image knows the restore command"
+  step "2. Check that every volume has room and that the members' image knows the restore command"
   on_members check || return
 }
 
@@ -209,7 +209,7 @@ restore() {
   suspend_backups || give_up "suspending CronJob $cronjob"
   local resumed=$phase
   if comes_before "$resumed" switching; then
-    prove || give_up "the proof (steps 1 and 2)"
+    verify_first || give_up "the verification (steps 1 and 2)"
     stop_members || give_up "stopping the members"
     restore_members || give_up "restoring on every member"
   fi

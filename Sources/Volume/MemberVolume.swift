@@ -60,7 +60,7 @@ package struct MemberVolume {
 
   // MARK: Looking
 
-  /// Proves that a restore that needs so many bytes can happen here; changes nothing but for a
+  /// Checks that a restore that needs so many bytes can happen here; changes nothing but for a
   /// probe that is gone at once.
   package func check(needed: UInt64) throws(VolumeError) -> VolumeReport {
     let folder = data.parent

@@ -530,7 +530,7 @@ def test_J3_J4_a_damaged_backup_is_found_before_anything_is_stopped(cluster, kin
         blob.upload_blob(damaged(kind, blob.download_blob().readall()), overwrite=True, metadata=metadata)
     with Untouched(cluster):
         said = cluster.run(status=1)
-    assert "FAILED: the proof" in said and "Nothing has been changed" in said, said
+    assert "FAILED: the verification" in said and "Nothing has been changed" in said, said
     assert path in said or path.rsplit("/", 1)[1] in said
     if kind == "archived":
         assert re.search("archive", said, re.IGNORECASE), said
