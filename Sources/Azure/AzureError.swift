@@ -20,6 +20,8 @@ package enum AzureError: Error, Equatable {
   case nameTaken(BlobName)
   /// Whether the blob is visible now is not known.
   indirect case unresolvedCommit(BlobName, cause: AzureError)
+  /// The account does not support what a commit asks for.
+  case optionRefused(CommitOption, reason: String)
   /// What the store holds under this name is not what was sent.
   case notAsSent(BlobName, difference: String)
 }
@@ -33,7 +35,9 @@ extension AzureError {
     case .damagedBlock: true
     // Was tried again long enough already.
     case .noToken: false
-    case .unreadable, .tooManyBlocks, .emptyUpload, .nameTaken, .unresolvedCommit, .notAsSent: false
+    case .unreadable, .tooManyBlocks, .emptyUpload, .nameTaken, .unresolvedCommit, .optionRefused,
+      .notAsSent:
+      false
     }
   }
 
@@ -43,7 +47,7 @@ extension AzureError {
     case .unanswered(_, let error, _): error.isConfiguration
     case .refused(let error, _): error.isConfiguration
     case .noToken(let error): error.isConfiguration
-    case .tooManyBlocks: true
+    case .tooManyBlocks, .optionRefused: true
     case .unresolvedCommit(_, let cause): cause.isConfiguration
     case .unreadable, .damagedBlock, .emptyUpload, .nameTaken, .notAsSent: false
     }
@@ -96,6 +100,10 @@ extension AzureError: CustomStringConvertible {
       "a blob named \(blob) exists already, and this run did not write it"
     case .unresolvedCommit(let blob, let cause):
       "whether \(blob) was committed is not known: \(cause)"
+    case .optionRefused(.accessTier, let reason):
+      "the store did not take the access tier: \(reason)"
+    case .optionRefused(.immutability, let reason):
+      "the store did not protect the backup from deletion: \(reason)"
     case .notAsSent(let blob, let difference):
       "the store does not hold \(blob) as it was sent: \(difference)"
     }

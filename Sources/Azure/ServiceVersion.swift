@@ -11,6 +11,15 @@ package struct ServiceVersion: Hashable, Sendable, CustomStringConvertible {
   /// an upload rests. Everything else that this module uses is older.
   package static let oldest = ServiceVersion(known: "2019-02-02")
 
+  /// The first that has the access tier Cold.
+  package static let coldTier = ServiceVersion(known: "2021-12-02")
+
+  /// The first that has immutability policies of single blobs.
+  package static let immutability = ServiceVersion(known: "2020-06-12")
+
+  /// Dates in this form have the order of their texts.
+  package func isOlder(than other: ServiceVersion) -> Bool { description < other.description }
+
   private init(known text: String) { description = text }
 
   /// Whether the store knows the version only the store can say.

@@ -38,6 +38,7 @@ package struct StorageRequest {
 
 /// What is asked of the service, under the name that Azure's reference gives it.
 package enum StorageOperation: String, Sendable {
+  case getAccountInformation = "Get Account Information"
   case getContainerProperties = "Get Container Properties"
   case putBlock = "Put Block"
   case putBlockList = "Put Block List"
@@ -50,7 +51,7 @@ package enum StorageOperation: String, Sendable {
   var method: String {
     switch self {
     case .putBlock, .putBlockList: "PUT"
-    case .getContainerProperties, .getBlockList, .getBlob, .listBlobs: "GET"
+    case .getAccountInformation, .getContainerProperties, .getBlockList, .getBlob, .listBlobs: "GET"
     case .getBlobProperties: "HEAD"
     case .deleteBlob: "DELETE"
     }
@@ -60,7 +61,9 @@ package enum StorageOperation: String, Sendable {
   func succeeds(with status: Int) -> Bool {
     switch self {
     case .putBlock, .putBlockList: status == 201
-    case .getContainerProperties, .getBlockList, .getBlobProperties, .listBlobs: status == 200
+    case .getAccountInformation, .getContainerProperties, .getBlockList, .getBlobProperties,
+      .listBlobs:
+      status == 200
     case .getBlob: status == 200 || status == 206
     case .deleteBlob: status == 202
     }

@@ -23,6 +23,13 @@ extension AzureError {
     case .tooManyBlocks: "Choose a larger APP_BACKUP_BLOCK_SIZE."
     case .emptyUpload, .nameTaken: nil
     case .unresolvedCommit(_, let cause): cause.hint
+    case .optionRefused(.accessTier, _):
+      "Remove APP_ABS_ACCESS_TIER, or use a general-purpose v2 account: premium accounts have no "
+        + "access tiers."
+    case .optionRefused(.immutability, _):
+      "Enable version-level immutability of the container, and allow the data action "
+        + "immutableStorage/runAsSuperUser (role Storage Blob Data Owner; of a SAS the permission i); "
+        + "or remove APP_ABS_IMMUTABILITY."
     case .notAsSent: "Does another program write to or change blobs of this container?"
     }
   }

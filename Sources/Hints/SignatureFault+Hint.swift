@@ -19,6 +19,8 @@ extension SignatureFault {
     case .otherAddress: "Correct the SAS, APP_ABS_ENDPOINT or APP_ABS_CONTAINER_NAME."
     case .needsHTTPS: "Use an https endpoint."
     case .expired: "Create a new SAS and store it, or correct this node's clock."
+    case .lacksPermissions("i", _):
+      "Create a SAS with the permission i as well (sp=rwdli), or remove APP_ABS_IMMUTABILITY."
     case .lacksPermissions:
       "Create a SAS with the permissions read, write, delete and list (sp=rwdl)."
     }

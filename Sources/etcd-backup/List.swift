@@ -147,6 +147,7 @@ extension List {
     let snapshotBytes: Int?
     let snapshotSha256: String?
     let tier: String?
+    let immutableUntil: String?
     let recorded: Bool
     let lineage: String?
     let history: String?
@@ -173,6 +174,7 @@ extension List {
       snapshotBytes = encoding?.snapshotSize
       snapshotSha256 = encoding?.snapshotSHA256
       tier = details.accessTier
+      immutableUntil = entry.stored.immutableUntil.map(Timestamp.format)
       recorded = entry.isRecorded
       (lineage, history) = entry.stored.origin.names
       retention = entry.verdict?.word

@@ -66,7 +66,7 @@ struct Retention: ParsableCommand {
       if let adopt {
         _ = try store.adopt(adopt.name, at: Timestamp.secondsNow())
       } else if let forget {
-        let plan = try store.planToForget(forget.name)
+        let plan = try store.planToForget(forget.name, at: Timestamp.secondsNow())
         guard try yes || isConfirmed(plan, session) else { return .success }
         do {
           try store.forget(plan)

@@ -94,7 +94,8 @@ private struct RandomWorld {
     blobs[name] = Blob(
       backup: StoredBackup(
         name: name, written: clock, lastModified: time, etag: nil, origin: origin,
-        oddity: isOff ? .times : chance(40) ? .metadata : nil),
+        oddity: isOff ? .times : chance(40) ? .metadata : nil,
+        immutableUntil: chance(6) ? clock + .random(in: 0...8, using: &random) * Self.day : nil),
       trueTime: time, life: life)
     return name
   }
@@ -145,7 +146,8 @@ private struct RandomWorld {
     let backup = blob.backup
     blobs[name]?.backup = StoredBackup(
       name: name, written: backup.written, lastModified: now, etag: nil, origin: backup.origin,
-      oddity: abs(now - backup.written) > Self.day ? .times : backup.oddity)
+      oddity: abs(now - backup.written) > Self.day ? .times : backup.oddity,
+      immutableUntil: backup.immutableUntil)
   }
 
   mutating func garble(_ record: Int) {
@@ -310,6 +312,7 @@ private struct RetentionModel {
     }
     // (e)
     keep(blobs.filter { now - $0.written <= expiration || now - $0.lastModified <= expiration })
+    keep(blobs.filter { blob in blob.immutableUntil.map { now <= $0 } ?? false })
     // (f)
     keep(blobs.filter { $0.oddity != nil })
     // Without a lineage.

@@ -34,6 +34,7 @@ import Testing
         "backup-encryption-from-last-success": "off",
         "backup-recipients-from-last-success": "",
         "backup-compression-from-last-success": "off",
+        "backup-immutable-until-from-last-success": "",
         "backup-etcd-revision-from-last-success": "6",
         "backup-quorum-from-last-success": "no",
         "backup-page-check-from-last-success": "off",
@@ -53,6 +54,7 @@ import Testing
     let prefix = String(repeating: "p", count: 900)
     other.path = try BackupPath("backups/\(prefix)/01ARZ3NDEKTSV4RRFFQ69G5FAV")
     other.revision = .max
+    other.immutableUntil = 1_800_000_000
     other.size = .max
     other.duration = .seconds(100_000)
     other.encoding = StoredEncoding(

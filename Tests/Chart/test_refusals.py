@@ -125,6 +125,7 @@ def test_extra_environment_cannot_contradict_a_value(helm):
         ("global.etcdBackup.secretName", ""),
         ("global.etcdBackup.absAuthentication", "guess"),
         ("etcd-operator.backupOperator.abs.storageKey", 5),
+        ("etcd-operator.backupOperator.abs.accessTier", "archive"), ("etcd-operator.backupOperator.abs.immutability", "on"),
         ("etcd-operator.backupOperator.abs.allowHttp", "on"),
         ("etcd.secure", "true"),
         ("etcd.endpoints", "https://a:2379"),

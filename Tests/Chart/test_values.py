@@ -33,6 +33,8 @@ def test_both_helms_render_the_same(helm_programs, tmp_path):
         ("global.etcdBackup.secretName", "store", "APP_ABS_SECRET_NAME", "store"),
         (f"{ABS}.endpoint", "https://s.example.com", "APP_ABS_ENDPOINT", "https://s.example.com"),
         (f"{ABS}.apiVersion", "2019-07-07", "APP_ABS_API_VERSION", "2019-07-07"),
+        (f"{ABS}.accessTier", "cold", "APP_ABS_ACCESS_TIER", "cold"),
+        (f"{ABS}.immutability", "locked", "APP_ABS_IMMUTABILITY", "locked"),
         (f"{ABS}.allowHttp", True, "APP_ABS_ALLOW_HTTP", "on"),
         ("backupApp.cleaner.historyExpiration", "2160h", "APP_CLEANER_HISTORY_EXPIRATION", "2160h"),
         (f"{ABS}.caConfigMap", "ca", "APP_ABS_CA_FILE", "/etc/etcd-backup/abs-ca/ca.crt"),

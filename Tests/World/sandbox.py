@@ -219,6 +219,10 @@ class Sandbox:
         """For instance `immutable=True`."""
         _replace(self.container_folder(container) / "policy.json", json.dumps(policy))
 
+    def set_account(self, **traits):
+        """For instance `kind="BlockBlobStorage"`, or `hierarchical=True`."""
+        _replace(self.state / "blobs" / "account.json", json.dumps(traits))
+
     def plant_blobs(self, container, blobs):
         """Puts committed blobs without bytes into the state: (name, size, last modified in epoch seconds)."""
         lines = []

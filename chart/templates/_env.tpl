@@ -29,6 +29,14 @@
 - name: APP_ABS_API_VERSION
   value: {{ . | quote }}
 {{- end }}
+{{- with $abs.accessTier }}
+- name: APP_ABS_ACCESS_TIER
+  value: {{ . | quote }}
+{{- end }}
+{{- with $abs.immutability }}
+- name: APP_ABS_IMMUTABILITY
+  value: {{ . | quote }}
+{{- end }}
 {{- if $abs.caConfigMap }}
 - name: APP_ABS_CA_FILE
   value: /etc/etcd-backup/abs-ca/ca.crt

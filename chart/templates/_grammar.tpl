@@ -91,6 +91,10 @@
 {{- $mistakes = append $mistakes (printf
   "%s.apiVersion is %q: it must be a version of the Blob service, a date from 2019-02-02 on" $name $version) }}
 {{- end }}
+{{- if and (eq "cold" (default "" $abs.accessTier)) $version (lt $version "2021-12-02") }}
+{{- $mistakes = append $mistakes (printf
+  "%s.accessTier is %q, which apiVersion %q does not know: set apiVersion to 2021-12-02 or later" $name "cold" $version) }}
+{{- end }}
 {{- toJson $mistakes }}
 {{- end }}
 

@@ -75,6 +75,7 @@ package enum PermissionNames {
     case "w": "write"
     case "d": "delete"
     case "l": "list"
+    case "i": "set immutability policy"
     default: "a permission"
     }
   }
@@ -88,7 +89,7 @@ extension StorageOperation {
     case .getBlob, .getBlobProperties, .getBlockList: "r"
     case .listBlobs: "l"
     case .deleteBlob: "d"
-    case .getContainerProperties: nil
+    case .getAccountInformation, .getContainerProperties: nil
     }
   }
 }

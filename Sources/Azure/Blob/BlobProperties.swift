@@ -5,6 +5,8 @@ internal import HTTP
 package struct ContainerProperties: Equatable, Sendable {
   package let hasImmutabilityPolicy: Bool
   package let hasLegalHold: Bool
+  /// Whether its blobs can have policies of their own; `nil` where the store does not say.
+  package let hasVersionLevelImmutability: Bool?
 }
 
 package struct BlobProperties: Equatable, Sendable {
@@ -17,6 +19,10 @@ package struct BlobProperties: Equatable, Sendable {
   package let accessTier: String?
   /// `rehydrate-pending-to-hot` and the like, while a blob is on its way out of the archive.
   package let archiveStatus: String?
+  /// The end of its immutability policy, in seconds since 1970; `nil` without one.
+  package let immutableUntil: Int?
+  /// `unlocked` or `locked`.
+  package let immutabilityMode: String?
   package let metadata: BlobMetadata
 }
 
@@ -50,7 +56,9 @@ extension BlobContainer {
     }
     return ContainerProperties(
       hasImmutabilityPolicy: answer.headers["x-ms-has-immutability-policy"] == "true",
-      hasLegalHold: answer.headers["x-ms-has-legal-hold"] == "true")
+      hasLegalHold: answer.headers["x-ms-has-legal-hold"] == "true",
+      hasVersionLevelImmutability:
+        answer.headers["x-ms-immutable-storage-with-versioning-enabled"].map { $0 == "true" })
   }
 
   /// What the store says about a committed blob; `nil` where there is none.
@@ -74,6 +82,8 @@ extension BlobContainer {
     return BlobProperties(
       size: size, etag: etag, lastModified: lastModified,
       accessTier: headers["x-ms-access-tier"], archiveStatus: headers["x-ms-archive-status"],
+      immutableUntil: headers["x-ms-immutability-policy-until-date"].flatMap(HTTPDate.parse),
+      immutabilityMode: headers["x-ms-immutability-policy-mode"],
       metadata: BlobMetadata(answer: headers))
   }
 

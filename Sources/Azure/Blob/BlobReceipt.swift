@@ -6,6 +6,7 @@ package struct BlobReceipt: Equatable, Sendable {
   package let size: Int
   package let etag: ETag
   package let metadata: BlobMetadata
+  package let options: CommitOptions
   package let blocks: [CommittedBlock]
 }
 
@@ -13,7 +14,8 @@ extension BlobContainer {
   /// Asks the store what it holds and compares it with what was sent: length, metadata (the run's
   /// id included), version, and every block's id and size.
   ///
-  /// The blocks' contents were checked one by one as they were stored.
+  /// The blocks' contents were checked one by one as they were stored. Last comes what the commit
+  /// asked for besides: a blob that lacks it is whole all the same.
   package func verify(_ receipt: BlobReceipt) throws(AzureError) {
     guard let held = try properties(of: receipt.blob) else {
       throw .notAsSent(receipt.blob, difference: "it is not there")
@@ -25,6 +27,7 @@ extension BlobContainer {
     if let difference = receipt.difference(from: blocks) {
       throw .notAsSent(receipt.blob, difference: difference)
     }
+    if let error = receipt.options.difference(from: held) { throw error }
   }
 }
 

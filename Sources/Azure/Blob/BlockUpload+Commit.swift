@@ -12,7 +12,7 @@ extension BlockUpload {
   /// attempts would have caused by succeeding) is resolved by looking: a blob of our length that
   /// has this run's id is this run's; any other is not; if there is none, the commit is retried.
   package consuming func commit(
-    metadata: BlobMetadata
+    metadata: BlobMetadata, options: CommitOptions = CommitOptions()
   ) throws(AzureError) -> BlobReceipt {
     try finishBlocks()
     guard !sizes.isEmpty else { throw .emptyUpload(blob) }
@@ -22,21 +22,23 @@ extension BlockUpload {
     let blocks = sizes.enumerated().map { index, size in
       CommittedBlock(id: BlockID(run: runID, index: index), size: size)
     }
-    let request = commitRequest(blocks, metadata)
+    let request = commitRequest(blocks, metadata, options)
     var attempt = 1
     while true {
       let failure: AzureError
       do throws(AzureError) {
         let answer = try container.sendOnce(request, attempt: attempt)
         let etag = try container.etag(of: answer, to: request)
-        return receipt(etag, metadata, blocks)
+        return receipt(etag, metadata, options, blocks)
       } catch {
         failure = error
       }
-      guard failure.leavesCommitOpen || failure.isCredentialReplaced else { throw failure }
+      guard failure.leavesCommitOpen || failure.isCredentialReplaced else {
+        throw failure.blamed(on: options)
+      }
       // A refused credential means that nothing was done.
       if !failure.isCredentialReplaced, let etag = try ownBlobsETag(after: failure) {
-        return receipt(etag, metadata, blocks)
+        return receipt(etag, metadata, options, blocks)
       }
       guard let delay = container.delay(after: failure, attempt: attempt) else { throw failure }
       try container.sleep(for: delay, before: request, after: failure)
@@ -60,16 +62,16 @@ extension BlockUpload {
   }
 
   private borrowing func receipt(
-    _ etag: ETag, _ metadata: BlobMetadata, _ blocks: [CommittedBlock]
+    _ etag: ETag, _ metadata: BlobMetadata, _ options: CommitOptions, _ blocks: [CommittedBlock]
   ) -> BlobReceipt {
     BlobReceipt(
-      blob: blob, size: size, etag: etag, metadata: metadata, blocks: blocks)
+      blob: blob, size: size, etag: etag, metadata: metadata, options: options, blocks: blocks)
   }
 
   /// `Uncommitted` names blocks staged since the last commit only, so that even a store that
   /// ignored the condition could not carry out the same commit twice.
   private borrowing func commitRequest(
-    _ blocks: [CommittedBlock], _ metadata: BlobMetadata
+    _ blocks: [CommittedBlock], _ metadata: BlobMetadata, _ options: CommitOptions
   ) -> StorageRequest {
     var list = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>"
     for block in blocks { list += "<Uncommitted>\(block.id)</Uncommitted>" }
@@ -82,6 +84,7 @@ extension BlockUpload {
         "x-ms-blob-content-type": "application/octet-stream",
       ],
       body: Payload(list.utf8))
+    for field in options.headerFields { request.headers.add(field.name, field.value) }
     for field in metadata.headerFields { request.headers.add(field.name, field.value) }
     return request
   }

@@ -20,6 +20,7 @@ package struct Configuration: Sendable {
   /// Bytes.
   package let spoolLimit: Int?
   package let encoding: EncodingSettings
+  package let commit: CommitSettings
   /// Of an upload; a download has those of the store.
   package let uploadsInFlight: Int
   /// What can be done, but is probably not meant.
@@ -48,10 +49,12 @@ package struct Configuration: Sendable {
     }
     let encoding = EncodingSettings(&reader)
     let store = StoreConfiguration(&reader)
+    let commit = CommitSettings(&reader, store)
     if KubernetesUse.isUsed(reader) { reader.complainIfMissing(.recordConfigMap) }
     for variable in [Variable.keepNewest, .expiration] { reader.complainIfMissing(variable) }
 
     guard reader.mistakes.isEmpty, let store, let endpoints, let etcdTransport, let encoding,
+      let commit,
       let retention = store.retention
     else { throw ConfigurationError(mistakes: reader.mistakes) }
 
@@ -64,6 +67,7 @@ package struct Configuration: Sendable {
     self.spoolFolder = spoolFolder
     self.spoolLimit = spoolLimit
     self.encoding = encoding
+    self.commit = commit
     uploadsInFlight = encoding.blocksInFlight(store.blocksInFlight, of: store.blockSize)
     warnings =
       store.warnings + ConfigurationWarning.identities(store.identityPlace)

@@ -108,6 +108,14 @@ extension Variable {
     "APP_ABS_CA_FILE", .none("the system's CAs"),
     "PEM file with the CA that signs the certificates of the blob endpoint and of AZURE_AUTHORITY_HOST."
   )
+  static let accessTier = Variable(
+    "APP_ABS_ACCESS_TIER", .none("the account's default"),
+    "Access tier of new backups: hot, cool or cold. Azure bills 30 days of cool and 90 of cold, however early a backup is deleted."
+  )
+  static let immutability = Variable(
+    "APP_ABS_IMMUTABILITY", .value("off"),
+    "unlocked or locked: no one can delete a new backup before the age of APP_CLEANER_EXPIRATION_BLOB_TIME. The end of a locked one can only be put off. Needs version-level immutability."
+  )
   static let recordConfigMap = Variable(
     "APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING", .required,
     "ConfigMap that records the last success; created when absent. Not needed where no Secret is named either: then no API is contacted and nothing is recorded."
@@ -178,8 +186,8 @@ extension Variable {
     federatedTokenFile, authorityHost,
     metadataHost,
     blobPrefix,
-    storageEndpoint, allowHTTP, apiVersion, storageCA, recordConfigMap, keepNewest, expiration,
-    historyExpiration, timeout, blockSize,
+    storageEndpoint, allowHTTP, apiVersion, storageCA, accessTier, immutability, recordConfigMap,
+    keepNewest, expiration, historyExpiration, timeout, blockSize,
     blocksInFlight, pageCheck, spoolFolder, spoolLimit, encryptionRecipients,
     encryptionRecipientsFile, compression, identitySecret, identityFolder, kubernetes, kubeconfig,
     logLevel, logFormat,

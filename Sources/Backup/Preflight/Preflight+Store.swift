@@ -21,12 +21,25 @@ extension Preflight {
     add(
       .pass, "listing of \(container.name)",
       "was allowed under \(prefix)" + (probe.hasBlob ? "" : ", where no blob was listed"))
+    try checkCommit(container)
     checkClock(probe)
     try checkWriting(to: container)
     if let recorded = (record ?? nil)?[Record.pathKey].flatMap({ try? BackupPath($0) }) {
       try checkRecorded(recorded, container)
     }
     try checkRetention(container, record: record)
+  }
+
+  private func checkCommit(_ container: BlobContainer) throws {
+    let options = configuration.commit.options
+    guard !options.isEmpty else { return }
+    try attempt("commit") {
+      try container.checkSupport(of: options)
+      add(
+        .pass, "commit",
+        "neither account nor container says that it lacks what is asked for; a commit shows the rest"
+      )
+    }
   }
 
   private func checkClock(_ probe: ContainerProbe) {

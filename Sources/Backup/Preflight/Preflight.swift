@@ -51,6 +51,7 @@ package final class Preflight {
         remedy: "Set APP_BACKUP_PAGE_CHECK=on as soon as a member has a sound database.")
     }
     tellOfEncoding()
+    Self.commitFindings(configuration.commit, configuration.retention).forEach(add)
     if let folder = configuration.spoolFolder { try checkSpool(in: folder) }
     var cluster: Cluster?
     if configuration.usesKubernetes {
@@ -86,6 +87,43 @@ package final class Preflight {
       .pass, "encryption",
       "backups are encrypted for \(fingerprints); without an identity of one of them no backup can be "
         + "restored: keep it outside this cluster, where it can be found")
+  }
+
+  /// What a person should know of what the commits ask for.
+  package static func commitFindings(
+    _ settings: CommitSettings, _ retention: RetentionPolicy
+  ) -> [Finding] {
+    let age = "\(retention.maximumAge.components.seconds / 3600) h"
+    var findings: [Finding] = []
+    if let tier = settings.tier {
+      let isBilledLonger = retention.maximumAge < .seconds(tier.billedDays * 86_400)
+      let text = "new backups are stored in the tier \(tier.rawValue)"
+      findings.append(
+        isBilledLonger
+          ? Finding(
+            .warn, "access tier",
+            text
+              + ", which Azure bills for \(tier.billedDays) days; retention may delete them after "
+              + age,
+            remedy: "Compare the price with that of the tier Hot.")
+          : Finding(.pass, "access tier", text))
+    }
+    let text = "for \(age), no one can delete a new backup"
+    switch settings.immutability {
+    case nil: break
+    case .unlocked?:
+      findings.append(
+        Finding(.pass, "immutability", text + " unless he may manage policies and shortens its own")
+      )
+    case .locked?:
+      findings.append(
+        Finding(
+          .warn, "immutability",
+          text
+            + ", nor its container or the account, and no one can shorten that: it is billed so long",
+          remedy: "Use APP_ABS_IMMUTABILITY=unlocked unless this is meant."))
+    }
+    return findings
   }
 
   // MARK: Telling
@@ -203,7 +241,7 @@ package final class Preflight {
     let subject = "\(configuration.accountPlace)"
     return try attempt(subject) {
       let account = try StoreAccess.account(configuration.store, cluster, transport)
-      try account.checkPermissions()
+      try account.checkPermissions(for: configuration.commit)
       add(
         .pass, subject,
         "names the storage account \(account.endpoint.account) and holds \(account.credential.grant)"

@@ -11,6 +11,8 @@ package struct Record: Equatable, Sendable {
   package var sha256: String
   /// `nil` where the blob is the snapshot itself.
   package var encoding: StoredEncoding?
+  /// In seconds since 1970; `nil` where nothing protects the blob from deletion.
+  package var immutableUntil: Int?
   /// Every write acknowledged up to this revision of the store is in the backup.
   package var revision: UInt64
   /// Without it the cluster may have acknowledged later writes than the member knew of.
@@ -25,7 +27,8 @@ package struct Record: Equatable, Sendable {
   package var book: HistoryBook?
 
   package init(
-    path: BackupPath, size: Int, sha256: String, encoding: StoredEncoding? = nil, revision: UInt64,
+    path: BackupPath, size: Int, sha256: String, encoding: StoredEncoding? = nil,
+    immutableUntil: Int? = nil, revision: UInt64,
     hasQuorum: Bool, pages: PageCheck, time: Int, duration: Duration, cluster: ClusterSighting,
     book: HistoryBook?
   ) {
@@ -33,6 +36,7 @@ package struct Record: Equatable, Sendable {
     self.size = size
     self.sha256 = sha256
     self.encoding = encoding
+    self.immutableUntil = immutableUntil
     self.revision = revision
     self.hasQuorum = hasQuorum
     self.pages = pages
@@ -73,6 +77,7 @@ package struct Record: Equatable, Sendable {
       "backup-encryption-from-last-success": encoding?.encryption ?? StoredEncoding.off,
       "backup-recipients-from-last-success": encoding?.recipientList ?? "",
       "backup-compression-from-last-success": encoding?.compression ?? StoredEncoding.off,
+      "backup-immutable-until-from-last-success": immutableUntil.map(Timestamp.format) ?? "",
       "backup-etcd-revision-from-last-success": String(revision),
       "backup-quorum-from-last-success": hasQuorum ? "yes" : "no",
       "backup-page-check-from-last-success": pages.verdict,

@@ -36,11 +36,19 @@ struct Retention {
     guard case .history(_, basis.book.lineage) = origin else {
       throw RetentionError.listingLacksMetadata(folder: folder)
     }
-    warn(of: plan.counts)
+    tell(of: plan.counts)
     try delete(plan.expired(), counts: plan.counts)
   }
 
-  private func warn(of counts: RetentionCounts) {
+  private func tell(of counts: RetentionCounts) {
+    if counts.immutable > 0 {
+      log.info(
+        "backups stay that are immutable still",
+        [
+          "backups": counts.immutable,
+          "hint": "Wait: a later run deletes them once the policy of their commit has ended.",
+        ])
+    }
     guard counts.otherLineage > 0 else { return }
     log.warning(
       "backups of another lineage are left alone",
@@ -61,6 +69,15 @@ struct Retention {
     if let first = tally.failures.first {
       throw RetentionError.deletesFailed(
         count: tally.failures.count, of: expired.count, first: first)
+    }
+    if tally.protected > 0 {
+      log.info(
+        "backups stay that the store protects",
+        [
+          "backups": tally.protected,
+          "hint":
+            "Wait: a later run deletes them once the policy, the legal hold or the lease ends.",
+        ])
     }
     log.info(
       "retention applied",

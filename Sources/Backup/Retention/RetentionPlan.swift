@@ -38,13 +38,14 @@ package struct Deletion: Equatable, Sendable {
   package let name: ULID
   package let etag: ETag?
   let written: Int
-  let lastModified: Int
+  /// The last second in which it must not go.
+  let expiration: Int
 
-  init(_ backup: StoredBackup) {
+  init(_ backup: StoredBackup, _ policy: RetentionPolicy) {
     name = backup.name
     etag = backup.etag
     written = backup.written
-    lastModified = backup.lastModified
+    expiration = policy.expiration(of: backup)
   }
 }
 
@@ -104,6 +105,7 @@ package struct RetentionPlan {
 
   package mutating func consider(_ backup: StoredBackup) {
     counts.backups += 1
+    if basis.policy.isOnlyImmutable(backup, at: now) { counts.immutable += 1 }
     let isOthers = basis.isOthers(backup)
     if backup.name == basis.recorded { recordedOrigin = isOthers ? .unknown : backup.origin }
     if isOthers {
@@ -146,8 +148,9 @@ package struct RetentionPlan {
   }
 
   private func mayGo(_ backup: StoredBackup, in heap: inout BoundedHeap<Deletion>) {
-    guard keeper(of: backup) == nil, basis.policy.isExpired(backup, at: now) else { return }
-    _ = heap.insert(Deletion(backup), keeping: mostDeletions)
+    let deletion = Deletion(backup, basis.policy)
+    guard keeper(of: backup) == nil, now > deletion.expiration else { return }
+    _ = heap.insert(deletion, keeping: mostDeletions)
   }
 
   /// The backups to delete, oldest first; to be asked once.
@@ -157,12 +160,11 @@ package struct RetentionPlan {
     // Newer backups of their history pushed these out for good.
     var candidates = oldest.drain()
     if !rules.sawOtherLineage { candidates += oldestUnknown.drain() }
-    let policy = basis.policy
     let now = now
-    candidates.removeAll { !policy.isExpired($0.written, $0.lastModified, at: now) }
+    candidates.removeAll { now <= $0.expiration }
     for backup in newestUnknown.elements + ended.keys.flatMap({ newest[$0]?.elements ?? [] })
     where rules.verdict(on: backup) == .goes {
-      candidates.append(Deletion(backup))
+      candidates.append(Deletion(backup, basis.policy))
     }
     candidates.sort()
     candidates.removeLast(max(0, candidates.count - mostDeletions))
@@ -227,6 +229,8 @@ package struct RetentionCounts: Equatable, Sendable {
   /// Everything with the name of a backup.
   package fileprivate(set) var backups = 0
   package fileprivate(set) var odd = 0
+  /// Old enough to be deleted, but protected by the policy of their commit.
+  package fileprivate(set) var immutable = 0
   /// Stored with a record, or of another cluster, while there is no record.
   package fileprivate(set) var others = 0
   /// Without a lineage.

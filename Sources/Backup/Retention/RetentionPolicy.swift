@@ -15,19 +15,25 @@ package struct RetentionPolicy: Equatable, Sendable {
     self.historyExpiration = historyExpiration
   }
 
-  /// Whether a backup is so old that it goes unless something else keeps it; `now` is in seconds
-  /// since 1970. Both times must be past the expiration: the one that the run wrote and the store's.
-  func isExpired(_ backup: StoredBackup, at now: Int) -> Bool {
-    isExpired(backup.written, backup.lastModified, at: now)
-  }
-
-  func isExpired(_ written: Int, _ lastModified: Int, at now: Int) -> Bool {
-    Duration.seconds(now) - .seconds(max(written, lastModified)) > maximumAge
-  }
-
-  /// The last second in which a backup is not expired.
+  /// The last second in which a backup is not expired; after it, the backup goes unless something else
+  /// keeps it. Both times must be past the maximum age: the one that the run wrote and the store's. So
+  /// must be the end of the policy with which it was committed: until then, deleting it fails, or only
+  /// hides it.
   func expiration(of backup: StoredBackup) -> Int {
-    max(backup.written, backup.lastModified).saturatingSum(maximumAge)
+    max(
+      expiration(ofBackupWrittenAt: max(backup.written, backup.lastModified)),
+      backup.immutableUntil ?? .min)
+  }
+
+  /// Whether nothing but the policy of its commit keeps a backup from being old enough.
+  func isOnlyImmutable(_ backup: StoredBackup, at now: Int) -> Bool {
+    now <= expiration(of: backup)
+      && now > expiration(ofBackupWrittenAt: max(backup.written, backup.lastModified))
+  }
+
+  /// By its age alone.
+  func expiration(ofBackupWrittenAt time: Int) -> Int {
+    time.saturatingSum(maximumAge)
   }
 
   /// The last second in which all of the newest backups of a history that ended then stay.

@@ -81,10 +81,8 @@ package struct RetentionRules {
   package func verdict(on backup: StoredBackup) -> RetentionVerdict {
     if let reason = reasonToStay(backup) { return .stays(reason) }
     if let hold = basis.hold { return .stays(.held(hold)) }
-    guard basis.policy.isExpired(backup, at: now) else {
-      return .goesAfter(basis.policy.expiration(of: backup))
-    }
-    return .goes
+    let expiration = basis.policy.expiration(of: backup)
+    return now > expiration ? .goes : .goesAfter(expiration)
   }
 
   private func reasonToStay(_ backup: StoredBackup) -> RetentionReason? {

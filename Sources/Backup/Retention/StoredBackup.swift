@@ -33,10 +33,12 @@ package struct StoredBackup: Hashable, Sendable {
   /// The cluster id, where a run without a record stored it; such a run may delete no other.
   package let unrecordedCluster: UInt64?
   package let oddity: Oddity?
+  /// The end of the policy with which it was committed, in seconds since 1970.
+  package let immutableUntil: Int?
 
   package init(
     name: ULID, written: Int, lastModified: Int, etag: ETag?, origin: Origin = .unknown,
-    unrecordedCluster: UInt64? = nil, oddity: Oddity? = nil
+    unrecordedCluster: UInt64? = nil, oddity: Oddity? = nil, immutableUntil: Int? = nil
   ) {
     self.name = name
     self.written = written
@@ -45,6 +47,7 @@ package struct StoredBackup: Hashable, Sendable {
     self.origin = origin
     self.unrecordedCluster = unrecordedCluster
     self.oddity = oddity
+    self.immutableUntil = immutableUntil
   }
 }
 
@@ -60,10 +63,14 @@ extension StoredBackup {
   static let noRecord = "none"
   static let recordedInConfigMap = "configmap"
 
+  static let immutableUntilName = "immutableuntil"
+
   private static let longestDisagreement = 86_400
 
   /// What of a blob's metadata retention reads; a listing need not keep the rest.
-  static let metadataNames = Set(["lineage", "history", "time", "record", "clusterid"]).union(
+  static let metadataNames = Set([
+    "lineage", "history", "time", "record", "clusterid", immutableUntilName,
+  ]).union(
     StoredEncoding.metadataNames)
 
   /// Returns `nil` for what does not bear the name of a backup: a blob in a folder further down, or
@@ -73,6 +80,7 @@ extension StoredBackup {
     guard path.hasPrefix(folder), let name = ULID(path.dropFirst(folder.count)) else { return nil }
     let named = Int(name.milliseconds / 1000)
     let told = blob.metadata["time"].map(Timestamp.parse)
+    let immutableUntil = blob.metadata[Self.immutableUntilName].map(Timestamp.parse)
     let origin = Origin(blob.metadata)
     let written = (told ?? nil) ?? named
     let times = [named, written, blob.lastModified]
@@ -89,7 +97,9 @@ extension StoredBackup {
         .size(blob.size)
       } else if isSizePossible == nil {
         .metadata
-      } else if !blob.isMetadataReadable || origin == nil || told == .some(nil) {
+      } else if !blob.isMetadataReadable || origin == nil || told == .some(nil)
+        || immutableUntil == .some(nil)
+      {
         .metadata
       } else if (times.max() ?? 0) - (times.min() ?? 0) > Self.longestDisagreement {
         .times
@@ -101,7 +111,7 @@ extension StoredBackup {
       origin: origin ?? .unknown,
       unrecordedCluster: blob.metadata["record"] == Self.noRecord
         ? blob.metadata["clusterid"].flatMap { UInt64($0, radix: 16) } : nil,
-      oddity: oddity)
+      oddity: oddity, immutableUntil: immutableUntil ?? nil)
   }
 }
 

@@ -78,6 +78,7 @@ package final class BackupRun {
   private func probe(_ container: BlobContainer) throws {
     stage = .container
     let probe = try container.probe(under: configuration.blobPrefix + "/")
+    try container.checkSupport(of: configuration.commit.options)
     guard probe.showsWrongClock else { return }
     log.warning(
       "the clock differs from the store's",
@@ -197,16 +198,17 @@ package final class BackupRun {
     deadline.beginCommit()
     let time = Timestamp.secondsNow()
     let turn = book?.note(path, of: sighting, at: time)
+    let options = configuration.commit.options(at: time, configuration.retention)
     let metadata = BlobMetadata(
-      received, from: member, sha256: sha256 ?? file.sha256, encoding: encoding, at: time, in: book,
-      isRecorded: place != nil)
-    let receipt = try commit(upload, to: path, metadata)
+      received, from: member, sha256: sha256 ?? file.sha256, encoding: encoding, options, at: time,
+      in: book, isRecorded: place != nil)
+    let receipt = try commit(upload, to: path, metadata, options)
 
     stage = .check
     try check(receipt, in: container)
     let record = Record(
       path: path, size: receipt.size, sha256: "\(sha256 ?? file.sha256)", encoding: encoding,
-      revision: revision,
+      immutableUntil: options.immutability?.until, revision: revision,
       hasQuorum: member.hasQuorum, pages: file.pages, time: time, duration: elapsed,
       cluster: sighting, book: book)
     log.info(
@@ -216,7 +218,9 @@ package final class BackupRun {
         "blob.bytes": encoding.map { _ in record.size },
         "blob.sha256": encoding.map { _ in record.sha256 }, "encryption": encoding?.encryption,
         "recipients": encoding?.recipientList, "compression": encoding?.compression,
-        "blob.blocks": receipt.blocks.count, "duration.seconds": elapsed,
+        "blob.blocks": receipt.blocks.count, "blob.tier": options.tier?.rawValue,
+        "immutable.until": options.immutability.map { Timestamp.format($0.until) },
+        "duration.seconds": elapsed,
       ])
     tell(of: turn, book, record)
     return record
@@ -224,10 +228,11 @@ package final class BackupRun {
 
   /// Makes the blob visible, and notes its path as soon as it may be.
   private func commit(
-    _ upload: consuming EncodedUpload, to path: BackupPath, _ metadata: BlobMetadata
+    _ upload: consuming EncodedUpload, to path: BackupPath, _ metadata: BlobMetadata,
+    _ options: CommitOptions
   ) throws -> BlobReceipt {
     do {
-      let receipt = try upload.commit(metadata: metadata)
+      let receipt = try upload.commit(metadata: metadata, options: options)
       visiblePath = path
       return receipt
     } catch {

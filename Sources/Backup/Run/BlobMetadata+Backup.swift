@@ -10,7 +10,8 @@ extension BlobMetadata {
   /// `time` is in seconds since 1970; `book` already counts this backup. The commit adds the run's id.
   init(
     _ snapshot: ReceivedSnapshot, from member: ChosenMember, sha256: SHA256Digest,
-    encoding: StoredEncoding?, at time: Int, in book: HistoryBook?, isRecorded: Bool
+    encoding: StoredEncoding?, _ options: CommitOptions, at time: Int, in book: HistoryBook?,
+    isRecorded: Bool
   ) {
     self = [
       "sha256": "\(sha256)",
@@ -27,6 +28,10 @@ extension BlobMetadata {
       "record": isRecorded ? StoredBackup.recordedInConfigMap : StoredBackup.noRecord,
     ]
     encoding?.note(in: &self)
+    if let immutability = options.immutability {
+      self["immutability"] = immutability.mode.rawValue.lowercased()
+      self[StoredBackup.immutableUntilName] = Timestamp.format(immutability.until)
+    }
     if let book, let running = book.running {
       self["lineage"] = "\(book.lineage)"
       self["history"] = "\(running.name)"

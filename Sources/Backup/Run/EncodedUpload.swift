@@ -57,8 +57,10 @@ struct EncodedUpload: ~Copyable {
   }
 
   /// Makes the blob visible. Call it once, after `finishBlocks`.
-  consuming func commit(metadata: BlobMetadata) throws(AzureError) -> BlobReceipt {
-    try upload.commit(metadata: metadata)
+  consuming func commit(
+    metadata: BlobMetadata, options: CommitOptions
+  ) throws(AzureError) -> BlobReceipt {
+    try upload.commit(metadata: metadata, options: options)
   }
 }
 

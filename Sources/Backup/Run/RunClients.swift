@@ -99,7 +99,7 @@ struct RunClients {
       configuration.store, environment: environment, transport: transport)
     record = RecordPlace(configuration.store, in: store.cluster)
     container = store.container
-    try store.account.checkPermissions()
+    try store.account.checkPermissions(for: configuration.commit)
     credentialWarnings = store.account.warnings(
       now: Timestamp.secondsNow(), timeout: configuration.timeout)
     let etcd = try Self.etcd(configuration, store.cluster, transport)

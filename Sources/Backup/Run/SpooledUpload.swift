@@ -38,8 +38,10 @@ struct SpooledUpload: ~Copyable {
   }
 
   /// Makes the blob visible. Call it once, after `finishBlocks`.
-  consuming func commit(metadata: BlobMetadata) throws(AzureError) -> BlobReceipt {
-    try upload.commit(metadata: metadata)
+  consuming func commit(
+    metadata: BlobMetadata, options: CommitOptions
+  ) throws(AzureError) -> BlobReceipt {
+    try upload.commit(metadata: metadata, options: options)
   }
 
   /// Bytes in the spool. Mutating, since Swift looks into an optional that cannot be copied only so.

@@ -144,9 +144,10 @@ struct StoreAccount {
   }
 
   /// Throws where a run could not store, verify or list a backup.
-  func checkPermissions() throws(SecretError) {
+  func checkPermissions(for commit: CommitSettings) throws(SecretError) {
     guard case .signature(let terms) = credential.grant else { return }
-    let lacking = terms.lacking(of: Self.neededPermissions)
+    let lacking = terms.lacking(
+      of: Self.neededPermissions + (commit.immutability == nil ? "" : "i"))
     guard lacking.isEmpty else {
       throw .signature(place: place, .lacksPermissions(lacking, terms))
     }

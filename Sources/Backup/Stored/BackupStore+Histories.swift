@@ -10,7 +10,7 @@ package struct Forgetting {
   package let isLineage: Bool
   /// Oldest first.
   package let going: [StoredBackup]
-  /// These stay all the same: recorded, last verified, or the newest of the previous history.
+  /// These stay all the same: recorded, last verified, the newest of the previous history, or immutable.
   package let staying: [StoredBackup]
   fileprivate let book: HistoryBook
 }
@@ -38,7 +38,7 @@ extension BackupStore {
   }
 
   /// What giving up would delete; nothing has been changed.
-  package func planToForget(_ name: ULID) throws -> Forgetting {
+  package func planToForget(_ name: ULID, at now: Int) throws -> Forgetting {
     let fields = try recordFields()
     let histories = RecordedHistories(fields)
     if case .unreadable(let reason, _) = histories { throw HistoryError.unreadable(reason) }
@@ -59,10 +59,13 @@ extension BackupStore {
         lineage == name || lineage == book.lineage && history == name
       else { return }
       isLineage = isLineage || lineage == name
-      let isKept = keepers.contains {
-        $0.name == backup.name && $0.container == configuration.container
-          && $0.prefix == configuration.blobPrefix
-      }
+      let isImmutable = backup.immutableUntil.map { $0 >= now } ?? false
+      let isKept =
+        isImmutable
+        || keepers.contains {
+          $0.name == backup.name && $0.container == configuration.container
+            && $0.prefix == configuration.blobPrefix
+        }
       if isKept { staying.append(backup) } else { going.append(backup) }
     }
     let isRecorded = (book.ended + book.givenUp).contains { $0.name == name }

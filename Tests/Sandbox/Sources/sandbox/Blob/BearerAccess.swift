@@ -44,9 +44,17 @@ struct BearerAccess {
   /// Throws unless a role allows the operation.
   func verify(_ operation: BlobOperation?, _ target: BlobTarget) throws(BlobError) {
     guard let operation else { return }
+    guard actions(in: target).contains(operation.action) else { throw .permissionMismatch }
+  }
+
+  /// Whether a role has immutableStorage/runAsSuperUser.
+  func isSuperUser(of target: BlobTarget) -> Bool {
+    actions(in: target).contains("runAsSuperUser")
+  }
+
+  private func actions(in target: BlobTarget) -> [String] {
     let client = identities.tenants[identities.accountTenant]?[token.text("appid") ?? ""]
-    let actions = client?.roles?[target.container ?? ""] ?? []
-    guard actions.contains(operation.action) else { throw .permissionMismatch }
+    return client?.roles?[target.container ?? ""] ?? []
   }
 }
 
@@ -57,7 +65,7 @@ extension BlobOperation {
     case .listBlobs, .getBlob, .headBlob, .getBlockList, .getContainer: "read"
     case .putBlob, .putBlock, .putBlockList, .setBlobTier: "write"
     case .deleteBlob: "delete"
-    case .listContainers, .createContainer: "manage"
+    case .listContainers, .createContainer, .getAccount: "manage"
     }
   }
 }

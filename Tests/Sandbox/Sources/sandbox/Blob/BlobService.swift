@@ -4,6 +4,7 @@ import Foundation
 
 /// The operations the sandbox knows; everything else is refused, never pretended.
 enum BlobOperation: String, Sendable {
+  case getAccount = "GetAccountInformation"
   case createContainer = "CreateContainer"
   case getContainer = "GetContainer"
   case listContainers = "ListContainers"
@@ -20,6 +21,8 @@ enum BlobOperation: String, Sendable {
   init?(method: String, target: BlobTarget) {
     let level = target.blob != nil ? "blob" : target.container != nil ? "container" : "account"
     switch (method, level, target["restype"], target["comp"]) {
+    case ("GET", _, "account", "properties"), ("HEAD", _, "account", "properties"):
+      self = .getAccount
     case ("GET", "account", nil, "list"): self = .listContainers
     case ("PUT", "container", "container", nil): self = .createContainer
     case ("GET", "container", "container", nil), ("HEAD", "container", "container", nil):
@@ -54,7 +57,9 @@ enum BlobOperation: String, Sendable {
     case .putBlob:
       Self.contentHeaders.union(["x-ms-blob-type", "x-ms-content-crc64", "x-ms-access-tier"])
     case .putBlock: ["x-ms-content-crc64"]
-    case .putBlockList: Self.contentHeaders.union(["x-ms-content-crc64", "x-ms-access-tier"])
+    case .putBlockList:
+      Self.contentHeaders.union(["x-ms-content-crc64", "x-ms-access-tier"]).union(
+        Immutability.headers)
     case .getBlob: ["x-ms-range", "x-ms-range-get-content-md5", "x-ms-range-get-content-crc64"]
     case .deleteBlob: ["x-ms-delete-snapshots"]
     case .setBlobTier: ["x-ms-access-tier", "x-ms-rehydrate-priority"]
@@ -91,7 +96,9 @@ struct BlobService: Service {
     let target = try BlobTarget(call, account: key.account)
     try checkVersion(call)
     let operation = BlobOperation(method: call.method, target: target)
-    try authenticate(call, target, operation)
+    let needsImmutability =
+      operation == .putBlockList && Immutability.headers.contains { call[$0] != nil }
+    try authenticate(call, target, operation, needsImmutability: needsImmutability)
     guard let operation else {
       throw try unknown(call, target)
     }
@@ -103,18 +110,25 @@ struct BlobService: Service {
   }
 
   private func authenticate(
-    _ call: Call, _ target: BlobTarget, _ operation: BlobOperation?
+    _ call: Call, _ target: BlobTarget, _ operation: BlobOperation?, needsImmutability: Bool
   ) throws {
     let bearer = try BearerAccess(
       call, key: key, identities: identities, isEncrypted: isEncrypted, now: .now)
     guard let access = try SharedAccess(target, key: key) else {
       guard let bearer else { return try key.verify(call, target, now: .now) }
-      return try bearer.verify(operation, target)
+      try bearer.verify(operation, target)
+      guard !needsImmutability || bearer.isSuperUser(of: target) else {
+        throw BlobError.permissionMismatch
+      }
+      return
     }
     guard call["Authorization"] == nil else {
       throw BlobError.authenticationFailed("A signature in the query and an Authorization header.")
     }
     try access.verify(operation, target, isEncrypted: isEncrypted, now: .now)
+    guard !needsImmutability || access.allowsImmutability else {
+      throw BlobError.permissionMismatch
+    }
   }
 
   private func perform(
@@ -123,8 +137,9 @@ struct BlobService: Service {
   ) throws -> Answer {
     let place = BlobPlace(container: target.container ?? "", blob: target.blob ?? "")
     switch operation {
+    case .getAccount: return try getAccount()
     case .createContainer: return try createContainer(call, place)
-    case .getContainer: return try getContainer(place)
+    case .getContainer: return try getContainer(call, place)
     case .listContainers: return try listContainers(call, target)
     case .listBlobs: return try listBlobs(call, target, fault)
     case .putBlob: return try putBlob(call, place, &body, fault)

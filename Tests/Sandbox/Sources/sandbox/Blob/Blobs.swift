@@ -96,6 +96,7 @@ extension BlobService {
         ("x-ms-access-tier", record.tier ?? "Hot"),
       ])
     if record.tier == nil { answer["x-ms-access-tier-inferred"] = "true" }
+    record.immutability?.describe(&answer)
     answer["Content-Encoding"] = record.content.encoding
     answer["Content-Language"] = record.content.language
     answer["Content-Disposition"] = record.content.disposition
@@ -119,16 +120,20 @@ extension BlobService {
     guard let tier = call["x-ms-access-tier"] else {
       throw BlobError.missingHeader("x-ms-access-tier")
     }
-    _ = try Self.checkTier(tier)
+    _ = try Self.checkTier(tier, of: store.account(), call)
     let old = try store.blob(place.blob, in: place.container).record.tier
     _ = try store.update(place.blob, in: place.container) { $0.tier = tier }
     return Answer(old == "Archive" && tier != "Archive" ? 202 : 200)
   }
 
-  static func checkTier(_ tier: String) throws(BlobError) -> String {
-    guard ["Hot", "Cool", "Cold", "Archive"].contains(tier) else {
-      throw .invalidHeader("x-ms-access-tier", tier)
-    }
+  /// Cold came with version 2021-12-02; a premium account has no tiers.
+  static func checkTier(
+    _ tier: String, of account: AccountTraits, _ call: Call
+  ) throws(BlobError) -> String {
+    let isNew = (call["x-ms-version"] ?? "") >= "2021-12-02"
+    let known = ["Hot", "Cool", "Archive"] + (isNew ? ["Cold"] : [])
+    guard known.contains(tier) else { throw .invalidHeader("x-ms-access-tier", tier) }
+    guard !account.isPremium else { throw .unsupportedHeader("x-ms-access-tier") }
     return tier
   }
 }

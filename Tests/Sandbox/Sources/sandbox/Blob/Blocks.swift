@@ -40,6 +40,7 @@ extension BlobService {
     let promised = try PromisedChecksum(call)
     let conditions = try Conditions(call)
     var record = try newRecord(call, place.blob)
+    record.immutability = try immutability(call, in: place.container)
     guard let document = try body.collect(upTo: 16 << 20) else {
       throw BlobError.tooLarge(16 << 20)
     }
@@ -105,7 +106,9 @@ extension BlobService {
     var record = BlobRecord(
       name: name, etag: store.newEtag(), created: .now, lastModified: .now, blocks: [])
     record.metadata = try BlobNames.metadata(of: call)
-    if let tier = call["x-ms-access-tier"] { record.tier = try Self.checkTier(tier) }
+    if let tier = call["x-ms-access-tier"] {
+      record.tier = try Self.checkTier(tier, of: store.account(), call)
+    }
     let content = "x-ms-blob-content-"
     if let type = call[content + "type"] { record.content.type = type }
     record.content.encoding = call[content + "encoding"]

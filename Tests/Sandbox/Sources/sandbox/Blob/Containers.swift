@@ -9,19 +9,35 @@ extension BlobService {
       [("ETag", "\"\(properties.etag)\""), ("Last-Modified", properties.lastModified.description)])
   }
 
-  func getContainer(_ place: BlobPlace) throws -> Answer {
-    let (properties, isImmutable) = try store.with(place.container) { container in
-      (container.properties, try container.policy().immutable == true)
+  func getAccount() throws -> Answer {
+    let account = try store.account()
+    return Answer(
+      200,
+      [
+        ("x-ms-account-kind", account.kind ?? "StorageV2"),
+        ("x-ms-sku-name", account.isPremium ? "Premium_LRS" : "Standard_LRS"),
+        ("x-ms-is-hns-enabled", String(account.hierarchical == true)), ("Content-Length", "0"),
+      ])
+  }
+
+  func getContainer(_ call: Call, _ place: BlobPlace) throws -> Answer {
+    let (properties, policy) = try store.with(place.container) { container in
+      (container.properties, try container.policy())
     }
     var answer = Answer(
       200,
       [
         ("ETag", "\"\(properties.etag)\""), ("Last-Modified", properties.lastModified.description),
         ("x-ms-lease-status", "unlocked"), ("x-ms-lease-state", "available"),
-        ("x-ms-has-immutability-policy", String(isImmutable)), ("x-ms-has-legal-hold", "false"),
+        ("x-ms-has-immutability-policy", String(policy.immutable == true)),
+        ("x-ms-has-legal-hold", "false"),
         ("x-ms-default-encryption-scope", "$account-encryption-key"),
         ("x-ms-deny-encryption-scope-override", "false"),
       ])
+    if (call["x-ms-version"] ?? "") >= Immutability.oldestVersion {
+      answer["x-ms-immutable-storage-with-versioning-enabled"] = String(
+        policy.versionLevelImmutability == true)
+    }
     for pair in properties.metadata { answer["x-ms-meta-" + pair.name] = pair.value }
     return answer
   }

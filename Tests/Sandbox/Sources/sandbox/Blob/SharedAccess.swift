@@ -140,6 +140,8 @@ struct SharedAccess {
   }
 
   private func checkResource(of operation: BlobOperation, _ target: BlobTarget) throws(BlobError) {
+    // Of the account itself any signature may ask.
+    if operation == .getAccount { return }
     if isForAccount {
       guard self["ss"].contains("b") else { throw .serviceMismatch }
       guard self["srt"].contains(operation.resourceType) else { throw .resourceTypeMismatch }
@@ -158,6 +160,9 @@ struct SharedAccess {
     return operation.permissions.contains { self["sp"].contains($0) }
   }
 
+  /// The permission to set immutability policies.
+  var allowsImmutability: Bool { self["sp"].contains("i") }
+
   private static func includesLoopback(_ range: String) -> Bool {
     range.split(separator: "-").allSatisfy { $0.hasPrefix("127.") }
   }
@@ -167,7 +172,7 @@ extension BlobOperation {
   /// `s`ervice, `c`ontainer or `o`bject.
   fileprivate var resourceType: Character {
     switch self {
-    case .listContainers: "s"
+    case .listContainers, .getAccount: "s"
     case .createContainer, .getContainer, .listBlobs: "c"
     default: "o"
     }
@@ -178,6 +183,7 @@ extension BlobOperation {
     switch self {
     case .listContainers, .listBlobs: ["l"]
     case .createContainer, .putBlob: ["c", "w"]
+    case .getAccount: Set("rwdlacupi")
     case .getContainer, .getBlob, .headBlob, .getBlockList: ["r"]
     case .putBlock, .putBlockList, .setBlobTier: ["w"]
     case .deleteBlob: ["d"]

@@ -10,7 +10,7 @@ struct Identities: Codable, Sendable {
     var federated: [Federation]?
     /// Uploaded certificates, PEM.
     var certificates: [String]?
-    /// By the containers' names: any of `read`, `write`, `delete`.
+    /// By the containers' names: any of `read`, `write`, `delete`, `runAsSuperUser`.
     var roles: [String: [String]]?
   }
 

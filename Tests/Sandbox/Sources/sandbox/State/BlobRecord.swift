@@ -33,11 +33,15 @@ struct BlobRecord: Codable, Sendable {
   var metadata: [Metadatum] = []
   /// `nil`: the account's default, Hot.
   var tier: String?
+  /// Its own immutability policy; `nil` without one.
+  var immutability: Immutability?
   /// The folder under `data/` with the blocks' files; `nil` when their bytes were not kept.
   var folder: String?
   var blocks: [Block]
   /// A blob of Put Blob has bytes but no block list.
   var isSingle: Bool?
+
+  var isImmutable: Bool { immutability.map { $0.until > .now } ?? false }
 
   var size: Int { blocks.reduce(0) { $0 + $1.size } }
 }

@@ -40,6 +40,13 @@ final class BlobStore: Sendable {
     }
   }
 
+  /// What the account is, as it stands now.
+  func account() throws -> AccountTraits {
+    let file = "\(folder)/account.json"
+    guard Files.exists(file) else { return AccountTraits() }
+    return try JSONDecoder().decode(AccountTraits.self, from: Files.read(file))
+  }
+
   /// Runs `body` on a container, alone.
   func with<Result: Sendable>(
     _ container: String, _ body: (Container) throws -> Result
@@ -113,6 +120,7 @@ extension BlobStore {
       guard blob != nil || container.staged[name] != nil else { throw BlobError.blobNotFound }
       try conditions.checkWrite(blob?.record)
       if blob != nil, try container.policy().immutable == true { throw BlobError.immutable }
+      if blob?.record.isImmutable == true { throw BlobError.immutable }
       if blob != nil { try container.journal.delete(name) }
       blob?.bytes?.supersede()
       container.blobs[name] = nil
@@ -206,7 +214,8 @@ extension Container {
   func checkOverwrite(_ old: StoredBlob?, _ conditions: Conditions) throws {
     try conditions.checkCreation(over: old?.record)
     guard let old else { return }
-    if try policy().immutable == true { throw BlobError.immutable }
+    // The service would make a new version; this sandbox keeps none.
+    if try policy().immutable == true || old.record.isImmutable { throw BlobError.immutable }
     if old.record.tier == "Archive" { throw BlobError.archived }
   }
 

@@ -18,6 +18,18 @@ struct StagedBlob: Sendable {
 struct ContainerPolicy: Codable, Sendable {
   /// Blobs can be made, but neither overwritten nor deleted.
   var immutable: Bool?
+  /// Blobs can have policies of their own, from their commit on.
+  var versionLevelImmutability: Bool?
+}
+
+/// What `account.json` beside the containers' folders says; a test writes it there.
+struct AccountTraits: Codable, Sendable {
+  /// `StorageV2` where it is not said; `BlockBlobStorage` is a premium account.
+  var kind: String?
+  /// Whether it has a hierarchical namespace.
+  var hierarchical: Bool?
+
+  var isPremium: Bool { kind == "BlockBlobStorage" }
 }
 
 /// A container in memory. On disk:
