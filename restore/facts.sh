@@ -2,7 +2,7 @@
 # What comes from the cluster or the command line is text until it has matched a pattern here. bash would run code that
 # is hidden in a number, and YAML would take a name for a number.
 #
-# Part of restore.sh, whose variables it uses and sets.
+# Part of restore.sh and control-plane.sh, whose variables it uses and sets.
 # shellcheck disable=SC2034,SC2154
 
 # Each pattern matches a whole value. No pattern admits a control character, so every value is one line.
@@ -19,6 +19,12 @@ readonly pattern_phase='proving|stopping|restoring|switching|starting|serving|un
 readonly pattern_time='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z'
 readonly pattern_text='[^[:cntrl:]]+'
 readonly pattern_json='[^[:cntrl:]]+' # and see is_json
+# What etcd's tool takes: a name of a member or a token, one URL, several, and members with theirs.
+readonly pattern_word='[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?'
+readonly pattern_url='https?://[]A-Za-z0-9.:[-]+'
+readonly pattern_urls="$pattern_url(,$pattern_url)*"
+readonly pattern_members="$pattern_word=$pattern_url(,$pattern_word=$pattern_url)*"
+readonly pattern_tool='etcdctl|etcdutl'
 
 # fits PATTERN VALUE
 fits() {
@@ -28,6 +34,17 @@ fits() {
     json) is_json "$2" ;;
     directory | subpath) [[ /$2/ != */../* ]] ;;
   esac
+}
+
+say() {
+  visible "$*"
+  printf '%s\n' "$shown"
+}
+
+# pause SECONDS: bash forgets an interruption that comes while a command ends, unless it waits for one in the background.
+pause() {
+  sleep "$1" &
+  wait $! || true
 }
 
 # escaped TEXT: as one word of ASCII, so that the terminal shows what a program would have read.

@@ -4,11 +4,6 @@
 # Part of restore.sh, whose variables it uses.
 # shellcheck disable=SC2154
 
-say() {
-  visible "$*"
-  printf '%s\n' "$shown"
-}
-
 # kube ARGUMENTS: kubectl, and what it complains of in a form that is safe to show.
 kube() {
   local complaint status=0
@@ -25,7 +20,7 @@ ask() {
       [ -z "$answer" ] || printf '%s\n' "$answer"
       return
     fi
-    [ "$attempt" = 3 ] || sleep 2
+    [ "$attempt" = 3 ] || pause 2
   done
   return 1
 }
@@ -42,7 +37,7 @@ change() {
   fi
   for attempt in 1 2 3; do
     if kube "$@" >/dev/null; then return; fi
-    [ "$attempt" = 3 ] || sleep 2
+    [ "$attempt" = 3 ] || pause 2
   done
   return 1
 }
@@ -56,7 +51,7 @@ apply() {
   fi
   for attempt in 1 2 3; do
     if kube apply --validate=false --filename - <<<"$manifest" >/dev/null; then return; fi
-    [ "$attempt" = 3 ] || sleep 2
+    [ "$attempt" = 3 ] || pause 2
   done
   return 1
 }
@@ -86,7 +81,7 @@ wait_until_stopped() {
       say "after $timeout s StatefulSet $statefulset still has a pod; is its node lost? kubectl --namespace $namespace get pods -o wide"
       return 1
     fi
-    sleep "$poll"
+    pause "$poll"
   done
 }
 
@@ -198,7 +193,7 @@ wait_for_jobs() {
       [ "$trouble" = "$known" ] || [ -z "$trouble" ] || say "$trouble"
       known=$trouble
     fi
-    sleep "$poll"
+    pause "$poll"
   done
   for name in "$@"; do
     [ "${states[$name]}" = complete ] || explain "$name"

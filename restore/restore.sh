@@ -242,7 +242,7 @@ begin() {
     there=$(kube get configmap "$note" --ignore-not-found --output 'jsonpath={.data.id}') || there=""
     [ "$there" != "$id" ] || return 0 # only the response was lost
     [ -z "$there" ] || break
-    [ "$attempt" = 3 ] || sleep 2
+    [ "$attempt" = 3 ] || pause 2
   done
   finale 1 "FAILED: cannot create ConfigMap $note. Nothing has been changed."
 }

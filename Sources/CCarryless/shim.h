@@ -55,6 +55,42 @@ __attribute__((target("pclmul"))) static inline struct carryless_remainder carry
   return remainder;
 }
 
+#elif defined(__aarch64__) && defined(__AARCH64EL__) && defined(__linux__)
+#include <arm_neon.h>
+#include <sys/auxv.h>
+
+// HWCAP_PMULL of <asm/hwcap.h>: the kernel tells which of the optional instructions this processor has.
+static inline int carryless_is_supported(void) { return (getauxval(AT_HWCAP) >> 4) & 1; }
+
+// `remainder` moved on by as far as `powers` say, where it meets `bytes`.
+__attribute__((target("+crypto"))) static inline uint64x2_t carryless_fold_step(
+    uint64x2_t remainder, uint64x2_t powers, uint64x2_t bytes) {
+  poly128_t first = vmull_p64((poly64_t)vgetq_lane_u64(remainder, 0), (poly64_t)vgetq_lane_u64(powers, 0));
+  poly128_t second = vmull_p64((poly64_t)vgetq_lane_u64(remainder, 1), (poly64_t)vgetq_lane_u64(powers, 1));
+  return veorq_u64(bytes, veorq_u64(vreinterpretq_u64_p128(first), vreinterpretq_u64_p128(second)));
+}
+
+// As above, with PMULL.
+__attribute__((target("+crypto"))) static inline struct carryless_remainder carryless_fold(
+    uint64_t crc, const void *bytes, size_t count, struct carryless_powers powers) {
+  const uint8_t *next = (const uint8_t *)bytes;
+  const uint8_t *end = next + count;
+  const uint64x2_t over_64_bytes = vcombine_u64(vcreate_u64(powers.x575), vcreate_u64(powers.x511));
+  const uint64x2_t over_16_bytes = vcombine_u64(vcreate_u64(powers.x191), vcreate_u64(powers.x127));
+  uint64x2_t strands[4];
+  for (int i = 0; i < 4; i++, next += 16) strands[i] = vreinterpretq_u64_u8(vld1q_u8(next));
+  strands[0] = veorq_u64(strands[0], vcombine_u64(vcreate_u64(crc), vcreate_u64(0)));
+  while (next < end) {
+    for (int i = 0; i < 4; i++, next += 16) {
+      strands[i] = carryless_fold_step(strands[i], over_64_bytes, vreinterpretq_u64_u8(vld1q_u8(next)));
+    }
+  }
+  uint64x2_t sum = strands[0];
+  for (int i = 1; i < 4; i++) sum = carryless_fold_step(sum, over_16_bytes, strands[i]);
+  struct carryless_remainder remainder = {vgetq_lane_u64(sum, 0), vgetq_lane_u64(sum, 1)};
+  return remainder;
+}
+
 #else
 
 static inline int carryless_is_supported(void) { return 0; }

@@ -28,6 +28,7 @@ RUN_BY = {
     ("docs/operations.md", "## Commands"): "Tests/Integration/test_documentation.py",
     ("docs/operations.md", "## Rotate keys and certificates"): "Tests/Chart/test_by_hand.py",
     ("docs/upgrade-from-kyma.md", "## With the chart"): "Tests/Chart/test_by_hand.py",
+    ("docs/restore.md", "## Control planes"): "Tests/Integration/test_restore_control_plane.py",
     ("docs/restore-by-hand.md", None): "Tests/Integration/test_restore_by_hand.py",
 }
 
@@ -160,9 +161,14 @@ def test_every_option_of_restore_sh_that_a_document_names_exists():
     for name, options in matching(r"restore\.sh((?: +(?:-[^\s`|]+|[A-Z]+))*)"):
         for option in re.findall(r"--[a-z-]+", options):
             assert option in known, f"{name}: restore.sh {option}"
+    on_nodes = set(re.findall(r"--[a-z-]+", (ROOT / "restore" / "node-options.sh").read_text()))
+    for name, options in matching(r"control-plane\.sh((?: +(?:-[^\s`|]+|[A-Z/\"$][^\s`|]*))*)"):
+        for option in re.findall(r"--[a-z-]+", options):
+            assert option in on_nodes, f"{name}: control-plane.sh {option}"
+    of_others = {"--encryption-provider-config"}
     for span in spans(DOCUMENTS["docs/restore.md"]):
         if span.startswith("--"):
-            assert span.split()[0] in known, span
+            assert span.split()[0] in known | on_nodes | of_others, span
 
 
 def test_every_message_of_a_failed_restore_that_is_explained_is_one_of_ours_or_of_kubernetes():

@@ -255,7 +255,8 @@ def privileges(spec: dict, container: dict, image: Image) -> list[str]:
                           "container's runAsUser breaks non-root policy")
     group = context.get("runAsGroup", 0 if "runAsUser" in context else user)
     groups = [f"--groups={context['fsGroup']}"] if "fsGroup" in context else ["--clear-groups"]
-    options = ["setpriv", f"--reuid={user}", f"--regid={group}", *groups]
+    # A change of the user makes the kernel forget that the process is to end with the tests, so it is told again.
+    options = ["setpriv", f"--reuid={user}", f"--regid={group}", *groups, "--pdeathsig=KILL"]
     if context.get("allowPrivilegeEscalation") is False:
         options.append("--no-new-privs")
     if context.get("capabilities", {}).get("drop") == ["ALL"]:
