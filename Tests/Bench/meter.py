@@ -2,12 +2,11 @@
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from processes import CLEAN_ENVIRONMENT, processor_seconds
-from program import MEASURE
+from program import measure as program_that_measures
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def _run(command: Command, folder: Path) -> dict:
     log, report = folder / "log", folder / "report.json"
     log.unlink(missing_ok=True)
     subprocess.run(
-        [sys.executable, "-I", "-S", str(MEASURE), str(log), str(log), str(report), *command.arguments],
+        [str(program_that_measures()), str(log), str(log), str(report), *command.arguments],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True, cwd=folder,
         env=CLEAN_ENVIRONMENT | {"HOME": "/nonexistent"} | command.env)
     outcome = json.loads(report.read_text())

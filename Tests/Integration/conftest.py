@@ -71,7 +71,7 @@ def empty_world(tmp_path: Path) -> Iterator[World]:
         world.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def backup_to_copy(tmp_path_factory: pytest.TempPathFactory) -> World:
     """A world with one backup, of some 6 MiB. Nothing of it runs any more."""
     folder = tmp_path_factory.mktemp("backup")

@@ -495,18 +495,7 @@ def test_a_reader_that_does_not_read_cannot_hold_up_SIGTERM(stored, tmp_path):
         assert run.status == 143, run
 
 
-# Memory, and what Kubernetes sees
-
-
-def test_R1_memory_does_not_grow_with_the_backup(empty_world, start_etcd, folder):
-    cluster = start_etcd()
-    cluster.fill(80, value_size=MEBIBYTE)
-    empty_world.back_up(cluster)
-    empty_world.assert_success(empty_world.run())
-    cluster.stop()
-    run = empty_world.run("download", "--file", str(folder / "b"))
-    assert_downloaded(empty_world, run, folder / "b")
-    assert run.peak_bytes <= 64 * MEBIBYTE, f"{run.peak_bytes / MEBIBYTE:.1f} MiB\n{run}"
+# What Kubernetes sees
 
 
 def test_the_termination_message_tells_the_outcome(stored, folder, tmp_path):

@@ -164,20 +164,6 @@ def test_what_a_spool_holds_is_encoded_already(empty_world, start_etcd, key, tmp
     assert run.written_bytes > 0, "nothing was spooled"
 
 
-def test_R1_memory_stays_within_its_bound(empty_world, start_etcd, key):
-    cluster = start_etcd()
-    cluster.fill(200, value_size=MEBIBYTE)
-    empty_world.back_up(cluster)
-    for compression in ("off", "zstd:3"):
-        run = empty_world.run(
-            APP_BACKUP_ENCRYPTION_RECIPIENTS=key.recipient, APP_BACKUP_COMPRESSION=compression,
-            APP_BACKUP_ETCD_TRANSPORT="grpc")
-        empty_world.assert_success(run)
-        assert run.peak_bytes <= 64 * MEBIBYTE, f"{run.peak_bytes / MEBIBYTE:.1f} MiB\n{run}"
-    run = empty_world.run("verify", "--identity", str(key.file))
-    assert run.status == 0 and run.peak_bytes <= 64 * MEBIBYTE, f"{run.peak_bytes / MEBIBYTE:.1f} MiB\n{run}"
-
-
 # Settings
 
 

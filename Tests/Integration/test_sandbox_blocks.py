@@ -2,6 +2,8 @@
 
 import base64
 import os
+import re
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -134,3 +136,13 @@ def test_the_client_sees_the_codes_too(service):
     with pytest.raises(HttpResponseError) as error:
         client.commit_block_list([BlobBlock("0002")])
     assert error.value.error_code == "InvalidBlockList"
+
+
+def test_blocks_of_8_mib_take_little_memory():
+    with Sandbox(kubernetes=False) as service:
+        service.create_container(CONTAINER)
+        for number in range(16):
+            stored = put_block(service, f"/{CONTAINER}/b", bytes(8 << 20), block_id=b"%02d" % number)
+            assert stored.status == 201
+        peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{service.pid}/status").read_text())
+        assert int(peak[1]) < 100_000

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from etcd import Cluster
 from processes import AT_ONCE, free_port, wait_until
 from relay import Relay
 from same_name import SameName
@@ -260,30 +261,39 @@ def test_metadata_tells_what_the_backup_is(world, etcd):
 BLOCKS = 40
 
 
+@pytest.fixture(scope="module")
+def forty_blocks(tmp_path_factory):
+    """Some 40 MB, which no test changes."""
+    with Cluster(tmp_path_factory.mktemp("blocks") / "etcd") as cluster:
+        cluster.fill(BLOCKS, value_size=MEBIBYTE)
+        yield cluster
+
+
 @pytest.fixture
-def behind_a_slow_store(empty_world, start_etcd):
-    """Some 40 MB in blocks of 1 MiB, of which the store takes three a second, one after the other."""
-    cluster = start_etcd()
-    cluster.fill(BLOCKS, value_size=MEBIBYTE)
-    empty_world.back_up(cluster)
+def behind_a_slow_store(empty_world, forty_blocks):
+    """Blocks of 1 MiB, of which the store takes three a second, one after the other."""
+    empty_world.back_up(forty_blocks)
     empty_world.env |= {"APP_BACKUP_BLOCK_SIZE": "1MiB", "APP_BACKUP_BLOCKS_IN_FLIGHT": "1"}
     empty_world.fault("PutBlock", "throttle", bytesPerSecond=3 * MEBIBYTE)
-    return cluster
+    return forty_blocks
 
 
-def blocks_stored_when_the_read_ended(world, cluster, program) -> int:
-    """Waits until etcd has done with the snapshot, and its read transaction with it."""
-    wait_until(lambda: cluster.first.snapshots_served() == 1, "the end of etcd's read")
+def blocks_stored_when_the_read_ended(world, cluster, **env):
+    """A run, and how many blocks it had stored when etcd was done with the snapshot, and its read transaction with it."""
+    served = cluster.first.snapshots_served()
+    program = world.start(**env)
+    wait_until(lambda: cluster.first.snapshots_served() == served + 1, "the end of etcd's read")
     assert program.is_running, program.output()
-    return len(world.requests("PutBlock"))
+    return program, len(world.requests("PutBlock"))
 
 
 def test_M6_a_spool_lets_etcd_go_while_the_store_takes_its_time(
         empty_world, behind_a_slow_store, transport, tmp_path):
     (tmp_path / "spool").mkdir()
     empty_world.hold("PutBlock", skip=1)
-    program = empty_world.start(APP_BACKUP_SPOOL_DIRECTORY=str(tmp_path / "spool"))
-    assert blocks_stored_when_the_read_ended(empty_world, behind_a_slow_store, program) == 1
+    program, stored = blocks_stored_when_the_read_ended(
+        empty_world, behind_a_slow_store, APP_BACKUP_SPOOL_DIRECTORY=str(tmp_path / "spool"))
+    assert stored == 1
     assert list((tmp_path / "spool").iterdir()) == []  # what is in it has no name that could stay behind
     empty_world.release()
     run = program.wait()
@@ -293,13 +303,14 @@ def test_M6_a_spool_lets_etcd_go_while_the_store_takes_its_time(
 
 @pytest.mark.parametrize("transport", ["gateway", pytest.param("grpc", marks=pytest.mark.long)], indirect=True)
 def test_M6_without_a_spool_etcd_waits(empty_world, behind_a_slow_store, transport):
-    program = empty_world.start()
-    assert blocks_stored_when_the_read_ended(empty_world, behind_a_slow_store, program) > BLOCKS / 2
+    program, stored = blocks_stored_when_the_read_ended(empty_world, behind_a_slow_store)
+    assert stored > BLOCKS / 2
     empty_world.assert_whole(empty_world.assert_success(program.wait()))
 
 
 @pytest.mark.parametrize("transport", [pytest.param("gateway", marks=pytest.mark.long), "grpc"], indirect=True)
 def test_R2_behind_a_full_spool_etcd_waits(empty_world, behind_a_slow_store, transport, tmp_path):
-    program = empty_world.start(APP_BACKUP_SPOOL_DIRECTORY=str(tmp_path), APP_BACKUP_SPOOL_LIMIT="2MiB")
-    assert blocks_stored_when_the_read_ended(empty_world, behind_a_slow_store, program) > BLOCKS / 2
+    program, stored = blocks_stored_when_the_read_ended(
+        empty_world, behind_a_slow_store, APP_BACKUP_SPOOL_DIRECTORY=str(tmp_path), APP_BACKUP_SPOOL_LIMIT="2MiB")
+    assert stored > BLOCKS / 2
     empty_world.assert_whole(empty_world.assert_success(program.wait()))

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from etcd import Release
+from etcd import Cluster, Release
 from processes import AT_ONCE
 from relay import Relay
 from world import MEBIBYTE
@@ -14,14 +14,20 @@ SIZE = 12 * MEBIBYTE
 pytestmark = pytest.mark.usefixtures("transport")
 
 
+@pytest.fixture(scope="module")
+def twelve_megabytes(tmp_path_factory):
+    """What is done to their stream is done behind the etcd, which no test changes."""
+    with Cluster(tmp_path_factory.mktemp("stream") / "etcd") as cluster:
+        cluster.fill(12, value_size=MEBIBYTE)
+        yield cluster
+
+
 @pytest.fixture
-def big(empty_world, start_etcd):
-    """A database of some 12 MB, backed up once, so that there is a record to keep."""
-    cluster = start_etcd()
-    cluster.fill(12, value_size=MEBIBYTE)
-    empty_world.back_up(cluster)
+def big(empty_world, twelve_megabytes):
+    """Backed up once, so that there is a record to keep."""
+    empty_world.back_up(twelve_megabytes)
     empty_world.assert_success(empty_world.run())
-    return cluster
+    return twelve_megabytes
 
 
 def offset(fraction: float, transport: str) -> int:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from stored import DAMAGES, OLD, OTHER, damaged, put, sha256, with_a_broken_page
-from world import CONTAINER, MEBIBYTE, NAMESPACE, PREFIX, RECORD, RECORDED_PATH, TOKEN
+from world import CONTAINER, NAMESPACE, PREFIX, RECORD, RECORDED_PATH, TOKEN
 
 VERIFIED_PATH = "backup-last-verified-path"
 VERIFIED_TIME = "backup-last-verified-time"
@@ -242,12 +242,3 @@ def test_the_termination_message_tells_the_outcome(stored, tmp_path):
     put(stored, b"", OTHER)
     stored.run("verify", "--all")
     assert json.loads(message.read_text())["result"] == "failure"
-
-
-def test_R1_memory_does_not_grow_with_the_backup(empty_world, start_etcd):
-    cluster = start_etcd()
-    cluster.fill(80, value_size=MEBIBYTE)
-    empty_world.back_up(cluster)
-    empty_world.assert_success(empty_world.run())
-    run = empty_world.run("verify")
-    assert run.status == 0 and run.peak_bytes <= 64 * MEBIBYTE, f"{run.peak_bytes / MEBIBYTE:.1f} MiB\n{run}"

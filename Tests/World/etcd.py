@@ -98,9 +98,10 @@ class Member:
             "initial-cluster-state": state,
             "quota-backend-bytes": str(self.cluster.quota),
             "max-request-bytes": str(4 * LARGE),
-            # An election takes milliseconds instead of seconds; three members sharing few cores need more patience.
-            "heartbeat-interval": "20" if self.cluster.is_single else "50",
-            "election-timeout": "200" if self.cluster.is_single else "1000",
+            # A lone member elects itself after one heartbeat; three members sharing few cores need more patience.
+            # Shorter ones cost a member more of the processor than its work does.
+            "heartbeat-interval": "50" if self.cluster.is_single else "100",
+            "election-timeout": "500" if self.cluster.is_single else "1000",
         }
         if tls:
             arguments |= {

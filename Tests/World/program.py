@@ -1,11 +1,14 @@
 """The etcd-backup binary as a Job starts it: environment only, nothing on stdin, its log and its output in files."""
 
+import atexit
 import contextlib
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
-import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +16,16 @@ from pathlib import Path
 from processes import AT_ONCE, CLEAN_ENVIRONMENT, PATIENCE, ROOT
 
 BINARY = ROOT / ".build" / "release" / "etcd-backup"
-MEASURE = Path(__file__).with_name("measure.py")
+
+
+@functools.cache
+def measure() -> Path:
+    """The compiled measure.c, gone with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="measure-"))
+    atexit.register(shutil.rmtree, folder)
+    source = Path(__file__).with_name("measure.c")
+    subprocess.run(["cc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", folder / "measure", source], check=True)
+    return folder / "measure"
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ class Program:
         self.working_directory = folder / f"{name}.cwd"
         self.working_directory.mkdir()
         self._launcher = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-I", "-S", str(MEASURE),
+            ["setpriv", "--pdeathsig", "KILL", "--", str(measure()),
              str(self.log), str(self.output_file), str(self._report), str(BINARY), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
