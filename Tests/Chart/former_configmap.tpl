@@ -1,5 +1,5 @@
-{{- if .Values.global.etcdBackup.enabled }}
-{{- $name := .Values.backupApp.configMapName }}
+{{- if (include "etcd-backup.enabled" .) }}
+{{- $name := "sc-recorded-etcd-backup-data" }}
 {{- $present := lookup "v1" "ConfigMap" .Release.Namespace $name }}
 {{- $owner := dig "metadata" "annotations" "meta.helm.sh/release-name" "" $present }}
 {{- /* A record that the predecessor or another release left is used as it is, where it is. */ -}}

@@ -152,7 +152,7 @@ def test_the_notes_of_an_installation_say_the_same_as_the_documents(cluster, hel
         "--kube-apiserver", cluster.url, "--dry-run=client",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    commands = re.findall("^  (.*)\n", done.stdout.partition("\nNOTES:\n")[2], re.MULTILINE)
+    commands = re.findall(r"^  (\S.*)\n", done.stdout.partition("\nNOTES:\n")[2], re.MULTILINE)
     assert commands == (BACK_UP + LAST_SUCCESS).splitlines()
 
 
@@ -194,9 +194,9 @@ def test_the_install_of_the_readme_takes_five_lines_and_its_values(empty):
 def test_the_install_of_the_charts_readme_makes_the_secret(empty):
     cluster, shell = empty
     shell(INSTALL_WITH_KEY.replace("=ACCOUNT ", "=account ").replace("=KEY ", "=b2xkIGtleQ== "))
-    assert stored_key(cluster, "etcd-backup-abs-credentials") == "b2xkIGtleQ=="
+    assert stored_key(cluster, "etcd-backup-abs") == "b2xkIGtleQ=="
     shell(CHARTS_KEY)
-    assert stored_key(cluster, "etcd-backup-abs-credentials") == "bmV3IGtleQ=="
+    assert stored_key(cluster, "etcd-backup-abs") == "bmV3IGtleQ=="
 
 
 def test_a_key_in_a_secret_of_ones_own_is_replaced(empty):

@@ -172,6 +172,6 @@ def test_x8_plain_http_off_loopback_wants_to_be_allowed(helm, endpoint):
 
 
 def test_a_tier_that_the_version_of_the_service_does_not_know_is_refused(helm):
-    message = helm.refusal(merged(ENABLED, nested(ABS, {"accessTier": "cold", "apiVersion": "2020-10-02"})))
-    assert f'{ABS}.accessTier is "cold", which apiVersion "2020-10-02" does not know' in message
-    assert helm.render(nested(ABS, {"accessTier": "cold"}))
+    message = helm.refusal(merged(ENABLED, {"abs": {"accessTier": "cold", "apiVersion": "2020-10-02"}}))
+    assert 'abs.accessTier is "cold", which abs.apiVersion "2020-10-02" does not know' in message
+    assert helm.render({"abs": {"accessTier": "cold"}})

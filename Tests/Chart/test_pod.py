@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from installation import CREDENTIALS_SECRET, NAMESPACE, RECORD, Installation
+from installation import CREDENTIALS_SECRET, NAMESPACE, TLS_SECRET, Installation
 from sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a pod its user and its root file system")
@@ -35,9 +35,10 @@ def without(rules, permission):
     ]
 
 
+RECORD = "backup-etcd-backup-record"
 PERMISSIONS = [
-    ("get", "secrets", "etcd-backup-abs-credentials"),
-    ("get", "secrets", "service-catalog-etcd-stateful-etcd-client-tls"),
+    ("get", "secrets", "backup-etcd-backup-abs"),
+    ("get", "secrets", TLS_SECRET),
     ("get", "secrets", CREDENTIALS_SECRET),
     ("get", "configmaps", RECORD),
     ("patch", "configmaps", RECORD),

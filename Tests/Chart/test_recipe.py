@@ -31,12 +31,13 @@ def test_the_chart_installs_the_version_that_the_program_prints():
 def test_every_variable_of_the_program_has_its_value_in_the_chart(helm4):
     """Those that a pod has no use for are left out on purpose."""
     known = set(re.findall(r'"(APP_\w+)"', (ROOT / "Sources/Backup/Configuration/Variable.swift").read_text()))
-    everything = yaml.safe_load((CHART / "ci" / "everything-values.yaml").read_text())
-    objects = Objects(yaml.safe_load_all(helm4.template(everything)))
-    rendered = {name for name in objects.environment if name.startswith("APP_")}
+    rendered = set()
+    for file in ("everything", "folders"):
+        values = yaml.safe_load((CHART / "ci" / f"{file}-values.yaml").read_text())
+        environment = Objects(yaml.safe_load_all(helm4.template(values))).environment
+        rendered |= {name for name in environment if name.startswith("APP_")}
     of_no_use = {"APP_KUBERNETES", "APP_KUBECONFIG_PATH", "APP_TERMINATION_MESSAGE_PATH", "APP_BACKUP_IDENTITY_SECRET",
-                 "APP_BACKUP_ENCRYPTION_RECIPIENTS_FILE"} | {name for name in known if name.endswith("_DIRECTORY")
-                                                             and name != "APP_BACKUP_SPOOL_DIRECTORY"}
+                 "APP_BACKUP_IDENTITY_DIRECTORY", "APP_BACKUP_ENCRYPTION_RECIPIENTS_FILE"}
     assert rendered == known - of_no_use
 
 

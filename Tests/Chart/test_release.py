@@ -50,7 +50,7 @@ def test_install_of_a_disabled_chart_creates_nothing_and_says_how_to_switch_it_o
     store = {"backupOperator": {"abs": {"storageAccount": "", "storageKey": ""}}}
     printed = release("install", {**off, "etcd-operator": store})
     assert {plural for plural, _, name in cluster.objects if not name.startswith("sh.helm.release")} == set()
-    assert "global.etcdBackup.enabled=true" in printed
+    assert "  enabled=true\n  abs.account  " in printed
 
 
 def test_switching_backups_off_keeps_the_record(release, cluster):

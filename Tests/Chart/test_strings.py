@@ -9,12 +9,13 @@ import yaml
 
 import schemas
 import values_table
-from helm import CHART, ENABLED, Failure, Objects, merged, nested
+from helm import CHART, ENABLED, NEUTRAL, Failure, Objects, merged, nested
 
 LOOK_ALIKES = ["12345", "1e3", "true", "null", "~", "0x1f", "0x1F", "1_000", "0o17", "012", "0b1", "1.5", "yes", "on", "n",
                ".inf", "-", "2001-01-01", "12:30:45", "", "#", "a: b", "[", "*a", "&a", "!a", "%", "`", "'", '"']  # fmt: skip
 TYPES: dict[type, Callable] = {
     str: lambda given: given, list: lambda given: [given], dict: lambda given: {"example.com/x": given}}
+FOLDERS = ["abs.secretDirectory", "etcd.tlsDirectory", "etcd.credentialsDirectory"]
 # Values that are structures of Kubernetes' own: a string at one place in each.
 STRUCTURES = {
     "imagePullSecrets": lambda given: [{"name": given}],
@@ -22,6 +23,16 @@ STRUCTURES = {
     "affinity": lambda given: {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
         {"matchExpressions": [{"key": "k", "operator": "In", "values": [given]}]}]}}},
     "extraEnv": lambda given: [{"name": "X", "value": given}],
+    "envFrom": lambda given: [{"prefix": given, "configMapRef": {"name": given}}],
+    "extraVolumes": lambda given: [{"name": given, "hostPath": {"path": given}}],
+    "extraVolumeMounts": lambda given: [{"name": given, "mountPath": given}],
+    "initContainers": lambda given: [{"name": given or "x", "image": given}],
+    "extraObjects": lambda given: [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {
+        "name": "a", "namespace": "a", "labels": {"k": given}}, "data": {"k": given}}],
+    "topologySpreadConstraints": lambda given: [{"maxSkew": 1, "topologyKey": given, "whenUnsatisfiable": "DoNotSchedule"}],
+    "dnsConfig": lambda given: {"nameservers": [given]},
+    "hostAliases": lambda given: [{"ip": given, "hostnames": [given]}],
+    **{f"{folder}.volume": lambda given: {"hostPath": {"path": given}} for folder in FOLDERS},
     "networkPolicy.extraEgress": lambda given: [{"to": [{"podSelector": {"matchLabels": {"k": given}}}]}],
     "resources": lambda given: {"limits": {"memory": given}},
     "podSecurityContext": lambda given: {"seLinuxOptions": {"level": given}},
@@ -77,13 +88,35 @@ NEVER = {
     "etcd.transport", "backupApp.cronJobSchedule", "backupApp.timeout", "backupApp.spool.sizeLimit",
     "backupApp.logger.level", "backupApp.logger.format", "backupApp.image.pullPolicy", "etcd.endpoints",
     "backupApp.cleaner.expirationBlobTime", "backupApp.cleaner.historyExpiration", "prometheusRule.maxAge",
-    "global.etcdBackup.absAuthentication", "backupApp.encryption.recipients",
+    "global.etcdBackup.absAuthentication", "backupApp.encryption.recipients", "backupApp.timeZone", "dnsPolicy",
+    "abs.authorityHost", *(f"{folder}.path" for folder in FOLDERS),
 }  # fmt: skip
+# Where a value wants others: those of today's names, with a credential that takes it.
+EMPTY = {"abs": {"account": "", "accountKey": ""}}
+KINDS = {"sasToken": "sas", "connectionString": "connection-string", "tenantId": "service-principal",
+         "clientId": "service-principal", "clientSecret": "service-principal", "clientCertificate": "service-principal"}
 OWN_SECRET = nested("etcd-operator.backupOperator.abs", {"storageAccount": "", "storageKey": ""})
 
 
-# Two, of which most values take one, and every seventh of the others, another one for each value.
-SOME = [(value, ["12345", "", *LOOK_ALIKES[1 + number % 7::7]]) for number, value in enumerate(STRINGS)]
+def base_of(value):
+    """Values beside which this one is accepted."""
+    if not value.startswith(("abs.", "etcd.tlsDirectory", "etcd.credentialsDirectory")):
+        return merged(EVERYTHING, OWN_SECRET if value.endswith("existingSecret") else {})
+    base = merged(EVERYTHING, merged(OWN_SECRET, {**NEUTRAL, "global": {"etcdBackup": {"enabled": False, "containerName": ""}}}))
+    name = value.partition(".")[2]
+    if kind := KINDS.get(name):
+        identity = {"tenantId": "t", "clientId": "c", "clientSecret": "" if name == "clientCertificate" else "s"}
+        own = {"account": "store" if kind != "connection-string" else "", "accountKey": ""}
+        base = merged(base, {"abs": {"authentication": kind, **own, **(identity if kind == "service-principal" else {})}})
+    elif value.startswith("abs.secretDirectory") or value == "abs.existingSecret":
+        base = merged(base, EMPTY)
+    elif value.startswith("etcd.tlsDirectory"):
+        base = merged(base, {"etcd": {"tlsSecretName": ""}})
+    return base
+
+
+# Two, of which most values take one, and every fourteenth of the others, another one for each value.
+SOME = [(value, ["12345", "", *LOOK_ALIKES[1 + number % 14::14]]) for number, value in enumerate(STRINGS)]
 ALL = [pytest.param(value, LOOK_ALIKES, marks=pytest.mark.long, id=f"{value}-all") for value in STRINGS]
 
 
@@ -91,7 +124,7 @@ ALL = [pytest.param(value, LOOK_ALIKES, marks=pytest.mark.long, id=f"{value}-all
 def test_h1_a_string_that_looks_like_something_else_stays_a_string(helm4, value, texts):
     """Where the chart refuses one as a value of this kind, nothing is rendered that could be wrong."""
     accepted = 0
-    base = merged(EVERYTHING, OWN_SECRET if value.endswith("existingSecret") else {})
+    base = base_of(value)
     for text in texts:
         try:
             manifest = helm4.template(merged(base, nested(value, given(value, text))))

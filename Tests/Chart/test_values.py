@@ -33,11 +33,11 @@ def test_both_helms_render_the_same(helm_programs, tmp_path):
         ("global.etcdBackup.secretName", "store", "APP_ABS_SECRET_NAME", "store"),
         (f"{ABS}.endpoint", "https://s.example.com", "APP_ABS_ENDPOINT", "https://s.example.com"),
         (f"{ABS}.apiVersion", "2019-07-07", "APP_ABS_API_VERSION", "2019-07-07"),
-        (f"{ABS}.accessTier", "cold", "APP_ABS_ACCESS_TIER", "cold"),
-        (f"{ABS}.immutability", "locked", "APP_ABS_IMMUTABILITY", "locked"),
+        ("abs.accessTier", "cold", "APP_ABS_ACCESS_TIER", "cold"),
+        ("abs.immutability", "locked", "APP_ABS_IMMUTABILITY", "locked"),
         (f"{ABS}.allowHttp", True, "APP_ABS_ALLOW_HTTP", "on"),
         ("backupApp.cleaner.historyExpiration", "2160h", "APP_CLEANER_HISTORY_EXPIRATION", "2160h"),
-        (f"{ABS}.caConfigMap", "ca", "APP_ABS_CA_FILE", "/etc/etcd-backup/abs-ca/ca.crt"),
+        (f"{ABS}.caConfigMap", "ca", "APP_ABS_CA_FILE", "/var/run/etcd-backup/abs-ca/ca.crt"),
         ("etcd.fullname", "my", "APP_BACKUP_ETCD_ENDPOINTS", "https://my-client.kyma-system.svc.cluster.local:2379"),
         ("etcd.fullname", "my", "APP_BACKUP_CLIENT_TLS_SECRET", "my-etcd-client-tls"),
         ("etcd.endpoints", ["https://a:1", "https://b:2"], "APP_BACKUP_ETCD_ENDPOINTS", "https://a:1,https://b:2"),
@@ -139,33 +139,6 @@ def test_an_existing_secret_is_used_and_none_created(helm):
     assert "Secret" not in objects.kinds()
     assert objects.environment["APP_ABS_SECRET_NAME"] == "vault"
     assert "vault" in objects.one("Role")["rules"][0]["resourceNames"]
-
-
-def rendered(helm, kind, **values):
-    etcd_backup = {"enabled": True, "containerName": "abc", "existingSecret": "vault", "absAuthentication": kind}
-    return Objects(yaml.safe_load_all(helm.template({"global": {"etcdBackup": etcd_backup}, **values})))
-
-
-def test_workload_identity_labels_the_pod_and_annotates_its_service_account(helm):
-    annotations = {"azure.workload.identity/client-id": "5d0c"}
-    objects = rendered(helm, "workload-identity", serviceAccount={"annotations": annotations})
-    assert objects.one("ServiceAccount")["metadata"]["annotations"] == annotations
-    assert objects.job["template"]["metadata"]["labels"]["azure.workload.identity/use"] == "true"
-    assert "azure.workload.identity/use" not in rendered(helm, "sas").job["template"]["metadata"]["labels"]
-
-
-@pytest.mark.parametrize("kind, is_open", [("managed-identity", True), ("workload-identity", False)])
-def test_the_network_policy_lets_only_a_managed_identity_to_imds(helm, kind, is_open):
-    policy = rendered(helm, kind, networkPolicy={"enabled": True}).one("NetworkPolicy")
-    assert ("169.254.169.254/32" in str(policy["spec"]["egress"])) == is_open
-
-
-@pytest.mark.parametrize("kind", [
-    "shared-key", "sas", "connection-string", "workload-identity", "managed-identity", "service-principal"])
-def test_the_kind_of_credential_is_the_program_s(helm, kind):
-    values = {"containerName": "abc", "existingSecret": "vault", "absAuthentication": kind}
-    objects = Objects(yaml.safe_load_all(helm.template({"global": {"etcdBackup": {"enabled": True, **values}}})))
-    assert objects.environment["APP_ABS_AUTHENTICATION"] == kind
 
 
 def test_the_role_names_every_object_and_every_verb(helm):
@@ -406,7 +379,7 @@ def test_a_store_with_a_private_authority_gets_its_certificates_mounted_read_onl
     [volume] = objects.pod["volumes"]
     [mount] = objects.container["volumeMounts"]
     assert volume["configMap"]["name"] == "store-ca"
-    assert mount == {"name": volume["name"], "mountPath": "/etc/etcd-backup/abs-ca", "readOnly": True}
+    assert mount == {"name": volume["name"], "mountPath": "/var/run/etcd-backup/abs-ca", "readOnly": True}
 
 
 def parent_of_the_chart(folder):

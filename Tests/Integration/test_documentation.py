@@ -107,7 +107,7 @@ LOG_FIELDS_AND_FILES = r"etcd\.(endpoint|member|revision|version|transport|backu
 def test_every_value_of_the_chart_that_a_document_names_exists():
     known = {value for value, _, _ in values_table.rows()}
     parents = {value.rsplit(".", depth)[0] for value in known for depth in (1, 2, 3)}
-    tops = "global|etcd-operator|etcd|backupApp|prometheusRule|networkPolicy|grafanaDashboard"
+    tops = "abs|serviceAccount|rbac|global|etcd-operator|etcd|backupApp|prometheusRule|networkPolicy|grafanaDashboard"
     pattern = rf"(?<![\w.-])((?:{tops})(?:\.[a-zA-Z0-9]+)+)"
     for name, found in matching(pattern):
         if not re.fullmatch(LOG_FIELDS_AND_FILES, found):

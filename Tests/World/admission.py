@@ -23,7 +23,7 @@ MODELLED = {
     "pod": {
         "serviceAccountName", "serviceAccount", "automountServiceAccountToken", "enableServiceLinks", "restartPolicy",
         "terminationGracePeriodSeconds", "imagePullSecrets", "nodeSelector", "tolerations", "securityContext",
-        "initContainers", "containers", "volumes", "nodeName", "dnsPolicy", "schedulerName"},
+        "initContainers", "containers", "volumes", "nodeName", "dnsPolicy", "schedulerName", "hostNetwork"},
     "container": {
         "name", "image", "imagePullPolicy", "command", "args", "env", "resources", "securityContext", "volumeMounts",
         "terminationMessagePolicy", "terminationMessagePath"},
@@ -32,7 +32,7 @@ MODELLED = {
         "runAsUser", "runAsGroup", "runAsNonRoot", "allowPrivilegeEscalation", "privileged", "readOnlyRootFilesystem",
         "capabilities", "seccompProfile"},
     "mount": {"name", "mountPath", "subPath", "readOnly"},
-    "volume": {"persistentVolumeClaim", "secret", "configMap", "projected", "emptyDir"},
+    "volume": {"persistentVolumeClaim", "secret", "configMap", "projected", "emptyDir", "csi"},
     "Job": {
         "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished", "podFailurePolicy", "template", "selector",
         "completions", "parallelism", "completionMode", "suspend", "podReplacementPolicy", "manualSelector"},
@@ -147,8 +147,6 @@ def with_defaults_of_a_pod(spec: dict, name: str, claims: tuple[str, ...] = ()) 
     spec.setdefault("terminationGracePeriodSeconds", 30)
     spec.setdefault("securityContext", {})
     only("pod security", spec["securityContext"], name)
-    if spec.get("nodeSelector"):
-        raise NotModelled("nodes have no labels here")
     if len(spec["containers"]) != 1:
         raise NotModelled("a pod with several containers beside each other")
     for each in containers(spec):
@@ -178,12 +176,12 @@ def with_defaults_of_a_pod(spec: dict, name: str, claims: tuple[str, ...] = ()) 
         for part in volume.get("projected", {}).get("sources", []):
             [kind] = part
             if kind == "serviceAccountToken":
-                if part[kind].get("audience") or part[kind].get("expirationSeconds", 3600) < 600:
+                if part[kind].get("expirationSeconds", 3600) < 600:
                     raise NotModelled(f"the token {part}")
             elif kind == "downwardAPI":
                 if [each["fieldRef"]["fieldPath"] for each in part[kind]["items"]] != ["metadata.namespace"]:
                     raise NotModelled(f"the fields {part}")
-            elif kind != "configMap":
+            elif kind not in ("configMap", "secret"):
                 raise NotModelled(f"the projected source {kind}")
     return valid_pod(spec, name, claims)
 
@@ -264,6 +262,8 @@ def violations_of(level: str, spec: dict):
         raise NotModelled(f"the Pod Security level {level}")
     if level == "privileged":
         return
+    if spec.get("hostNetwork"):
+        yield "host namespaces (hostNetwork=true)"
     pod = spec["securityContext"]
     contexts = [(f'container "{each["name"]}"', each["securityContext"]) for each in containers(spec)]
     for where, own in contexts:

@@ -51,6 +51,8 @@ class ControlPlane(api_server.Cluster):
         self.ending: set[str] = set()  # uids of pods that were told to end
         self.attached: dict[str, dict[str, str]] = {}  # claim: pods (uids) that hold it, and on which node
         self.controllers: list[threading.Thread] = []
+        self.labels_of_nodes: dict[str, str] = {}  # of every node
+        self.taints: set[str] = set()  # keys of the taints of every node
         self.before_job: Callable[[str], object] = lambda name: None  # lets a test interfere
         self.starts_once_its_log_was_refused = False  # whether a pod takes so long to start that its log is asked for before
         self.refused_logs: set[str] = set()  # of these pods
@@ -374,6 +376,7 @@ class ControlPlane(api_server.Cluster):
                     self._event_once(told, current, "FailedScheduling", message)
                     node = None
                 else:
+                    self._fits_a_node(spec)
                     # The scheduler does not look where a volume is attached; here it always chooses another node.
                     node = current["spec"].setdefault(
                         "nodeName", next((each for each in NODES if each not in holders), NODES[0]))
@@ -387,6 +390,11 @@ class ControlPlane(api_server.Cluster):
                                      "already used by pod(s) on another node")
             self.closing.wait(0.1)
         return False
+
+    def _fits_a_node(self, spec: dict) -> None:
+        tolerated = {each.get("key") for each in spec.get("tolerations", []) if each.get("operator") == "Exists"}
+        if not spec.get("nodeSelector", {}).items() <= self.labels_of_nodes.items() or not self.taints <= tolerated:
+            raise NotModelled(f"a pod that no node takes: {spec.get('nodeSelector')}, {spec.get('tolerations')}")
 
     def _event_once(self, told: set, item: dict, reason: str, message: str) -> None:
         if message not in told:

@@ -77,6 +77,12 @@ class Member:
         return f"{'https' if self.cluster.tls else 'http'}://127.0.0.1:{self.client_port}"
 
     @property
+    def http_url(self) -> str:
+        """Where the gateway is."""
+        port = self.cluster.http_port
+        return self.url.replace(f":{self.client_port}", f":{port}") if port else self.url
+
+    @property
     def peer_url(self) -> str:
         return f"http://127.0.0.1:{self.peer_port}"
 
@@ -121,12 +127,11 @@ class Member:
         self.wait_until_healthy()
 
     def wait_until_healthy(self) -> None:
-        url = f"http://127.0.0.1:{self.cluster.http_port}" if self.cluster.http_port else self.url
-        with Gateway(url, self.cluster.release.gateway_prefix, self.cluster.tls) as gateway:
+        with self.gateway() as gateway:
             wait_until(gateway.health, f"health of etcd {self.name}", child=self.child)
 
     def gateway(self, user: tuple[str, str] | None = None) -> Gateway:
-        return Gateway(self.url, self.cluster.release.gateway_prefix, self.cluster.tls, user)
+        return Gateway(self.http_url, self.cluster.release.gateway_prefix, self.cluster.tls, user)
 
     def status(self) -> dict:
         with self.gateway(self.cluster.user) as gateway:
@@ -179,7 +184,7 @@ class Cluster:
         self.flags = list(flags)
         self.http_port = http_port  # set: HTTP is served there, and the client URL speaks gRPC only
         if http_port:
-            self.flags.append(f"--listen-client-http-urls=http://127.0.0.1:{http_port}")
+            self.flags.append(f"--listen-client-http-urls={'https' if tls else 'http'}://127.0.0.1:{http_port}")
         self.user: tuple[str, str] | None = None
         self.is_single = size == 1
         folder.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,13 @@ ENABLED = {
     "etcd-operator": {"backupOperator": {"abs": {"storageAccount": "store", "storageKey": "a2V5"}}},
 }
 
+# The same with the names of today, for an etcd that has none of the predecessor's.
+NEUTRAL = {
+    "enabled": True,
+    "abs": {"account": "store", "accountKey": "a2V5", "container": "etcd-backups", "prefix": "production"},
+    "etcd": {"endpoints": ["https://etcd:2379"], "tlsSecretName": "etcd-client"},
+}
+
 
 def merged(base, changes):
     """`base` with `changes` laid over it, key by key, as helm lays one values file over another."""
@@ -101,9 +108,9 @@ class Helm:
             raise Failure(result.stderr)
         return result.stdout
 
-    def render(self, changes=None, **options):
+    def render(self, changes=None, base=ENABLED, **options):
         """The objects of an enabled chart with `changes` to its values."""
-        manifest = self.template(merged(ENABLED, changes or {}), **options)
+        manifest = self.template(merged(base, changes or {}), **options)
         return Objects(each for each in yaml.safe_load_all(manifest) if each)
 
     def refusal(self, values, **options):

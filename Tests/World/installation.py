@@ -6,11 +6,12 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from admission import generated
 from control_plane import ControlPlane
 from etcd import Cluster
-from helm import Helm
+from helm import NEUTRAL, Helm, Objects
 from pods import Image, Node
 from processes import ROOT, wait_until
 from program import BINARY
@@ -21,7 +22,7 @@ CONTAINER = "etcd-backups"
 TOKEN = "token-of-the-service-account"
 OPERATOR = "token-of-the-operator"
 CREDENTIALS_SECRET = "etcd-root"
-RECORD = "sc-recorded-etcd-backup-data"
+TLS_SECRET = "etcd-client"
 ENTRYPOINT = re.search(r'ENTRYPOINT \["(.+)"\]', (ROOT / "Dockerfile").read_text())[1]
 
 
@@ -44,29 +45,35 @@ class Installation:
     container = CONTAINER
 
     def __init__(self, helm: Helm, sandbox: Sandbox, etcd: Cluster, folder: Path, release: str = "backup"):
-        self.sandbox = sandbox
-        self.objects = objects = helm.render(self._values(sandbox, etcd), release=release)
-        sandbox.create_container(CONTAINER)
+        objects = helm.render(self._values(sandbox, etcd), base=NEUTRAL, release=release)
+        self._install(objects, sandbox, folder)
 
         # Of etcd's owner.
-        sandbox.put_secret(NAMESPACE, objects.environment["APP_BACKUP_CLIENT_TLS_SECRET"], etcd.tls.secret())
+        sandbox.put_secret(NAMESPACE, TLS_SECRET, etcd.tls.secret())
         if etcd.user:
             username, password = etcd.user
             sandbox.put_secret(NAMESPACE, CREDENTIALS_SECRET, {"username": username, "password": password})
 
-        # Of the chart.
-        secret = objects.one("Secret")
-        values = {key: base64.b64decode(value) for key, value in secret["data"].items()}
-        sandbox.put_secret(NAMESPACE, secret["metadata"]["name"], values)
+    def _install(self, objects: Objects, sandbox: Sandbox, folder: Path, namespace: str = NAMESPACE,
+                 enforce: str = "restricted", hosts: dict[str, str] | None = None) -> None:
+        """What the chart rendered, and a node that can run its pod."""
+        self.sandbox, self.objects, self.namespace = sandbox, objects, namespace
+        sandbox.create_container(CONTAINER)
+        for each in objects:
+            if each["kind"] == "Secret":
+                data = {key: base64.b64decode(value) for key, value in each["data"].items()}
+                sandbox.put_secret(namespace, each["metadata"]["name"], data)
+            elif each["kind"] == "ConfigMap":
+                sandbox.put_configmap(namespace, each["metadata"]["name"], each["data"])
         self.allow(objects.one("Role")["rules"])
-        sandbox.grant(OPERATOR, "operator", [{"namespace": NAMESPACE, "resources": ["*"], "verbs": ["*"]}])
+        sandbox.grant(OPERATOR, "operator", [{"namespace": namespace, "resources": ["*"], "verbs": ["*"]}])
 
         image = Image({Path(ENTRYPOINT).name: BINARY}, entrypoint=[ENTRYPOINT], user=65532)
-        self.node = Node(folder / "node", {objects.container["image"]: image}, {}, sandbox)
+        self.node = Node(folder / "node", {objects.container["image"]: image}, hosts or {}, sandbox)
         self.node.tokens[objects.pod["serviceAccountName"]] = TOKEN
-        self.plane = ControlPlane(self.node, enforce="restricted")
+        self.plane = ControlPlane(self.node, enforce=enforce)
 
-    def __enter__(self) -> "Installation":
+    def __enter__(self) -> Self:
         with contextlib.ExitStack() as running:
             running.enter_context(self.node)
             running.enter_context(self.plane)
@@ -79,12 +86,12 @@ class Installation:
         self._running.__exit__(*failure)
 
     def _values(self, sandbox: Sandbox, etcd: Cluster) -> dict:
-        store = {"storageAccount": sandbox.account, "storageKey": sandbox.account_key, "endpoint": sandbox.blob_url}
+        store = {"account": sandbox.account, "accountKey": sandbox.account_key, "endpoint": sandbox.blob_url}
         return {
-            "global": {"etcdBackup": {"containerName": CONTAINER}},
-            "etcd-operator": {"backupOperator": {"abs": store}},
+            "abs": {**store, "container": CONTAINER},
             "etcd": {
                 "endpoints": [etcd.endpoints],
+                "tlsSecretName": TLS_SECRET,
                 "credentialsSecretName": CREDENTIALS_SECRET if etcd.user else "",
             },
         }
@@ -95,21 +102,22 @@ class Installation:
         assert subject["name"] == self.objects.pod["serviceAccountName"]
         user = f"system:serviceaccount:{subject['namespace']}:{subject['name']}"
         fields = ("resources", "resourceNames", "verbs")
-        rules = [{"namespace": NAMESPACE, **{key: rule[key] for key in fields if key in rule}} for rule in rules]
+        rules = [{"namespace": self.namespace, **{key: rule[key] for key in fields if key in rule}} for rule in rules]
         self.sandbox.grant(TOKEN, user, rules)
 
     def run(self, pod: dict | None = None) -> Outcome:
         """Runs the CronJob's pod, or another one of the same image and service account, to its end."""
         name = generated("run-")
+        template = self.objects.job["template"]["metadata"]
         self.plane.put("pods", {
-            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": NAMESPACE},
+            "apiVersion": "v1", "kind": "Pod", "metadata": {**template, "name": name, "namespace": self.namespace},
             "spec": pod or self.objects.pod})
 
         def ended() -> bool:
-            return self.plane.get("pods", NAMESPACE, name)["status"]["phase"] in ("Succeeded", "Failed")
+            return self.plane.get("pods", self.namespace, name)["status"]["phase"] in ("Succeeded", "Failed")
 
         wait_until(ended, f"end of the pod {name}")
-        shown = self.plane.get("pods", NAMESPACE, name)
+        shown = self.plane.get("pods", self.namespace, name)
         [status] = shown["status"]["containerStatuses"]
         terminated = status["state"]["terminated"]
         log = self.plane.containers[shown["metadata"]["uid"]][status["name"]].log
@@ -117,7 +125,7 @@ class Installation:
 
     @property
     def record(self) -> dict[str, str] | None:
-        return self.sandbox.configmap(NAMESPACE, RECORD)
+        return self.sandbox.configmap(self.namespace, self.objects.environment["APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING"])
 
     @property
     def recorded_path(self) -> str:
@@ -128,5 +136,5 @@ class Installation:
         verbs = {"GET": "get", "PATCH": "patch", "POST": "create", "DELETE": "delete", "PUT": "update"}
         for each in self.sandbox.requests():
             if each["service"] == "kubernetes":
-                resource, _, name = each["target"].partition("?")[0].partition(f"/{NAMESPACE}/")[2].partition("/")
+                resource, _, name = each["target"].partition("?")[0].partition(f"/{self.namespace}/")[2].partition("/")
                 yield verbs[each["method"]], resource, name

@@ -2,7 +2,8 @@
 that nothing else on this machine changes. Needs root.
 
 Secrets and ConfigMaps are the sandbox's. Taken from the manifest: command and arguments, environment, user and groups,
-dropped capabilities, mounted volumes (claims, Secrets, ConfigMaps, projected ones), the termination message. The root is
+dropped capabilities, mounted volumes (claims, Secrets, ConfigMaps, projected ones, folders of the node, those of the
+Secrets Store driver), the termination message. The root is
 always read-only. An image is a set of programs of this machine. Host names are those of a private /etc/hosts. The README
 beside this file has the list of what is modelled; anything else is refused.
 """
@@ -95,6 +96,9 @@ class Node:
         self.sandbox = sandbox  # the API server that pods are told of
         self.volumes = Volumes(folder)
         self.tokens: dict[str, str] = {}  # of service accounts
+        self.audiences: dict[str, Callable[[dict], str]] = {}  # by audience: the token of a pod for others than the API server
+        self.root = folder / "root"  # what `hostPath` finds there
+        self.provider_classes: dict[str, dict[str, str]] = {}  # SecretProviderClasses: the files that they bring
         self.alter: Callable[[dict, dict, list], list] | None = None  # lets a test break a container's command
         self._count = 0
         self._lock = threading.Lock()
@@ -151,6 +155,11 @@ class Node:
             if "fsGroup" in context:
                 own_by_group(self.volumes[name], context["fsGroup"])
             return self.folder / name
+        if kind == "hostPath":
+            path = self.root / volume[kind]["path"].lstrip("/")
+            if volume[kind].get("type") != "Directory" or not path.is_dir():
+                raise NotModelled(f"a pod that waits for {volume}")
+            return path
         folder = self.folder / f"volume-{pod['metadata']['uid']}-{volume['name']}"
         if folder.exists():
             return folder
@@ -162,6 +171,10 @@ class Node:
                 write(folder, chosen(self._data("secret", pod, volume[kind]["secretName"]), volume[kind].get("items")))
             case "configMap":
                 write(folder, chosen(self._data("configmap", pod, volume[kind]["name"]), volume[kind].get("items")))
+            case "csi":
+                if (volume[kind]["driver"], volume[kind]["readOnly"]) != ("secrets-store.csi.k8s.io", True):
+                    raise NotModelled(f"the driver of {volume}")
+                write(folder, self.provider_classes[volume[kind]["volumeAttributes"]["secretProviderClass"]])
             case "projected":
                 for source in volume[kind]["sources"]:
                     self._project(pod, folder, source)
@@ -176,7 +189,9 @@ class Node:
         match kind:
             case "serviceAccountToken":
                 token = folder / what["path"]
-                token.write_text(self.tokens[pod["spec"]["serviceAccountName"]] + "\n")
+                audience = what.get("audience")
+                token.write_text(
+                    self.audiences[audience](pod) if audience else self.tokens[pod["spec"]["serviceAccountName"]] + "\n")
                 users = {user_of(pod["spec"], each, self.images[each["image"]], False)
                          for each in containers(pod["spec"])}
                 if len(users) == 1 and None not in users:
@@ -184,8 +199,8 @@ class Node:
                     token.chmod(0o600)
                 elif "fsGroup" in pod["spec"]["securityContext"]:
                     token.chmod(0o600)
-            case "configMap":
-                write(folder, chosen(self._data("configmap", pod, what["name"]), what.get("items")))
+            case "configMap" | "secret":
+                write(folder, chosen(self._data(kind.lower(), pod, what["name"]), what.get("items")))
             case "downwardAPI":
                 write(folder, {each["path"]: pod["metadata"][each["fieldRef"]["fieldPath"].removeprefix("metadata.")]
                                for each in what["items"]})

@@ -1,7 +1,7 @@
 {{/* The program's environment: every variable the chart's values decide. */}}
 
 {{- define "etcd-backup.env" -}}
-{{- $abs := (index .Values "etcd-operator").backupOperator.abs }}
+{{- $store := include "etcd-backup.store" . | fromJson }}
 {{- with .Values.backupApp }}
 - name: APP_LOGGER_LEVEL
   value: {{ .logger.level | quote }}
@@ -12,37 +12,40 @@
     fieldRef:
       fieldPath: metadata.namespace
 - name: APP_ABS_CONTAINER_NAME
-  value: {{ $.Values.global.etcdBackup.containerName | quote }}
-- name: APP_ABS_SECRET_NAME
-  value: {{ include "etcd-backup.absSecret" $ | quote }}
+  value: {{ $store.container | quote }}
 - name: APP_ABS_AUTHENTICATION
-  value: {{ $.Values.global.etcdBackup.absAuthentication | quote }}
-{{- with $abs.endpoint }}
+  value: {{ $store.authentication | quote }}
+{{- with include "etcd-backup.absSecret" $ }}
+- name: APP_ABS_SECRET_NAME
+  value: {{ . | quote }}
+{{- end }}
+{{- include "etcd-backup.identityEnv" $ }}
+{{- with $store.endpoint }}
 - name: APP_ABS_ENDPOINT
   value: {{ . | quote }}
 {{- end }}
-{{- if $abs.allowHttp }}
+{{- if $store.allowHttp }}
 - name: APP_ABS_ALLOW_HTTP
   value: "on"
 {{- end }}
-{{- with $abs.apiVersion }}
+{{- with $store.apiVersion }}
 - name: APP_ABS_API_VERSION
   value: {{ . | quote }}
 {{- end }}
-{{- with $abs.accessTier }}
+{{- with $store.accessTier }}
 - name: APP_ABS_ACCESS_TIER
   value: {{ . | quote }}
 {{- end }}
-{{- with $abs.immutability }}
+{{- with $store.immutability }}
 - name: APP_ABS_IMMUTABILITY
   value: {{ . | quote }}
 {{- end }}
-{{- if $abs.caConfigMap }}
+{{- if $store.caConfigMap }}
 - name: APP_ABS_CA_FILE
-  value: /etc/etcd-backup/abs-ca/ca.crt
+  value: /var/run/etcd-backup/abs-ca/ca.crt
 {{- end }}
 - name: APP_BLOB_PREFIX
-  value: {{ .blobPrefix | quote }}
+  value: {{ $store.prefix | quote }}
 - name: APP_BACKUP_ETCD_ENDPOINTS
   value: {{ include "etcd-backup.etcdEndpoints" $ | quote }}
 {{- with include "etcd-backup.tlsSecret" $ }}
@@ -53,10 +56,14 @@
 - name: APP_BACKUP_ETCD_CREDENTIALS_SECRET
   value: {{ . | quote }}
 {{- end }}
+{{- range include "etcd-backup.directories" $ | fromJson }}
+- name: {{ .variable }}
+  value: {{ .path | quote }}
+{{- end }}
 - name: APP_BACKUP_ETCD_TRANSPORT
   value: {{ $.Values.etcd.transport | quote }}
 - name: APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING
-  value: {{ .configMapName | quote }}
+  value: {{ include "etcd-backup.record" $ | quote }}
 - name: APP_BACKUP_TIMEOUT
   value: {{ .timeout | quote }}
 {{- with .blockSize }}
@@ -89,6 +96,30 @@
   value: {{ .cleaner.expirationBlobTime | quote }}
 - name: APP_CLEANER_HISTORY_EXPIRATION
   value: {{ .cleaner.historyExpiration | quote }}
+{{- end }}
+{{- end }}
+
+{{/* The identity, where no Secret holds it. The webhook of workload identity sets the rest. */}}
+{{- define "etcd-backup.identityEnv" -}}
+{{- $store := include "etcd-backup.store" . | fromJson }}
+{{- $kind := $store.authentication }}
+{{- $isFolder := hasKey (include "etcd-backup.directories" . | fromJson) "abs.secretDirectory" }}
+{{- if and (include "etcd-backup.isWithoutSecret" $kind) (not $store.existingSecret) (not $isFolder) }}
+- name: AZURE_STORAGE_ACCOUNT
+  value: {{ $store.account | quote }}
+{{- end }}
+{{- if and $store.clientId (or (eq $kind "managed-identity")
+  (and (eq $kind "workload-identity") (not .Values.serviceAccount.create))) }}
+- name: AZURE_CLIENT_ID
+  value: {{ $store.clientId | quote }}
+{{- end }}
+{{- if and $store.tenantId (eq $kind "workload-identity") (not .Values.serviceAccount.create) }}
+- name: AZURE_TENANT_ID
+  value: {{ $store.tenantId | quote }}
+{{- end }}
+{{- with $store.authorityHost }}
+- name: AZURE_AUTHORITY_HOST
+  value: {{ . | quote }}
 {{- end }}
 {{- end }}
 

@@ -6,49 +6,31 @@
 {{- regexReplaceAllLiteral (printf "^%s+|%s+$" $blank $blank) . "" }}
 {{- end }}
 
-{{/* The container and the prefix as the store gets them: one slash at the end is dropped. */}}
-{{- define "etcd-backup.container" -}}
-{{- include "etcd-backup.trimmed" .Values.global.etcdBackup.containerName | trimSuffix "/" }}
-{{- end }}
-{{- define "etcd-backup.prefix" -}}
-{{- include "etcd-backup.trimmed" .Values.backupApp.blobPrefix | trimSuffix "/" }}
-{{- end }}
-
 {{/* A JSON array of the values that the program would refuse. */}}
 {{- define "etcd-backup.mistakesOfGrammar" -}}
 {{- $mistakes := list }}
-{{- range $part := list "Names" "Store" "Etcd" "Sizes" }}
+{{- range $part := list "Blobs" "Store" "Etcd" "Sizes" }}
 {{- $mistakes = concat $mistakes (include (printf "etcd-backup.mistakesOf%s" $part) $ | fromJsonArray) }}
 {{- end }}
 {{- toJson $mistakes }}
 {{- end }}
 
-{{/* Container, prefix, and the one name of an object that the schema cannot see. */}}
-{{- define "etcd-backup.mistakesOfNames" -}}
+{{/* Container and prefix. */}}
+{{- define "etcd-backup.mistakesOfBlobs" -}}
 {{- $mistakes := list }}
 {{- $container := include "etcd-backup.container" . }}
 {{- if and $container (or (not (regexMatch "^[a-z0-9](-?[a-z0-9])+$" $container)) (lt (len $container) 3)
   (gt (len $container) 63)) }}
-{{- $mistakes = append $mistakes (printf "global.etcdBackup.containerName is %q: a container's name has %s" $container
+{{- $mistakes = append $mistakes (printf "%s is %q: a container's name has %s" (include "etcd-backup.nameOf" (list . "container")) $container
   "3 to 63 lower-case letters, digits and single hyphens, and a letter or digit at both ends") }}
 {{- end }}
 {{- $prefix := include "etcd-backup.prefix" . }}
 {{- $any := "[^/\\\\\\x00-\\x1f\\x7f-\\x9f]" }}
 {{- $part := printf "%s*[^./\\\\\\x00-\\x1f\\x7f-\\x9f]" $any }}
-{{- if not (and (regexMatch (printf "^%s(/%s)*$" $part $part) $prefix) (regexMatch "^(?s:.){1,498}$" $prefix)) }}
-{{- $mistakes = append $mistakes (printf "backupApp.blobPrefix is %q: a prefix has 1 to 498 characters, %s" $prefix
+{{- $isGiven := include "etcd-backup.trimmed" (include "etcd-backup.store" . | fromJson).prefix }}
+{{- if and $isGiven (not (and (regexMatch (printf "^%s(/%s)*$" $part $part) $prefix) (regexMatch "^(?s:.){1,498}$" $prefix))) }}
+{{- $mistakes = append $mistakes (printf "%s is %q: a prefix has 1 to 498 characters, %s" (include "etcd-backup.nameOf" (list . "prefix")) $prefix
   "no backslash and no control character, and between slashes no part that is empty or ends in a full stop") }}
-{{- end }}
-{{- $secret := include "etcd-backup.tlsSecret" . }}
-{{- if not (regexMatch "^[a-z0-9.-]{0,253}$" $secret) }}
-{{- $mistakes = append $mistakes (printf
-  "etcd.fullname makes %q the name of etcd's Secret, which is too long: set etcd.tlsSecretName" $secret) }}
-{{- end }}
-{{- range splitList "." $secret }}
-{{- if gt (len .) 63 }}
-{{- $mistakes = append $mistakes (printf
-  "etcd.fullname makes %q a part of the name of etcd's Secret, which is too long: set etcd.tlsSecretName" .) }}
-{{- end }}
 {{- end }}
 {{- toJson $mistakes }}
 {{- end }}
@@ -60,40 +42,48 @@
 
 {{/* The account, its endpoint and the version of its interface. A wrong one is not shown: it may be a secret. */}}
 {{- define "etcd-backup.mistakesOfStore" -}}
-{{- $abs := (index .Values "etcd-operator").backupOperator.abs }}
-{{- $account := include "etcd-backup.trimmed" $abs.storageAccount }}
-{{- $endpoint := include "etcd-backup.trimmed" $abs.endpoint }}
-{{- $name := "etcd-operator.backupOperator.abs" }}
+{{- $store := include "etcd-backup.store" . | fromJson }}
+{{- $account := include "etcd-backup.trimmed" $store.account }}
+{{- $accountName := include "etcd-backup.nameOf" (list . "account") }}
+{{- $endpoint := include "etcd-backup.trimmed" $store.endpoint }}
+{{- $endpointName := include "etcd-backup.nameOf" (list . "endpoint") }}
 {{- $mistakes := list }}
 {{- if and $account (not $endpoint) (not (regexMatch "^[a-z0-9]{3,24}$" $account)) }}
-{{- $mistakes = append $mistakes (printf "%s.storageAccount is not the name of an account: %s" $name
+{{- $mistakes = append $mistakes (printf "%s is not the name of an account: %s" $accountName
   "3 to 24 lower-case letters and digits, as the Azure portal shows it") }}
 {{- else if not (regexMatch "^[A-Za-z0-9-]*$" $account) }}
 {{- $mistakes = append $mistakes (printf
-  "%s.storageAccount is not the name of an account: letters, digits and hyphens" $name) }}
+  "%s is not the name of an account: letters, digits and hyphens" $accountName) }}
 {{- end }}
 {{- if $endpoint }}
 {{- $port := include "etcd-backup.portPattern" . }}
 {{- $host := printf "(\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9._-]+)%s" $port }}
 {{- $path := default "[A-Za-z0-9-]+" $account }}
 {{- if not (regexMatch (printf "^(?i:https?)://%s(/%s)?/*$" $host $path) $endpoint) }}
-{{- $mistakes = append $mistakes (printf "%s.endpoint is not an endpoint such as https://store.example.com: %s" $name
+{{- $mistakes = append $mistakes (printf "%s is not an endpoint such as https://store.example.com: %s" $endpointName
   "https or http, a host, a port where it is unusual, the account as its only path if any, and nothing else") }}
-{{- else if and (regexMatch "^(?i:http)://" $endpoint) (not $abs.allowHttp) (not (regexMatch
+{{- else if and (regexMatch "^(?i:http)://" $endpoint) (not $store.allowHttp) (not (regexMatch
   "^(?i:http)://(127(\\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}|(?i:localhost)|\\[::1\\])[:/]" (printf "%s/" $endpoint))) }}
-{{- $mistakes = append $mistakes (printf "%s.endpoint is plain http, so backups could be read on their way: %s" $name
+{{- $mistakes = append $mistakes (printf "%s is plain http, so backups could be read on their way: %s" $endpointName
   "write https, or set allowHttp beside it to true") }}
 {{- end }}
 {{- end }}
-{{- $version := include "etcd-backup.trimmed" $abs.apiVersion }}
+{{- $version := include "etcd-backup.trimmed" $store.apiVersion }}
 {{- if and $version (or (lt $version "2019-02-02") (regexMatch "-(02-3[01]|(04|06|09|11)-31)$" $version)
   (not (regexMatch "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$" $version))) }}
 {{- $mistakes = append $mistakes (printf
-  "%s.apiVersion is %q: it must be a version of the Blob service, a date from 2019-02-02 on" $name $version) }}
+  "%s is %q: it must be a version of the Blob service, a date from 2019-02-02 on"
+  (include "etcd-backup.nameOf" (list . "apiVersion")) $version) }}
 {{- end }}
-{{- if and (eq "cold" (default "" $abs.accessTier)) $version (lt $version "2021-12-02") }}
+{{- if and .Values.abs.authorityHost (not (regexMatch (printf "^(?i:https)://[A-Za-z0-9._-]+%s/?$"
+  (include "etcd-backup.portPattern" .)) .Values.abs.authorityHost)) }}
+{{- $mistakes = append $mistakes (printf "abs.authorityHost is %q: write it like https://login.microsoftonline.com"
+  .Values.abs.authorityHost) }}
+{{- end }}
+{{- if and (eq "cold" $store.accessTier) $version (lt $version "2021-12-02") }}
 {{- $mistakes = append $mistakes (printf
-  "%s.accessTier is %q, which apiVersion %q does not know: set apiVersion to 2021-12-02 or later" $name "cold" $version) }}
+  "abs.accessTier is %q, which %s %q does not know: set that to 2021-12-02 or later" "cold"
+  (include "etcd-backup.nameOf" (list . "apiVersion")) $version) }}
 {{- end }}
 {{- toJson $mistakes }}
 {{- end }}
@@ -146,7 +136,7 @@
   "backupApp.blocksInFlight is %d: with blocks of this size it must be at most %d, so that all fit into 32MiB"
   (int64 .Values.backupApp.blocksInFlight) $most) }}
 {{- end }}
-{{- if .Values.backupApp.spool.enabled }}
+{{- if and .Values.backupApp.spool.enabled (regexMatch "^[0-9]+(Mi|Gi)$" .Values.backupApp.spool.sizeLimit) }}
 {{- $limit := include "etcd-backup.spoolLimit" . | int64 }}
 {{- if or (lt $limit 1048576) (gt $limit 1099511627776) }}
 {{- $mistakes = append $mistakes (printf

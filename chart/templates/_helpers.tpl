@@ -53,30 +53,77 @@ app.kubernetes.io/component: backup
 {{- include "etcd-backup.strings" (list $labels .own .root.Values.commonLabels .more) | trim }}
 {{- end }}
 
-{{/* The image: by digest when one is given, else by tag. */}}
+{{/*
+The annotations of an object with their key, if there are any: the chart's `own`, then commonAnnotations, then `more`
+of the object's own values.
+*/}}
+{{- define "etcd-backup.annotationsWith" -}}
+{{- with include "etcd-backup.strings" (list .own .root.Values.commonAnnotations .more) | trim }}
+annotations:
+  {{- . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* What every object begins with. Takes a dict: root, name, and what labels and annotations take. */}}
+{{- define "etcd-backup.metadata" -}}
+name: {{ .name | quote }}
+namespace: {{ .root.Release.Namespace | quote }}
+labels:
+  {{- include "etcd-backup.labelsWith" (dict "root" .root "more" .labels) | nindent 2 }}
+{{- include "etcd-backup.annotationsWith" (dict "root" .root "own" .own "more" .annotations) }}
+{{- end }}
+
+{{/* The image: by digest when one is given, else by tag; of the parent chart's registry, if it has one. */}}
 {{- define "etcd-backup.image" -}}
 {{- $image := .Values.backupApp.image }}
-{{- if $image.digest }}
-{{- printf "%s@%s" $image.repository $image.digest }}
-{{- else }}
-{{- printf "%s:%s" $image.repository (default .Chart.AppVersion $image.tag) }}
+{{- $repository := $image.repository }}
+{{- with .Values.global.imageRegistry }}
+{{- $registry := regexFind "^(localhost|[^/]*[.:][^/]*)/" $repository }}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) (trimPrefix $registry $repository) }}
 {{- end }}
+{{- if $image.digest }}
+{{- printf "%s@%s" $repository $image.digest }}
+{{- else }}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion $image.tag) }}
+{{- end }}
+{{- end }}
+
+{{/* The Secrets for pulling it, the parent chart's first: a JSON array. */}}
+{{- define "etcd-backup.imagePullSecrets" -}}
+{{- $secrets := list }}
+{{- range concat (default list .Values.global.imagePullSecrets) (default list .Values.imagePullSecrets) }}
+{{- $secrets = append $secrets (dict "name" (ternary . (get (ternary dict . (kindIs "string" .)) "name") (kindIs "string" .))) }}
+{{- end }}
+{{- uniq $secrets | toJson }}
+{{- end }}
+
+{{- define "etcd-backup.serviceAccount" -}}
+{{- default (include "etcd-backup.fullname" .) .Values.serviceAccount.name }}
+{{- end }}
+
+{{/* The ConfigMap that records the last success. */}}
+{{- define "etcd-backup.record" -}}
+{{- $isNeutral := (include "etcd-backup.store" . | fromJson).isNeutral }}
+{{- default (ternary (printf "%s-record" (include "etcd-backup.fullname" .)) "sc-recorded-etcd-backup-data" $isNeutral)
+  .Values.backupApp.configMapName }}
 {{- end }}
 
 {{/* The ConfigMap that a run creates when the history of etcd broke; the program makes the same name. */}}
 {{- define "etcd-backup.historyBroke" -}}
-{{- printf "%s-history-broke" .Values.backupApp.configMapName }}
+{{- printf "%s-history-broke" (include "etcd-backup.record" .) }}
 {{- end }}
 
-{{/* The Secret with the storage account's key: the chart's own, or an existing one. */}}
-{{- define "etcd-backup.absSecret" -}}
-{{- default .Values.global.etcdBackup.secretName .Values.global.etcdBackup.existingSecret }}
+{{/* The name of etcd's installation; empty where none is meant. */}}
+{{- define "etcd-backup.etcdFullname" -}}
+{{- $isNeutral := (include "etcd-backup.store" . | fromJson).isNeutral }}
+{{- default (ternary "" "service-catalog-etcd-stateful" $isNeutral) .Values.etcd.fullname }}
 {{- end }}
 
-{{/* The Secret with etcd's client certificate; empty without TLS. */}}
+{{/* The Secret with etcd's client certificate; empty without TLS, and where a folder takes its place. */}}
 {{- define "etcd-backup.tlsSecret" -}}
-{{- if .Values.etcd.secure }}
-{{- default (printf "%s-etcd-client-tls" .Values.etcd.fullname) .Values.etcd.tlsSecretName }}
+{{- $fullname := include "etcd-backup.etcdFullname" . }}
+{{- if and .Values.etcd.secure (not (hasKey (include "etcd-backup.directories" . | fromJson) "etcd.tlsDirectory")) }}
+{{- default (ternary "" (printf "%s-etcd-client-tls" $fullname) (empty $fullname)) .Values.etcd.tlsSecretName }}
 {{- end }}
 {{- end }}
 
@@ -84,7 +131,7 @@ app.kubernetes.io/component: backup
 {{- define "etcd-backup.etcdEndpoints" -}}
 {{- $scheme := ternary "https" "http" .Values.etcd.secure }}
 {{- $service := printf
-  "%s://%s-client.%s.svc.cluster.local:2379" $scheme .Values.etcd.fullname .Release.Namespace }}
+  "%s://%s-client.%s.svc.cluster.local:2379" $scheme (include "etcd-backup.etcdFullname" .) .Release.Namespace }}
 {{- default (list $service) .Values.etcd.endpoints | join "," }}
 {{- end }}
 

@@ -3,12 +3,15 @@
 {{/* One record for each release, one prefix for each cluster: a JSON array of the CronJobs that write to ours. */}}
 {{- define "etcd-backup.mistakesOfNeighbours" -}}
 {{- $mistakes := list }}
-{{- $record := .Values.backupApp.configMapName }}
+{{- $record := include "etcd-backup.record" . }}
 {{- $place := printf "%s/%s" (include "etcd-backup.container" .) (include "etcd-backup.prefix" .) }}
 {{- range $cronJob := (lookup "batch/v1" "CronJob" .Release.Namespace "").items }}
 {{- $name := $cronJob.metadata.name }}
 {{- $owner := dig "metadata" "annotations" "meta.helm.sh/release-name" "" $cronJob }}
-{{- if not (or (eq $owner $.Release.Name) (eq $name (include "etcd-backup.fullname" $)) $cronJob.spec.suspend) }}
+{{- $chart := dig "metadata" "labels" "app.kubernetes.io/name" "" $cronJob }}
+{{- /* Of the same release, another one is that of an alias. */ -}}
+{{- $isOurs := and (eq $owner $.Release.Name) (eq $chart (include "etcd-backup.name" $)) }}
+{{- if not (or $isOurs (eq $name (include "etcd-backup.fullname" $)) $cronJob.spec.suspend) }}
 {{- $variables := dict }}
 {{- range $cronJob.spec.jobTemplate.spec.template.spec.containers }}
 {{- range .env }}
@@ -25,14 +28,14 @@
   (include "etcd-backup.variable" (list $variables "APP_ABS_CONTAINER_NAME") | trimSuffix "/")
   (include "etcd-backup.variable" (list $variables "APP_BLOB_PREFIX") | trimSuffix "/") }}
 {{- if eq $place $theirs }}
-{{- $abs := (index $.Values "etcd-operator").backupOperator.abs }}
-{{- $ours := default (include "etcd-backup.accountOf" (list $ $.Values.global.etcdBackup.existingSecret))
-  (trim $abs.storageAccount) }}
-{{- $their := include "etcd-backup.accountOf" (list $ (get $variables "APP_ABS_SECRET_NAME")) }}
+{{- $store := include "etcd-backup.store" $ | fromJson }}
+{{- $ours := default (include "etcd-backup.accountOf" (list $ $store.existingSecret)) (trim $store.account) }}
+{{- $their := default (include "etcd-backup.accountOf" (list $ (get $variables "APP_ABS_SECRET_NAME")))
+  (get $variables "AZURE_STORAGE_ACCOUNT") }}
 {{- if or (not $ours) (not $their) (eq $ours $their) }}
 {{- $mistakes = append $mistakes (printf
-  "backupApp.blobPrefix makes %q, where CronJob %s stores its backups: set a prefix of this cluster's own, %s"
-  $place $name $remedy) }}
+  "%s makes %q, where CronJob %s stores its backups: set a prefix of this cluster's own, %s"
+  (include "etcd-backup.nameOf" (list $ "prefix")) $place $name $remedy) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -1,35 +1,43 @@
-{{/* The pod of a run. Nothing is on disk: it has no volume but for the store's own CA and the spool, if wanted. */}}
+{{/* The pod of a run. Nothing is on disk: it has no volume but those that values ask for. */}}
 
 {{- define "etcd-backup.pod" -}}
-{{- $caConfigMap := (index .Values "etcd-operator").backupOperator.abs.caConfigMap }}
-{{- $spool := .Values.backupApp.spool }}
-serviceAccountName: {{ include "etcd-backup.fullname" . | quote }}
+serviceAccountName: {{ include "etcd-backup.serviceAccount" . | quote }}
 automountServiceAccountToken: true
 enableServiceLinks: false
 restartPolicy: Never
 # A run that is stopped during its commit finishes it and records it; otherwise it stops within a second.
 terminationGracePeriodSeconds: 150
-{{- with .Values.imagePullSecrets }}
+{{- with include "etcd-backup.imagePullSecrets" . | fromJsonArray }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.priorityClassName }}
-priorityClassName: {{ . | quote }}
+{{- if .Values.hostNetwork }}
+hostNetwork: true
+{{- end }}
+{{- with default (ternary "ClusterFirstWithHostNet" "" .Values.hostNetwork) .Values.dnsPolicy }}
+dnsPolicy: {{ . | quote }}
+{{- end }}
+{{- range $field := list "priorityClassName" "runtimeClassName" }}
+{{- with get $.Values $field }}
+{{ $field }}: {{ . | quote }}
+{{- end }}
 {{- end }}
 {{- with .Values.nodeSelector }}
 nodeSelector:
   {{- include "etcd-backup.strings" (list .) | trim | nindent 2 }}
 {{- end }}
-{{- with .Values.affinity }}
-affinity:
+{{- range $field, $value := pick .Values "affinity" "dnsConfig" "hostAliases" "tolerations" "topologySpreadConstraints" }}
+{{- with $value }}
+{{ $field }}:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.tolerations }}
-tolerations:
-  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.podSecurityContext }}
 securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.initContainers }}
+initContainers:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 containers:
@@ -41,6 +49,10 @@ containers:
       {{- with .Values.extraEnv }}
       {{- toYaml . | nindent 6 }}
       {{- end }}
+    {{- with .Values.envFrom }}
+    envFrom:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
     resources:
       {{- toYaml .Values.resources | nindent 6 }}
     {{- with .Values.securityContext }}
@@ -49,30 +61,12 @@ containers:
     {{- end }}
     # The program writes its result there, one line of JSON; a crash leaves the end of its log.
     terminationMessagePolicy: FallbackToLogsOnError
-    {{- if or $caConfigMap $spool.enabled }}
+    {{- with concat (include "etcd-backup.ownMounts" . | fromJsonArray) (default list .Values.extraVolumeMounts) }}
     volumeMounts:
-      {{- if $caConfigMap }}
-      - name: abs-ca
-        mountPath: /etc/etcd-backup/abs-ca
-        readOnly: true
-      {{- end }}
-      {{- if $spool.enabled }}
-      - name: spool
-        mountPath: /var/spool/etcd-backup
-      {{- end }}
+      {{- toYaml . | nindent 6 }}
     {{- end }}
-{{- if or $caConfigMap $spool.enabled }}
+{{- with concat (include "etcd-backup.ownVolumes" . | fromJsonArray) (default list .Values.extraVolumes) }}
 volumes:
-  {{- with $caConfigMap }}
-  - name: abs-ca
-    configMap:
-      name: {{ . | quote }}
-      items: [{key: ca.crt, path: ca.crt}]
-  {{- end }}
-  {{- if $spool.enabled }}
-  - name: spool
-    emptyDir:
-      sizeLimit: {{ $spool.sizeLimit | quote }}
-  {{- end }}
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
