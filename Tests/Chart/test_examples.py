@@ -73,6 +73,7 @@ class Setting:
     hosts: tuple[str, ...] = ()
     client_name: str | None = "etcd-backup"
     has_tls: bool = True
+    members: int = 1
     is_grpc_only: bool = False
     enforce: str = "restricted"
     labels: dict[str, str] = field(default_factory=dict)
@@ -149,7 +150,7 @@ SETTINGS = {
         of_cert_manager, hosts=("etcd.etcd.svc.cluster.local",), admit=with_workload_identity),
     "sas": Setting(of_cert_manager, hosts=("etcd.etcd.svc.cluster.local",)),
     "kubeadm": Setting(
-        of_kubeadm, client_name="kube-etcd-healthcheck-client", enforce="privileged",
+        of_kubeadm, client_name="kube-etcd-healthcheck-client", enforce="privileged", members=3,
         labels={CONTROL_PLANE: ""}, taints=frozenset({CONTROL_PLANE})),
     "k3s": Setting(of_rancher("k3s"), is_grpc_only=True, enforce="privileged", labels={ETCD: "true"}),
     "rke2": Setting(
@@ -166,7 +167,8 @@ SETTINGS = {
 @contextlib.contextmanager
 def etcd_like(setting: Setting, folder: Path):
     tls = TLS.make(folder / "tls", client_name=setting.client_name, hosts=setting.hosts) if setting.has_tls else None
-    etcd = Cluster(folder / "data", NEWEST, tls=tls, http_port=2382 if setting.is_grpc_only else None)
+    http_port = 2382 if setting.is_grpc_only else None
+    etcd = Cluster(folder / "data", NEWEST, size=setting.members, tls=tls, http_port=http_port)
     etcd.first.client_port = 2379
     with etcd:
         etcd.fill(200)

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from helm import CHART, ENABLED, Objects, merged, nested
+from helm import ENABLED, Objects, instance, merged, nested, parent
 
 
 @pytest.mark.parametrize("value, given", [
@@ -96,22 +96,6 @@ def test_the_pull_secrets_of_the_parent_are_added_as_names_or_as_maps(helm4):
 
 
 # Under several names in one parent
-
-
-def parent(folder):
-    """Two instances of the chart under aliases, as one release installs them."""
-    dependency = f"repository: file://{CHART}\n    version: 1.0.0\n"
-    (folder / "charts").mkdir(parents=True)
-    (folder / "charts" / "etcd-backup").symlink_to(CHART)
-    (folder / "Chart.yaml").write_text(
-        "apiVersion: v2\nname: core\nversion: 1.0.0\ndependencies:\n"
-        + "".join(f"  - name: etcd-backup\n    alias: {alias}\n    {dependency}" for alias in ("orders", "customers")))
-    return folder
-
-
-def instance(prefix):
-    return {"enabled": True, "etcd": {"endpoints": [f"https://{prefix}:2379"], "tlsSecretName": f"{prefix}-tls"},
-            "abs": {"account": "store", "accountKey": "a2V5", "container": "etcd-backups", "prefix": prefix}}
 
 
 def test_two_instances_of_one_parent_share_nothing_but_the_container(helm, tmp_path):

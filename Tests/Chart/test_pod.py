@@ -78,6 +78,27 @@ def test_a_pod_without_one_permission_fails_and_names_it(installation, permissio
     assert outcome.status in rule["onExitCodes"]["values"], "retrying cannot help, so the Job must not make one"
 
 
+def test_a_pod_with_folders_in_place_of_all_secrets_reads_none_through_the_api(helm4, etcd, tmp_path):
+    """From the CSI driver, from a mounted Secret and from any other volume: one of each."""
+    store, user = {"storage-account": "", "storage-key": ""}, dict(zip(("username", "password"), etcd.user, strict=True))
+    changes = {
+        "abs": {"account": "", "accountKey": "", "secretDirectory": {"secretProviderClass": "store"}},
+        "etcd": {"tlsSecretName": "", "tlsDirectory": {"secretName": TLS_SECRET}, "credentialsSecretName": "",
+                 "credentialsDirectory": {"volume": {"projected": {"sources": [{"secret": {"name": "user"}}]}}}},
+    }
+    with (
+        Sandbox(state=tmp_path / "sandbox") as sandbox,
+        Installation(helm4, sandbox, etcd, tmp_path, changes=changes) as installation,
+    ):
+        store |= {"storage-account": sandbox.account, "storage-key": sandbox.account_key}
+        installation.node.provider_classes["store"] = store
+        sandbox.put_secret(NAMESPACE, "user", user)
+        outcome = installation.run()
+        assert outcome.status == 0, outcome.log
+        assert {resource for _, resource, _ in installation.asked()} == {"configmaps"}
+        assert {rule["resources"][0] for rule in installation.objects.one("Role")["rules"]} == {"configmaps"}
+
+
 def test_the_stand_in_for_the_kubelet_enforces_what_the_pod_says(installation):
     pod = installation.objects.pod
     script = (

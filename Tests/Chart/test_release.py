@@ -6,7 +6,7 @@ import yaml
 import schemas
 from api_server import Cluster
 from control_plane import without_nulls
-from helm import CHART, ENABLED, merged
+from helm import CHART, ENABLED, NEUTRAL, instance, merged, parent
 
 RECORD = ("configmaps", "kyma-system", "sc-recorded-etcd-backup-data")
 CRON_JOB = ("cronjobs", "kyma-system", "backup-etcd-backup")
@@ -143,3 +143,35 @@ def test_d13_a_schedule_that_is_suspended_or_of_the_same_release_stands_in_no_on
     release("install", OTHER, name="second")
     release("upgrade", merged(OTHER, {"fullnameOverride": "renamed"}), name="second")
     assert ("cronjobs", "kyma-system", "second-etcd-backup") not in cluster.objects
+
+
+@pytest.fixture
+def upgrade(helm4, cluster, tmp_path):
+    """`helm upgrade --install` of any chart with these values alone, as the release `core`; returns what it printed."""
+
+    def run(values, chart=CHART, expect=0):
+        file = tmp_path / "values.yaml"
+        file.write_text(yaml.safe_dump(values))
+        done = helm4.run(
+            "upgrade", "--install", "core", chart, "--values", file, "--namespace", "kyma-system", "--disable-openapi-validation",
+            "--kube-apiserver", cluster.url, HELM_CACHE_HOME=tmp_path / "discovery")
+        assert done.returncode == expect, done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+def test_d13_two_instances_of_one_parent_live_side_by_side_but_not_in_one_place(upgrade, cluster, tmp_path):
+    chart = parent(tmp_path / "core")
+    both = {"orders": instance("orders"), "customers": instance("customers")}
+    for _ in range(2):
+        upgrade(both, chart)
+    assert {name for plural, _, name in cluster.objects if plural == "cronjobs"} == {"core-orders", "core-customers"}
+    printed = upgrade(merged(both, {"orders": {"abs": {"prefix": "customers"}}}), chart, expect=1)
+    assert 'abs.prefix makes "etcd-backups/customers", where CronJob core-customers stores its backups' in printed
+
+
+def test_d13_a_release_whose_objects_get_another_name_does_not_stand_in_its_own_way(upgrade, cluster):
+    upgrade(NEUTRAL)
+    upgrade({**NEUTRAL, "nameOverride": "saver"})
+    assert {name for plural, _, name in cluster.objects if plural == "cronjobs"} == {"core-saver"}

@@ -41,6 +41,23 @@ def nested(path, value):
     return value
 
 
+def parent(folder):
+    """A chart with two instances of ours under aliases, `orders` and `customers`."""
+    dependency = f"repository: file://{CHART}\n    version: 1.0.0\n"
+    (folder / "charts").mkdir(parents=True)
+    (folder / "charts" / "etcd-backup").symlink_to(CHART)
+    (folder / "Chart.yaml").write_text(
+        "apiVersion: v2\nname: core\nversion: 1.0.0\ndependencies:\n"
+        + "".join(f"  - name: etcd-backup\n    alias: {alias}\n    {dependency}" for alias in ("orders", "customers")))
+    return folder
+
+
+def instance(prefix):
+    """Values of one of them."""
+    return {"enabled": True, "etcd": {"endpoints": [f"https://{prefix}:2379"], "tlsSecretName": f"{prefix}-tls"},
+            "abs": {"account": "store", "accountKey": "a2V5", "container": "etcd-backups", "prefix": prefix}}
+
+
 class Failure(Exception):
     """helm refused; the message is what the operator sees."""
 

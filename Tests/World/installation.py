@@ -11,7 +11,7 @@ from typing import Self
 from admission import generated
 from control_plane import ControlPlane
 from etcd import Cluster
-from helm import NEUTRAL, Helm, Objects
+from helm import NEUTRAL, Helm, Objects, merged
 from pods import Image, Node
 from processes import ROOT, wait_until
 from program import BINARY
@@ -44,8 +44,9 @@ class Installation:
 
     container = CONTAINER
 
-    def __init__(self, helm: Helm, sandbox: Sandbox, etcd: Cluster, folder: Path, release: str = "backup"):
-        objects = helm.render(self._values(sandbox, etcd), base=NEUTRAL, release=release)
+    def __init__(self, helm: Helm, sandbox: Sandbox, etcd: Cluster, folder: Path, release: str = "backup",
+                 changes: dict | None = None):
+        objects = helm.render(merged(self._values(sandbox, etcd), changes or {}), base=NEUTRAL, release=release)
         self._install(objects, sandbox, folder)
 
         # Of etcd's owner.

@@ -8,9 +8,9 @@
 {{- range $cronJob := (lookup "batch/v1" "CronJob" .Release.Namespace "").items }}
 {{- $name := $cronJob.metadata.name }}
 {{- $owner := dig "metadata" "annotations" "meta.helm.sh/release-name" "" $cronJob }}
-{{- $chart := dig "metadata" "labels" "app.kubernetes.io/name" "" $cronJob }}
-{{- /* Of the same release, another one is that of an alias. */ -}}
-{{- $isOurs := and (eq $owner $.Release.Name) (eq $chart (include "etcd-backup.name" $)) }}
+{{- $chart := dig "metadata" "labels" "helm.sh/chart" "" $cronJob }}
+{{- /* Within one release, a chart of another name is another alias of this one. */ -}}
+{{- $isOurs := and (eq $owner $.Release.Name) (hasPrefix (printf "%s-" $.Chart.Name) $chart) }}
 {{- if not (or $isOurs (eq $name (include "etcd-backup.fullname" $)) $cronJob.spec.suspend) }}
 {{- $variables := dict }}
 {{- range $cronJob.spec.jobTemplate.spec.template.spec.containers }}
