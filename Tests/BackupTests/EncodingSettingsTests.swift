@@ -121,6 +121,19 @@ private func mistakes(_ changes: [String: String?]) -> [String] {
         == 2)
   }
 
+  @Test func `warn where they leave fewer blocks in flight than are set, and not of a default`()
+    throws
+  {
+    let inFlight = "APP_BACKUP_BLOCKS_IN_FLIGHT"
+    let lowered = try configuration([compression: "zstd:6", inFlight: "6"]).warnings
+    #expect(lowered.map(\.variable) == [inFlight])
+    #expect(lowered.first?.text.contains("memory for 4 blocks of 4.1 MiB") == true)
+    let others: [[String: String?]] = [
+      [compression: "zstd:6", inFlight: "4"], [compression: "zstd:6"], [inFlight: "6"],
+    ]
+    for variables in others { #expect(try configuration(variables).warnings.isEmpty) }
+  }
+
   @Test(arguments: ["APP_BACKUP_IDENTITY_SECRET", "APP_BACKUP_IDENTITY_DIRECTORY"])
   func `warn where a run has an identity`(variable: String) throws {
     let found = try configuration([variable: "identity"]).warnings

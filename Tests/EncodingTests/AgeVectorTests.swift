@@ -72,4 +72,39 @@ import TestSupport
     #expect(first[32..<64] != second[32..<64])
     #expect(first.suffix(33) != second.suffix(33))
   }
+
+  /// What stands between the keys and the file, computed apart from it.
+  @Test func `comes about by the known values of each step`() throws {
+    func secret(_ bytes: [UInt8]) -> SecretBytes { unsafe SecretBytes(copying: bytes.span.bytes) }
+    func hex(_ secret: borrowing SecretBytes) -> String {
+      secret.withBytes { bytes in
+        unsafe bytes.withUnsafeBytes { unsafe Hex.lowercase(Array($0)) }
+      }
+    }
+    let ephemeral = try X25519PrivateKey(secret(Vector.ephemeral1))
+    let share = ephemeral.publicKey
+    #expect(
+      Hex.lowercase(share.bytes)
+        == "79a631eede1bf9c98f12032cdeadd0e7a079398fc786b88cc846ec89af85a51a")
+    let recipient = try X25519PrivateKey(secret([UInt8](0...31))).publicKey
+    guard let agreed = try ephemeral.sharedSecret(with: recipient) else {
+      Issue.record("no shared secret")
+      return
+    }
+    #expect(hex(agreed) == "6d54cc9c397e31691401110f58da1e182a635d7e44c21dc2d7be93624652ab15")
+    let wrap = try HKDFSHA256.derive(
+      from: agreed, salt: share.bytes + recipient.bytes, info: "age-encryption.org/v1/X25519")
+    #expect(hex(wrap) == "a3e7b010cd9a8b6d3d0b8167cfc10a29e4abae88ecd58f9f54d112321d7a6945")
+    var cipher = try ChaCha20Poly1305(.seal, key: wrap)
+    var body = SecretBytes(zeros: 32)
+    let nonce = [UInt8](repeating: 0, count: 12)
+    let fileKey = Vector.fileKey
+    try unsafe cipher.seal(fileKey.span.bytes, nonce: nonce.span.bytes, into: &body)
+    #expect(hex(body) == "0873d1d22083c56b16cc6bcefd21894acc540ff99b562d3201ec0c2d4c348428")
+    let header = try HKDFSHA256.derive(from: secret(fileKey), salt: [], info: "header")
+    #expect(hex(header) == "1876af0275c6545cefe8ee2ac0bf27b995b69ca5dad10886476d73e971c617f5")
+    let payload = try HKDFSHA256.derive(
+      from: secret(fileKey), salt: Vector.payloadNonce, info: "payload")
+    #expect(hex(payload) == "6fdfc6c27cd81eaa2b5e642e071a9837f5be8eac25dd783f01276b2000d5818f")
+  }
 }

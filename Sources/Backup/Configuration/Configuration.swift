@@ -69,8 +69,13 @@ package struct Configuration: Sendable {
     self.encoding = encoding
     self.commit = commit
     uploadsInFlight = encoding.blocksInFlight(store.blocksInFlight, of: store.blockSize)
+    // A default is not meant to be kept to.
+    let isSet = reader.isSet(.blocksInFlight)
     warnings =
-      store.warnings + ConfigurationWarning.identities(store.identityPlace)
+      store.warnings
+      + ConfigurationWarning.fewerBlocks(
+        than: isSet ? store.blocksInFlight : 0, inFlight: uploadsInFlight, of: store.blockSize)
+      + ConfigurationWarning.identities(store.identityPlace)
       + ConfigurationWarning.readablePassword(to: endpoints, with: credentialsPlace)
   }
 

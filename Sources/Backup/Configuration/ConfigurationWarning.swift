@@ -46,6 +46,21 @@ extension ConfigurationWarning {
     ]
   }
 
+  /// What encodes the backup takes memory that blocks would have.
+  static func fewerBlocks(
+    than wanted: Int, inFlight: Int, of blockSize: Int
+  ) -> [ConfigurationWarning] {
+    guard inFlight < wanted else { return [] }
+    return [
+      ConfigurationWarning(
+        variable: Variable.blocksInFlight.name,
+        text:
+          "\(Variable.blocksInFlight.name) is \(wanted), but beside encryption and compression there is "
+          + "memory for \(inFlight) blocks of \(ByteCount.describe(UInt64(blockSize)))",
+        hint: "Set it to \(inFlight), or choose a smaller \(Variable.blockSize.name).")
+    ]
+  }
+
   /// An identity is for whoever restores. Where runs have one, what opens the backups is beside what
   /// they are of.
   static func identities(_ place: SecretPlace?) -> [ConfigurationWarning] {

@@ -43,12 +43,7 @@ struct BackupReading: ~Copyable {
     digest.update(bytes)
     do throws(EncodingFailure) {
       try decoder?.append(bytes) { plain throws(EncodingFailure) in
-        do {
-          try verifier.update(plain)
-          try use(plain)
-        } catch {
-          throw EncodingFailure(cause: error)
-        }
+        try verifier.update(plain, passingTo: use)
       }
     } catch {
       guard let cause = error.cause as? CodingError, case .age(let mismatch) = cause,
@@ -80,16 +75,25 @@ struct BackupReading: ~Copyable {
     }
     do throws(EncodingFailure) {
       try decoder.take()?.finish { plain throws(EncodingFailure) in
-        do {
-          try verifier.update(plain)
-          try use(plain)
-        } catch {
-          throw EncodingFailure(cause: error)
-        }
+        try verifier.update(plain, passingTo: use)
       }
     } catch {
       throw error.cause
     }
     return .whole(sha256: digest.finish(), try verifier.finish())
+  }
+}
+
+extension SnapshotVerifier {
+  /// Takes in bytes that were decoded, and hands them on.
+  fileprivate mutating func update(
+    _ plain: RawSpan, passingTo use: (RawSpan) throws -> Void
+  ) throws(EncodingFailure) {
+    do {
+      try update(plain)
+      try use(plain)
+    } catch {
+      throw EncodingFailure(cause: error)
+    }
   }
 }
