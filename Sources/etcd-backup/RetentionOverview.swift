@@ -24,6 +24,14 @@ struct RetentionOverview: Encodable {
     let reason: String
   }
 
+  struct Staying: Encodable {
+    let name: String
+    let written: String
+    let history: String?
+    let reason: String
+    let deletedAfter: String?
+  }
+
   let lineage: String?
   let brokeTime: String?
   let previousPath: String?
@@ -32,6 +40,8 @@ struct RetentionOverview: Encodable {
   let hint: String?
   let groups: [Group]
   let goes: [Going]
+  /// Oldest first, as `goes`.
+  let stays: [Staying]
 
   init(_ catalog: BackupCatalog) {
     let book = catalog.forecast?.book
@@ -50,6 +60,7 @@ struct RetentionOverview: Encodable {
       }
     }
     var goes: [Going] = []
+    var stays: [Staying] = []
     // Oldest first.
     for entry in catalog.entries.reversed() {
       let origin = entry.stored.origin
@@ -63,8 +74,13 @@ struct RetentionOverview: Encodable {
         goes.append(
           Going(
             name: "\(entry.stored.name)", written: written, history: group.history,
-            reason: "expired, and not among the newest"
+            reason: RetentionVerdict.goes.reason
               + (group.state == "given-up" ? ": its history was given up" : "")))
+      } else if let verdict = entry.verdict {
+        stays.append(
+          Staying(
+            name: "\(entry.stored.name)", written: written, history: group.history,
+            reason: verdict.reason, deletedAfter: verdict.time.map(Timestamp.format)))
       }
       found[origin] = group
     }
@@ -72,6 +88,7 @@ struct RetentionOverview: Encodable {
       ($0.newest ?? "", $0.history ?? "") > ($1.newest ?? "", $1.history ?? "")
     }
     self.goes = goes
+    self.stays = stays
   }
 
   private static func group(_ origin: StoredBackup.Origin, in book: HistoryBook?) -> Group {
@@ -121,6 +138,11 @@ struct RetentionOverview: Encodable {
     lines += table.lines()
     if !goes.isEmpty { lines += ["", "The next run deletes:"] }
     lines += goes.map { "  \($0.name)  \($0.written)  \($0.reason)" }
+    if !stays.isEmpty { lines += ["", "These stay:"] }
+    lines += stays.map { backup in
+      "  \(backup.name)  \(backup.written)  \(backup.reason)"
+        + (backup.deletedAfter.map { ", until \($0)" } ?? "")
+    }
     return lines
   }
 }

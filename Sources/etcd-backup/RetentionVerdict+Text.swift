@@ -13,9 +13,13 @@ extension RetentionVerdict {
     }
   }
 
-  /// Why it stays; `nil` where it does not, or not for long.
-  var reason: String? {
-    if case .stays(let reason) = self { reason.text(.utc) } else { nil }
+  /// Why it stays, or why it goes.
+  var reason: String {
+    switch self {
+    case .stays(let reason): reason.text(.utc)
+    case .goes: "expired, and nothing else keeps it"
+    case .goesAfter: "not expired yet, and nothing else keeps it"
+    }
   }
 
   /// In seconds since 1970.
@@ -26,7 +30,7 @@ extension RetentionVerdict {
   func text(_ clock: Clock) -> String {
     switch self {
     case .stays(let reason): "kept: \(reason.text(clock))"
-    case .goes: "deleted by the next run"
+    case .goes: "deleted by the next run: expired"
     case .goesAfter(let time): "deleted after \(clock.format(time))"
     }
   }
@@ -45,6 +49,9 @@ extension RetentionReason {
     case .strayed: "of a history that the record does not know"
     case .unknownAmongOthers: "without a lineage, beside another one"
     case .newest: "one of the newest"
+    case .newestOf(let period, nil): "newest of its \(period.rawValue)"
+    case .newestOf(let period, let time?):
+      "newest of its \(period.rawValue) until \(clock.format(time))"
     case .newestUnknown: "one of the newest without a lineage"
     case .newestOfEnded(let time):
       "one of the newest of its history until \(clock.format(time))"

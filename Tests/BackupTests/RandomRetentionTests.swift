@@ -38,6 +38,7 @@ private struct RandomWorld {
     var keep: Int
     var expiration: Int
     var historyExpiration: Int
+    var periods: KeptPeriods
     /// In seconds, of its node.
     var clockAhead: Int
   }
@@ -70,9 +71,17 @@ private struct RandomWorld {
           cluster: index, record: chance(4) ? 0 : index, keep: .random(in: 0...4, using: &random),
           expiration: .random(in: 0...5, using: &random) * Self.day,
           historyExpiration: .random(in: 0...10, using: &random) * Self.day,
+          periods: randomPeriods(),
           clockAhead: chance(3) ? .random(in: -30...30, using: &random) * Self.day / 4 : 0))
     }
     for _ in 0..<Int.random(in: 0...6, using: &random) { addPredecessors() }
+  }
+
+  mutating func randomPeriods() -> KeptPeriods {
+    guard chance(2) else { return .none }
+    return KeptPeriods(
+      days: .random(in: 0...5, using: &random), weeks: .random(in: 0...3, using: &random),
+      months: .random(in: 0...2, using: &random))
   }
 
   mutating func chance(_ one: Int) -> Bool { .random(in: 0..<one, using: &random) == 0 }
@@ -124,6 +133,8 @@ private struct RandomWorld {
       case 7: releases[release].expiration = .random(in: 0...5, using: &random) * Self.day
       case 8: garble(releases[release].record)
       case 9: clusters[cluster].term += 1
+      case 11: releases[release].periods = randomPeriods()
+      case 12: now += Int.random(in: 1...20, using: &random) * Self.day
       case 10: if let fault = try run(release, beside: true) { return fault }
       default: if let fault = try run(release, beside: false) { return fault }
       }
@@ -191,7 +202,7 @@ private struct RandomWorld {
     if case .unreadable(let reason, _) = histories { hold = .unreadable(reason) }
     let policy = RetentionPolicy(
       minimumCount: release.keep, maximumAge: .seconds(release.expiration),
-      historyExpiration: .seconds(release.historyExpiration))
+      historyExpiration: .seconds(release.historyExpiration), periods: release.periods)
     let basis = RetentionBasis(
       policy, book, recorded: path, fields: fields, now: clock, hold: hold)
     var plan = RetentionPlan(basis, now: clock, mostDeletions: 5000)
@@ -201,6 +212,7 @@ private struct RandomWorld {
     let model = RetentionModel(
       blobs: blobs.values.map(\.backup), fields: fields, keep: release.keep,
       expiration: release.expiration, historyExpiration: release.historyExpiration,
+      periods: release.periods,
       now: min(clock, now), recorded: name,
       isHeld: hold != nil || book.isAlternating(at: clock)
         || (fields[Record.verifiedPathKey].map { (try? BackupPath($0)) == nil } ?? false))
@@ -241,6 +253,7 @@ private struct RetentionModel {
   let keep: Int
   let expiration: Int
   let historyExpiration: Int
+  let periods: KeptPeriods
   let now: Int
   let recorded: ULID
   let isHeld: Bool
@@ -291,6 +304,7 @@ private struct RetentionModel {
     // (b)
     let ours = newestFirst { $0.map { $0 == (lineage, running) } ?? false }
     keep(ours.prefix(self.keep))
+    keep(newestOfPeriods(ours))
     // (c)
     var known: Set<String> = [running]
     for entry in entries where entry.name != running {
@@ -300,7 +314,7 @@ private struct RetentionModel {
       keep(history.prefix(1))
       let end = entry.endTime.flatMap { try? Date($0, strategy: .iso8601) }
       let isRecent = end.map { now <= Int($0.timeIntervalSince1970) + historyExpiration } ?? true
-      if isRecent { keep(history.prefix(self.keep)) }
+      if isRecent { keep(history.prefix(self.keep) + newestOfPeriods(history)) }
     }
     keep(group { $0.map { $0.0 == lineage && !known.contains($0.1) } ?? false })
     // (d)
@@ -329,5 +343,24 @@ private struct RetentionModel {
       keep(unknown.prefix(self.keep))
     }
     return may
+  }
+
+  /// The first of each period, of the latest periods that there are: by the names that glibc gives
+  /// them. `backups` are the newest first.
+  private func newestOfPeriods(_ backups: [StoredBackup]) -> [StoredBackup] {
+    let formats = [("%Y-%m-%d", periods.days), ("%G-%V", periods.weeks), ("%Y-%m", periods.months)]
+    return formats.flatMap { format, count in
+      var seen: Set<String> = []
+      return count == 0
+        ? [] : backups.filter { seen.insert(name($0.written, format)).inserted }.prefix(count)
+    }
+  }
+
+  private func name(_ time: Int, _ format: String) -> String {
+    var (time, parts) = (time, tm())
+    gmtime_r(&time, &parts)
+    var text = [CChar](repeating: 0, count: 32)
+    let length = strftime(&text, text.count, format, &parts)
+    return String(decoding: text.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 }

@@ -94,6 +94,12 @@
   value: {{ int64 .cleaner.leaveMinNewestBackupBlobs | quote }}
 - name: APP_CLEANER_EXPIRATION_BLOB_TIME
   value: {{ .cleaner.expirationBlobTime | quote }}
+{{- range $period := list "Daily" "Weekly" "Monthly" }}
+{{- with index $.Values.backupApp.cleaner (printf "keep%s" $period) }}
+- name: {{ printf "APP_CLEANER_KEEP_%s" (upper $period) }}
+  value: {{ int64 . | quote }}
+{{- end }}
+{{- end }}
 - name: APP_CLEANER_HISTORY_EXPIRATION
   value: {{ .cleaner.historyExpiration | quote }}
 {{- end }}

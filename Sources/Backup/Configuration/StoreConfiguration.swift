@@ -90,6 +90,9 @@ package struct StoreConfiguration: Sendable {
     let recordConfigMapName = reader.optional(.recordConfigMap, ConfigurationValue.objectName)
     let keepNewest = reader.optional(.keepNewest, ConfigurationValue.number(in: 0...100_000))
     let expiration = reader.optional(.expiration, ConfigurationValue.duration)
+    let keepDaily = reader.required(.keepDaily, ConfigurationValue.number(in: 0...366))
+    let keepWeekly = reader.required(.keepWeekly, ConfigurationValue.number(in: 0...520))
+    let keepMonthly = reader.required(.keepMonthly, ConfigurationValue.number(in: 0...240))
     let historyExpiration = reader.required(.historyExpiration, ConfigurationValue.duration)
     let timeout = reader.required(.timeout, ConfigurationValue.positiveDuration)
     let blockSize = reader.required(
@@ -140,7 +143,9 @@ package struct StoreConfiguration: Sendable {
     retention =
       if let keepNewest, let expiration, let historyExpiration {
         RetentionPolicy(
-          minimumCount: keepNewest, maximumAge: expiration, historyExpiration: historyExpiration)
+          minimumCount: keepNewest, maximumAge: expiration, historyExpiration: historyExpiration,
+          periods: KeptPeriods(
+            days: keepDaily ?? 0, weeks: keepWeekly ?? 0, months: keepMonthly ?? 0))
       } else {
         nil
       }

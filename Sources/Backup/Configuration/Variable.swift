@@ -126,6 +126,14 @@ extension Variable {
   static let expiration = Variable(
     "APP_CLEANER_EXPIRATION_BLOB_TIME", .required,
     "Age at which older backups are deleted, e.g. 72h.")
+  static let keepDaily = Variable(
+    "APP_CLEANER_KEEP_DAILY", .value("0"),
+    "Of a history, the newest backup of each of so many days stays as well, at most 366. Days are those of UTC that have a backup."
+  )
+  static let keepWeekly = Variable(
+    "APP_CLEANER_KEEP_WEEKLY", .value("0"), "The same of weeks, from Monday on, at most 520.")
+  static let keepMonthly = Variable(
+    "APP_CLEANER_KEEP_MONTHLY", .value("0"), "The same of months, at most 240.")
   static let historyExpiration = Variable(
     "APP_CLEANER_HISTORY_EXPIRATION", .value("720h"),
     "How long the newest backups of a history stay after it ended; then its newest one stays.")
@@ -187,7 +195,8 @@ extension Variable {
     metadataHost,
     blobPrefix,
     storageEndpoint, allowHTTP, apiVersion, storageCA, accessTier, immutability, recordConfigMap,
-    keepNewest, expiration, historyExpiration, timeout, blockSize,
+    keepNewest, expiration, keepDaily, keepWeekly, keepMonthly, historyExpiration, timeout,
+    blockSize,
     blocksInFlight, pageCheck, spoolFolder, spoolLimit, encryptionRecipients,
     encryptionRecipientsFile, compression, identitySecret, identityFolder, kubernetes, kubeconfig,
     logLevel, logFormat,

@@ -177,13 +177,17 @@ extension Preflight {
   }
 
   private static func retentionFinding(_ policy: RetentionPolicy, count: String) -> Finding {
-    if policy.minimumCount < 2 {
+    let periods = policy.periods
+    let kept = [periods.days, periods.weeks, periods.months]
+    if max(policy.minimumCount, kept.max() ?? 0) < 2 {
       return Finding(
         .warn, "retention", "\(count); only the newest backup is sure to stay",
         remedy: "Set APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS to 2 or more, so that there is "
           + "another one to turn to.")
     }
+    let names = zip(kept, ["days", "weeks", "months"]).filter { $0.0 > 0 }
+      .map { ", and the newest of \($0.0) \($0.1)" }.joined()
     return Finding(
-      .pass, "retention", "\(count); the newest \(policy.minimumCount) stay, however old")
+      .pass, "retention", "\(count); the newest \(policy.minimumCount)\(names) stay, however old")
   }
 }

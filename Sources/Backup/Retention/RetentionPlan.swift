@@ -65,7 +65,7 @@ extension Deletion: Comparable {
 /// ```
 ///
 /// Its memory is bounded however many there are: it keeps the newest `minimumCount` of each known
-/// history, and the oldest `mostDeletions` of the others. What is above that, a later run deletes.
+/// history and one for each period that counts, and the oldest `mostDeletions` of the others. What is above that, a later run deletes.
 package struct RetentionPlan {
   private let basis: RetentionBasis
   private let mostDeletions: Int
@@ -73,8 +73,8 @@ package struct RetentionPlan {
   private let givenUp: Set<ULID>
   /// The earliest of all clocks, in seconds since 1970.
   private var now: Int
-  /// For the running history, and for each ended one, its newest backups seen so far.
-  private var newest: [ULID: BoundedHeap<StoredBackup>] = [:]
+  /// For the running history, and for each ended one, what stays of the backups seen so far.
+  private var newest: [ULID: NewestBackups] = [:]
   /// The newest backups without a lineage seen so far.
   private var newestUnknown = BoundedHeap<StoredBackup>(by: <)
   /// The oldest expired backups of this lineage that are not among the newest of their history.
@@ -130,6 +130,7 @@ package struct RetentionPlan {
 
   private mutating func consider(_ backup: StoredBackup, of history: ULID) {
     let capacity: Int
+    var periods = basis.policy.periods
     if history == basis.book.running?.name {
       runningCount += 1
       firstWritten = min(firstWritten, backup.written)
@@ -139,12 +140,14 @@ package struct RetentionPlan {
       capacity = max(basis.policy.minimumCount, 1)
     } else if givenUp.contains(history) {
       capacity = 0
+      periods = .none
     } else {
       counts.strayed += 1
       return
     }
-    let pushedOut = newest[history, default: BoundedHeap(by: <)].insert(backup, keeping: capacity)
-    if let pushedOut { mayGo(pushedOut, in: &oldest) }
+    let pushedOut = newest[history, default: NewestBackups()]
+      .insert(backup, keeping: capacity, periods)
+    for backup in pushedOut { mayGo(backup, in: &oldest) }
   }
 
   private func mayGo(_ backup: StoredBackup, in heap: inout BoundedHeap<Deletion>) {
@@ -162,7 +165,7 @@ package struct RetentionPlan {
     if !rules.sawOtherLineage { candidates += oldestUnknown.drain() }
     let now = now
     candidates.removeAll { now <= $0.expiration }
-    for backup in newestUnknown.elements + ended.keys.flatMap({ newest[$0]?.elements ?? [] })
+    for backup in newestUnknown.elements + ended.keys.flatMap({ newest[$0]?.all ?? [] })
     where rules.verdict(on: backup) == .goes {
       candidates.append(Deletion(backup, basis.policy))
     }
@@ -175,12 +178,15 @@ package struct RetentionPlan {
   package func conclude() -> RetentionRules {
     let policy = basis.policy
     var floors: [ULID: RetentionRules.Floor] = [:]
+    var keepers: [ULID: NewestBackups] = [:]
     if let running = basis.book.running {
-      floors[running.name] = .init(newest[running.name], policy.minimumCount)
+      floors[running.name] = .init(newest[running.name]?.newest, policy.minimumCount)
+      keepers[running.name] = newest[running.name]
     }
     for (name, history) in ended {
       let isRecent = history.endTime.map { policy.expiration(ofHistoryEndedAt: $0) >= now } ?? true
-      floors[name] = .init(newest[name], isRecent ? max(policy.minimumCount, 1) : 1)
+      floors[name] = .init(newest[name]?.newest, isRecent ? max(policy.minimumCount, 1) : 1)
+      keepers[name] = isRecent ? newest[name] : nil
     }
     // Once our own history could do without them, those without a lineage count as its older ones.
     let isSpanned =
@@ -188,12 +194,13 @@ package struct RetentionPlan {
       && .seconds(lastWritten) - .seconds(firstWritten) >= policy.maximumAge
     var unknown = newestUnknown
     if isSpanned, let running = basis.book.running {
-      for backup in newest[running.name]?.elements ?? [] {
+      for backup in newest[running.name]?.newest.elements ?? [] {
         _ = unknown.insert(backup, keeping: policy.minimumCount)
       }
     }
     return RetentionRules(
-      basis: basis, now: now, floors: floors, unknownFloor: .init(unknown, policy.minimumCount),
+      basis: basis, now: now, floors: floors, keepers: keepers,
+      unknownFloor: .init(unknown, policy.minimumCount),
       sawOtherLineage: counts.otherLineage > 0)
   }
 

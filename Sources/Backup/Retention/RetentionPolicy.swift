@@ -4,15 +4,19 @@ package struct RetentionPolicy: Equatable, Sendable {
   /// That many newest backups of a history stay, however old they are.
   package let minimumCount: Int
   package let maximumAge: Duration
-  /// For how long that many backups of an ended history stay; then its newest one.
+  /// For how long these backups of an ended history stay; then its newest one.
   package let historyExpiration: Duration
+  /// Of a history, the newest backups of so many days, weeks and months stay as well.
+  package let periods: KeptPeriods
 
   package init(
-    minimumCount: Int, maximumAge: Duration, historyExpiration: Duration = .seconds(720 * 3600)
+    minimumCount: Int, maximumAge: Duration, historyExpiration: Duration = .seconds(720 * 3600),
+    periods: KeptPeriods = .none
   ) {
     self.minimumCount = minimumCount
     self.maximumAge = maximumAge
     self.historyExpiration = historyExpiration
+    self.periods = periods
   }
 
   /// The last second in which a backup is not expired; after it, the backup goes unless something else

@@ -23,6 +23,8 @@ package enum RetentionReason: Hashable, Sendable {
   case unknownAmongOthers
   /// One of the newest of the running history.
   case newest
+  /// The newest of such a period in its history; of an ended one until that time in seconds since 1970.
+  case newestOf(Period, until: Int?)
   /// One of the newest without a lineage, while the running history is too short to do without.
   case newestUnknown
   /// One of the newest of an ended history, until that time in seconds since 1970.
@@ -75,6 +77,8 @@ package struct RetentionRules {
   let basis: RetentionBasis
   let now: Int
   let floors: [ULID: Floor]
+  /// What the periods keep of the running history, and of each that has not ended long ago.
+  let keepers: [ULID: NewestBackups]
   let unknownFloor: Floor
   let sawOtherLineage: Bool
 
@@ -102,13 +106,17 @@ package struct RetentionRules {
 
   private func reasonToStay(_ backup: StoredBackup, of history: ULID) -> RetentionReason? {
     let book = basis.book
+    let period = keepers[history]?.period(keeping: backup)
     if history == book.running?.name {
-      return floors[history]?.holds(backup) == true ? .newest : nil
+      if floors[history]?.holds(backup) == true { return .newest }
+      return period.map { .newestOf($0, until: nil) }
     }
     if let ended = book.ended.first(where: { $0.name == history }) {
-      guard floors[history]?.holds(backup) == true else { return nil }
-      guard let endTime = ended.endTime else { return .lastOfEnded }
-      let until = basis.policy.expiration(ofHistoryEndedAt: endTime)
+      let until = ended.endTime.map(basis.policy.expiration(ofHistoryEndedAt:))
+      guard floors[history]?.holds(backup) == true else {
+        return period.map { .newestOf($0, until: until) }
+      }
+      guard let until else { return .lastOfEnded }
       return until >= now ? .newestOfEnded(until: until) : .lastOfEnded
     }
     return book.givenUp.contains { $0.name == history } ? nil : .strayed
