@@ -357,10 +357,11 @@ private struct RetentionModel {
   }
 
   private func name(_ time: Int, _ format: String) -> String {
-    var (time, parts) = (time, tm())
-    gmtime_r(&time, &parts)
+    var time = time
+    var parts = unsafe tm()
+    _ = unsafe gmtime_r(&time, &parts)
     var text = [CChar](repeating: 0, count: 32)
-    let length = strftime(&text, text.count, format, &parts)
+    let length = unsafe strftime(&text, text.count, format, &parts)
     return String(decoding: text.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 }

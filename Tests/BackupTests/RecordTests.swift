@@ -41,6 +41,7 @@ import Testing
         "backup-page-size-bytes-from-last-success": "",
         "backup-records-from-last-success": "",
         "backup-key-records-from-last-success": "",
+        "backup-unchanged-time": "",
         "backup-time-from-last-success": "2026-11-22T09:30:00Z",
         "backup-duration-seconds-from-last-success": "12.340",
         "backup-cluster-id-from-last-success": "cdf8181e32778d5e",

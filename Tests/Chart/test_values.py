@@ -53,6 +53,7 @@ def test_both_helms_render_the_same(helm_programs, tmp_path):
         ("backupApp.cleaner.leaveMinNewestBackupBlobs", 100000, "APP_CLEANER_LEAVE_MIN_NEWEST_BACKUP_BLOBS", "100000"),
         ("backupApp.cleaner.expirationBlobTime", "90s", "APP_CLEANER_EXPIRATION_BLOB_TIME", "90s"),
         ("backupApp.blockSize", "2MiB", "APP_BACKUP_BLOCK_SIZE", "2MiB"),
+        ("backupApp.skipUnchanged", True, "APP_BACKUP_SKIP_UNCHANGED", "on"),
         ("backupApp.blocksInFlight", 3, "APP_BACKUP_BLOCKS_IN_FLIGHT", "3"),
         ("backupApp.pageCheck", False, "APP_BACKUP_PAGE_CHECK", "off"),
         ("backupApp.compression", "zstd:3", "APP_BACKUP_COMPRESSION", "zstd:3"),

@@ -244,7 +244,7 @@ def test_the_termination_message_has_the_keys_that_are_listed(world, tmp_path):
     listed = set(OPERATIONS.names("### The termination message"))
     message = tmp_path / "termination-log"
     seen = set()
-    for changes in ({}, {"APP_ABS_CONTAINER_NAME": "missing"}):
+    for changes in ({}, {"APP_BACKUP_SKIP_UNCHANGED": "on"}, {"APP_ABS_CONTAINER_NAME": "missing"}):
         message.write_text("")
         world.run(APP_TERMINATION_MESSAGE_PATH=str(message), **changes)
         seen |= set(json.loads(message.read_text()))

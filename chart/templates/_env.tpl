@@ -74,6 +74,10 @@
 - name: APP_BACKUP_BLOCKS_IN_FLIGHT
   value: {{ int64 . | quote }}
 {{- end }}
+{{- if .skipUnchanged }}
+- name: APP_BACKUP_SKIP_UNCHANGED
+  value: "on"
+{{- end }}
 - name: APP_BACKUP_PAGE_CHECK
   value: {{ ternary "on" "off" .pageCheck | quote }}
 {{- with .compression }}

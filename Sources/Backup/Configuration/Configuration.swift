@@ -21,6 +21,8 @@ package struct Configuration: Sendable {
   package let spoolLimit: Int?
   package let encoding: EncodingSettings
   package let commit: CommitSettings
+  /// Whether a run takes no backup where nothing was written since the recorded one.
+  package let skipsUnchanged: Bool
   /// Of an upload; a download has those of the store.
   package let uploadsInFlight: Int
   /// What can be done, but is probably not meant.
@@ -50,11 +52,20 @@ package struct Configuration: Sendable {
     let encoding = EncodingSettings(&reader)
     let store = StoreConfiguration(&reader)
     let commit = CommitSettings(&reader, store)
+    let skipsUnchanged = reader.required(.skipUnchanged, ConfigurationValue.onOrOff)
+    if skipsUnchanged == true, store != nil, store?.recordConfigMapName == nil {
+      reader.complain(
+        .skipUnchanged,
+        InvalidValue(
+          "on",
+          expected: "of any use without APP_BACKUP_CONFIG_MAP_NAME_FOR_TRACING: it compares "
+            + "etcd with the record"))
+    }
     if KubernetesUse.isUsed(reader) { reader.complainIfMissing(.recordConfigMap) }
     for variable in [Variable.keepNewest, .expiration] { reader.complainIfMissing(variable) }
 
     guard reader.mistakes.isEmpty, let store, let endpoints, let etcdTransport, let encoding,
-      let commit,
+      let commit, let skipsUnchanged,
       let retention = store.retention
     else { throw ConfigurationError(mistakes: reader.mistakes) }
 
@@ -68,6 +79,7 @@ package struct Configuration: Sendable {
     self.spoolLimit = spoolLimit
     self.encoding = encoding
     self.commit = commit
+    self.skipsUnchanged = skipsUnchanged
     uploadsInFlight = encoding.blocksInFlight(store.blocksInFlight, of: store.blockSize)
     // A default is not meant to be kept to.
     let isSet = reader.isSet(.blocksInFlight)

@@ -168,6 +168,10 @@ extension Variable {
     "APP_KUBERNETES", .none("on if a Secret or a ConfigMap is named"),
     "off: no API is contacted and nothing is recorded. A pod that names neither a Secret nor a ConfigMap must say so."
   )
+  static let skipUnchanged = Variable(
+    "APP_BACKUP_SKIP_UNCHANGED", .value("off"),
+    "on: where nothing was written to etcd since the recorded backup, and that one is still there, a run takes no other and succeeds. Any doubt means a backup."
+  )
   static let pageCheck = Variable(
     "APP_BACKUP_PAGE_CHECK", .value("on"),
     "on: a database with broken pages is refused. off: for emergencies, when no member has a sound one."
@@ -197,7 +201,7 @@ extension Variable {
     storageEndpoint, allowHTTP, apiVersion, storageCA, accessTier, immutability, recordConfigMap,
     keepNewest, expiration, keepDaily, keepWeekly, keepMonthly, historyExpiration, timeout,
     blockSize,
-    blocksInFlight, pageCheck, spoolFolder, spoolLimit, encryptionRecipients,
+    blocksInFlight, skipUnchanged, pageCheck, spoolFolder, spoolLimit, encryptionRecipients,
     encryptionRecipientsFile, compression, identitySecret, identityFolder, kubernetes, kubeconfig,
     logLevel, logFormat,
     terminationMessage,

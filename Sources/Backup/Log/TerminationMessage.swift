@@ -15,6 +15,7 @@ package enum TerminationMessage {
     var path: String?
     var bytes: Int?
     var sha256: String?
+    var unchanged: Bool?
     var snapshotBytes: Int?
     var snapshotSha256: String?
     var stage: String?
@@ -31,6 +32,15 @@ package enum TerminationMessage {
       message.sha256 = record.sha256
       message.snapshotBytes = record.encoding?.snapshotSize ?? record.size
       message.snapshotSha256 = record.encoding?.snapshotSHA256 ?? record.sha256
+      return OneLineJSON.encode(message)
+    case .unchanged(let backup):
+      var message = Message(result: "success", status: result.status.rawValue)
+      message.path = "\(backup.path)"
+      message.bytes = backup.size
+      message.sha256 = backup.sha256
+      message.snapshotBytes = backup.snapshotSize
+      message.snapshotSha256 = backup.snapshotSHA256
+      message.unchanged = true
       return OneLineJSON.encode(message)
     case .failure(let error, let path):
       return render(error, path: path)

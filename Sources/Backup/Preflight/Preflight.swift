@@ -51,6 +51,7 @@ package final class Preflight {
         remedy: "Set APP_BACKUP_PAGE_CHECK=on as soon as a member has a sound database.")
     }
     tellOfEncoding()
+    if configuration.skipsUnchanged { tellOfSkipping() }
     Self.commitFindings(configuration.commit, configuration.retention).forEach(add)
     if let folder = configuration.spoolFolder { try checkSpool(in: folder) }
     var cluster: Cluster?
@@ -87,6 +88,18 @@ package final class Preflight {
       .pass, "encryption",
       "backups are encrypted for \(fingerprints); without an identity of one of them no backup can be "
         + "restored: keep it outside this cluster, where it can be found")
+  }
+
+  private func tellOfSkipping() {
+    let subject = "unchanged cluster"
+    guard configuration.credentialsPlace != nil else {
+      return add(
+        .pass, subject, "a run takes no backup where nothing was written since the last one")
+    }
+    add(
+      .warn, subject,
+      "every run takes a backup: to sign in as a user with a password is an entry in etcd's log",
+      remedy: "Use a client certificate alone, or remove APP_BACKUP_SKIP_UNCHANGED.")
   }
 
   /// What a person should know of what the commits ask for.

@@ -54,6 +54,19 @@ package struct Record: Equatable, Sendable {
   package static let verifiedPathKey = "backup-last-verified-path"
   package static let verifiedTimeKey = "backup-last-verified-time"
 
+  /// When a run last found nothing that was written since the last success.
+  static let unchangedTimeKey = "backup-unchanged-time"
+
+  static let sizeKey = "backup-size-bytes-from-last-success"
+  static let sha256Key = "backup-sha256-from-last-success"
+  static let snapshotSizeKey = "backup-snapshot-size-bytes-from-last-success"
+  static let revisionKey = "backup-etcd-revision-from-last-success"
+  static let quorumKey = "backup-quorum-from-last-success"
+  static let pagesKey = "backup-page-check-from-last-success"
+  static let clusterKey = "backup-cluster-id-from-last-success"
+  static let raftTermKey = "backup-raft-term-from-last-success"
+  static let raftIndexKey = "backup-raft-index-from-last-success"
+
   static let lineageKey = "backup-lineage"
   /// The running history.
   static let historyKey = "backup-history"
@@ -70,25 +83,26 @@ package struct Record: Equatable, Sendable {
     }
     let facts = [
       Self.pathKey: "\(path)",
-      "backup-size-bytes-from-last-success": String(size),
-      "backup-sha256-from-last-success": sha256,
-      "backup-snapshot-size-bytes-from-last-success": String(encoding?.snapshotSize ?? size),
+      Self.sizeKey: String(size),
+      Self.sha256Key: sha256,
+      Self.snapshotSizeKey: String(encoding?.snapshotSize ?? size),
       "backup-snapshot-sha256-from-last-success": encoding?.snapshotSHA256 ?? sha256,
       "backup-encryption-from-last-success": encoding?.encryption ?? StoredEncoding.off,
       "backup-recipients-from-last-success": encoding?.recipientList ?? "",
       "backup-compression-from-last-success": encoding?.compression ?? StoredEncoding.off,
       "backup-immutable-until-from-last-success": immutableUntil.map(Timestamp.format) ?? "",
-      "backup-etcd-revision-from-last-success": String(revision),
-      "backup-quorum-from-last-success": hasQuorum ? "yes" : "no",
-      "backup-page-check-from-last-success": pages.verdict,
+      Self.revisionKey: String(revision),
+      Self.quorumKey: hasQuorum ? "yes" : "no",
+      Self.pagesKey: pages.verdict,
       "backup-page-size-bytes-from-last-success": checked(\.pageSize),
       "backup-records-from-last-success": checked(\.totalRecords),
       "backup-key-records-from-last-success": checked(\.keyRecords),
+      Self.unchangedTimeKey: "",
       "backup-time-from-last-success": Timestamp.format(time),
       "backup-duration-seconds-from-last-success": duration.secondsText,
-      "backup-cluster-id-from-last-success": String(cluster.clusterID, radix: 16),
-      "backup-raft-term-from-last-success": String(cluster.position.term),
-      "backup-raft-index-from-last-success": String(cluster.position.index),
+      Self.clusterKey: String(cluster.clusterID, radix: 16),
+      Self.raftTermKey: String(cluster.position.term),
+      Self.raftIndexKey: String(cluster.position.index),
     ]
     return facts.merging(book?.fields ?? [:]) { $1 }
   }

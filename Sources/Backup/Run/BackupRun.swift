@@ -47,6 +47,10 @@ package final class BackupRun {
       let access = try readSecrets()
       try probe(access.container)
       let member = try chooseMember(of: access.etcd)
+      if let backup = try unchangedBackup(of: member, with: access) {
+        log.info("run finished", ["duration.seconds": elapsed])
+        return .unchanged(backup)
+      }
       let record = try takeBackup(of: member, with: access)
       try write(record, to: access.record)
       try applyRetention(after: record, with: access)

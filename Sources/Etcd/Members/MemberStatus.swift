@@ -16,6 +16,7 @@ package struct MemberStatus: Equatable, Sendable {
   package var raftTerm: UInt64
   /// The last log entry this member has applied; etcd 3.3 only tells the last it has stored.
   package var appliedIndex: UInt64
+  package var tellsAppliedIndex: Bool
   /// `nil` where this member knows of no leader.
   package var leaderID: UInt64?
   package var isLearner: Bool
@@ -24,8 +25,9 @@ package struct MemberStatus: Equatable, Sendable {
 
   package init(
     endpoint: Endpoint, clusterID: UInt64, memberID: UInt64, version: String, databaseSize: UInt64,
-    revision: UInt64, raftTerm: UInt64, appliedIndex: UInt64, leaderID: UInt64?,
-    isLearner: Bool = false, errors: [String] = []
+    revision: UInt64, raftTerm: UInt64, appliedIndex: UInt64,
+    tellsAppliedIndex: Bool = true, leaderID: UInt64?, isLearner: Bool = false,
+    errors: [String] = []
   ) {
     self.endpoint = endpoint
     self.clusterID = clusterID
@@ -35,6 +37,7 @@ package struct MemberStatus: Equatable, Sendable {
     self.revision = revision
     self.raftTerm = raftTerm
     self.appliedIndex = appliedIndex
+    self.tellsAppliedIndex = tellsAppliedIndex
     self.leaderID = leaderID
     self.isLearner = isLearner
     self.errors = errors
@@ -120,6 +123,7 @@ struct StatusAnswer: Decodable {
       databaseSize: dbSize?.value ?? 0, revision: header?.revision?.value ?? 0,
       raftTerm: (raftTerm ?? header?.raft_term)?.value ?? 0,
       appliedIndex: (raftAppliedIndex ?? raftIndex)?.value ?? 0,
+      tellsAppliedIndex: raftAppliedIndex != nil,
       leaderID: leader.flatMap { $0.value == 0 ? nil : $0.value },
       isLearner: isLearner ?? false, errors: errors ?? [])
   }

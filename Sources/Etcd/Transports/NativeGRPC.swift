@@ -66,6 +66,7 @@ struct NativeGRPC: EtcdServer {
       endpoint: endpoint, clusterID: header.number(1), memberID: header.number(2),
       version: answer.text(2), databaseSize: answer.number(3), revision: header.number(3),
       raftTerm: answer.number(6), appliedIndex: applied == 0 ? answer.number(5) : applied,
+      tellsAppliedIndex: applied != 0,
       leaderID: leader == 0 ? nil : leader, isLearner: answer.number(10) != 0,
       errors: answer.texts(8))
   }
