@@ -13,14 +13,14 @@ CONTAINER = "global.etcdBackup.containerName"
 
 
 @pytest.mark.parametrize("value", [ACCOUNT, KEY, CONTAINER])
-def test_what_belongs_to_a_backup_is_refused_while_backups_are_off(helm, value):
-    message = helm.refusal(nested(value, "abc"))
+def test_what_belongs_to_a_backup_is_refused_while_backups_are_off(helm4, value):
+    message = helm4.refusal(nested(value, "abc"))
     assert f"{value} is set, but backups are off: set global.etcdBackup.enabled to true" in message
 
 
 @pytest.mark.parametrize("value", [ACCOUNT, KEY, CONTAINER])
-def test_what_a_backup_needs_is_demanded_while_backups_are_on(helm, value):
-    message = helm.refusal(merged(ENABLED, nested(value, "")))
+def test_what_a_backup_needs_is_demanded_while_backups_are_on(helm4, value):
+    message = helm4.refusal(merged(ENABLED, nested(value, "")))
     assert f"{value} is empty: set it to" in message
     assert message.count("is empty") == 1
 
@@ -30,70 +30,70 @@ def test_everything_that_is_missing_is_said_at_once(helm):
     assert all(f"{value} is empty" in message for value in (ACCOUNT, KEY, CONTAINER))
 
 
-def test_an_existing_secret_beside_account_and_key_is_refused(helm):
-    message = helm.refusal(merged(ENABLED, nested("global.etcdBackup.existingSecret", "vault")))
+def test_an_existing_secret_beside_account_and_key_is_refused(helm4):
+    message = helm4.refusal(merged(ENABLED, nested("global.etcdBackup.existingSecret", "vault")))
     assert 'existingSecret is "vault"' in message and "leave" in message
 
 
-def test_an_existing_secret_still_needs_a_container(helm):
-    message = helm.refusal({"global": {"etcdBackup": {"enabled": True, "existingSecret": "vault"}}})
+def test_an_existing_secret_still_needs_a_container(helm4):
+    message = helm4.refusal({"global": {"etcdBackup": {"enabled": True, "existingSecret": "vault"}}})
     assert f"{CONTAINER} is empty" in message and ACCOUNT not in message
 
 
-def test_a_key_that_is_not_base64_is_refused_without_showing_it(helm):
-    message = helm.refusal(merged(ENABLED, nested(KEY, "se_cret")))
+def test_a_key_that_is_not_base64_is_refused_without_showing_it(helm4):
+    message = helm4.refusal(merged(ENABLED, nested(KEY, "se_cret")))
     assert f"{KEY} is not base64" in message and "se_cret" not in message
 
 
 @pytest.mark.parametrize("timeout", ["", "30", "3d", "m", "1h 30m", "--5m", "1.h.", "30 m", "5M"])
-def test_a_timeout_that_go_would_not_parse_is_refused(helm, timeout):
-    message = helm.refusal(merged(ENABLED, nested("backupApp.timeout", timeout)))
+def test_a_timeout_that_go_would_not_parse_is_refused(helm4, timeout):
+    message = helm4.refusal(merged(ENABLED, nested("backupApp.timeout", timeout)))
     assert f'backupApp.timeout is "{timeout}", which is no Go duration: write it like 30m' in message
 
 
 @pytest.mark.parametrize("value", ["backupApp.timeout", "prometheusRule.maxAge"])
-def test_a_time_of_zero_is_refused(helm, value):
+def test_a_time_of_zero_is_refused(helm4, value):
     changes = merged(nested("prometheusRule.enabled", True), nested(value, "0s"))
-    assert f'{value} is "0s": it must be longer than zero' in helm.refusal(merged(ENABLED, changes))
+    assert f'{value} is "0s": it must be longer than zero' in helm4.refusal(merged(ENABLED, changes))
 
 
 @pytest.mark.parametrize("value", ["backupApp.timeout", "backupApp.cleaner.historyExpiration"])
 @pytest.mark.parametrize("given, reason", [("-5m", "must not be negative"), ("2562048h", "must be shorter than")])
-def test_a_time_before_now_or_after_centuries_is_refused(helm, value, given, reason):
-    assert f'{value} is "{given}": it {reason}' in helm.refusal(merged(ENABLED, nested(value, given)))
+def test_a_time_before_now_or_after_centuries_is_refused(helm4, value, given, reason):
+    assert f'{value} is "{given}": it {reason}' in helm4.refusal(merged(ENABLED, nested(value, given)))
 
 
-def test_an_expiration_in_days_is_refused(helm):
-    message = helm.refusal(merged(ENABLED, nested("backupApp.cleaner.expirationBlobTime", "3d")))
+def test_an_expiration_in_days_is_refused(helm4):
+    message = helm4.refusal(merged(ENABLED, nested("backupApp.cleaner.expirationBlobTime", "3d")))
     assert 'backupApp.cleaner.expirationBlobTime is "3d", which is no Go duration' in message
 
 
-def test_a_plain_endpoint_of_a_secure_etcd_is_refused(helm):
-    message = helm.refusal(merged(ENABLED, nested("etcd.endpoints", ["http://a:2379"])))
+def test_a_plain_endpoint_of_a_secure_etcd_is_refused(helm4):
+    message = helm4.refusal(merged(ENABLED, nested("etcd.endpoints", ["http://a:2379"])))
     assert "etcd.endpoints has http://a:2379, but etcd.secure is true" in message
 
 
 @pytest.mark.parametrize("given", ["AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUG", "age1short", "ssh-ed25519 AAAA"])
-def test_what_is_no_recipient_is_refused_without_showing_it(helm, given):
-    message = helm.refusal(merged(ENABLED, nested("backupApp.encryption.recipients", [f"age1{'q' * 58}", given])))
+def test_what_is_no_recipient_is_refused_without_showing_it(helm4, given):
+    message = helm4.refusal(merged(ENABLED, nested("backupApp.encryption.recipients", [f"age1{'q' * 58}", given])))
     assert "backupApp.encryption.recipients[1] is no recipient of age" in message and given not in message
 
 
 @pytest.mark.parametrize("value", ["commonLabels", "podLabels"])
 @pytest.mark.parametrize("label", ["name", "instance", "component"])
-def test_h3_a_label_that_finds_the_pods_cannot_be_replaced(helm, value, label):
-    message = helm.refusal(merged(ENABLED, {value: {f"app.kubernetes.io/{label}": "other"}}))
+def test_h3_a_label_that_finds_the_pods_cannot_be_replaced(helm4, value, label):
+    message = helm4.refusal(merged(ENABLED, {value: {f"app.kubernetes.io/{label}": "other"}}))
     assert f"{value} has app.kubernetes.io/{label}, by which the pods of this release are found: leave it out" in message
 
 
-def test_h3_a_variable_given_twice_is_refused(helm):
+def test_h3_a_variable_given_twice_is_refused(helm4):
     extra = [{"name": "HTTPS_PROXY", "value": "http://a"}, {"name": "HTTPS_PROXY", "value": "http://b"}]
-    assert "extraEnv has HTTPS_PROXY twice: leave one" in helm.refusal(merged(ENABLED, {"extraEnv": extra}))
+    assert "extraEnv has HTTPS_PROXY twice: leave one" in helm4.refusal(merged(ENABLED, {"extraEnv": extra}))
 
 
-def test_extra_environment_cannot_contradict_a_value(helm):
+def test_extra_environment_cannot_contradict_a_value(helm4):
     extra = [{"name": "APP_BLOB_PREFIX", "value": "other"}]
-    message = helm.refusal(merged(ENABLED, {"extraEnv": extra}))
+    message = helm4.refusal(merged(ENABLED, {"extraEnv": extra}))
     assert "extraEnv has APP_BLOB_PREFIX, which the chart sets already" in message
 
 

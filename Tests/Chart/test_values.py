@@ -9,6 +9,7 @@ import yaml
 from helm import CHART, ENABLED, Helm, Objects, merged, nested
 
 ABS = "etcd-operator.backupOperator.abs"
+VALUES_FILES = [*sorted((CHART / "ci").glob("*.yaml")), *sorted((CHART / "examples").glob("*.yaml"))]
 RUN_OBJECTS = ["CronJob", "Role", "RoleBinding", "Secret", "ServiceAccount"]
 
 
@@ -20,9 +21,11 @@ def test_one_switch_renders_the_run_and_all_it_needs(helm):
     assert helm.render().kinds() == RUN_OBJECTS
 
 
-def test_both_helms_render_the_same(helm_programs, tmp_path):
-    everything = yaml.safe_load((CHART / "ci" / "everything-values.yaml").read_text())
-    manifests = {Helm(major, tmp_path).template(everything) for major in ("3", "4")}
+@pytest.mark.parametrize("file", VALUES_FILES, ids=lambda file: file.stem)
+def test_both_helms_render_the_same(helm_programs, tmp_path, file):
+    """So one of them is enough for most tests."""
+    values = yaml.safe_load(file.read_text())
+    manifests = {Helm(major, tmp_path).template(values) for major in ("3", "4")}
     assert len(manifests) == 1
 
 
@@ -64,27 +67,27 @@ def test_both_helms_render_the_same(helm_programs, tmp_path):
         ("backupApp.logger.format", "text", "APP_LOGGER_FORMAT", "text"),
     ],
 )
-def test_a_value_becomes_its_environment_variable(helm, value, given, variable, expected):
-    assert helm.render(nested(value, given)).environment[variable] == expected
+def test_a_value_becomes_its_environment_variable(helm4, value, given, variable, expected):
+    assert helm4.render(nested(value, given)).environment[variable] == expected
 
 
 @pytest.mark.parametrize("size, bytes_", [("512Mi", 510027366), ("2Gi", 2040109465)])
-def test_the_spool_stays_below_the_size_at_which_kubernetes_evicts_the_pod(helm, size, bytes_):
-    objects = helm.render({"backupApp": {"spool": {"enabled": True, "sizeLimit": size}}})
+def test_the_spool_stays_below_the_size_at_which_kubernetes_evicts_the_pod(helm4, size, bytes_):
+    objects = helm4.render({"backupApp": {"spool": {"enabled": True, "sizeLimit": size}}})
     assert objects.environment["APP_BACKUP_SPOOL_LIMIT"] == str(bytes_)
     assert {"name": "spool", "emptyDir": {"sizeLimit": size}} in objects.pod["volumes"]
     assert {"name": "spool", "mountPath": "/var/spool/etcd-backup"} in objects.pod["containers"][0]["volumeMounts"]
 
 
-def test_the_identity_is_for_a_restore_alone(helm):
-    objects = helm.render(nested("backupApp.encryption.identitySecretName", "identity"))
+def test_the_identity_is_for_a_restore_alone(helm4):
+    objects = helm4.render(nested("backupApp.encryption.identitySecretName", "identity"))
     cron_job = objects.one("CronJob")
     assert cron_job["metadata"]["annotations"] == {"etcd-backup/identity-secret": "identity"}
     assert "identity" not in yaml.safe_dump(cron_job["spec"]) + yaml.safe_dump(objects.one("Role"))
 
 
-def test_optional_variables_are_absent_until_their_values_are_set(helm):
-    assert set(helm.render().environment) == {
+def test_optional_variables_are_absent_until_their_values_are_set(helm4):
+    assert set(helm4.render().environment) == {
         "APP_LOGGER_LEVEL", "APP_LOGGER_FORMAT", "APP_WORKING_NAMESPACE", "APP_ABS_CONTAINER_NAME",
         "APP_ABS_AUTHENTICATION", "APP_ABS_SECRET_NAME", "APP_BLOB_PREFIX", "APP_BACKUP_ETCD_ENDPOINTS",
         "APP_BACKUP_CLIENT_TLS_SECRET", "APP_BACKUP_ETCD_TRANSPORT", "APP_BACKUP_TIMEOUT", "APP_BACKUP_PAGE_CHECK",
@@ -94,8 +97,8 @@ def test_optional_variables_are_absent_until_their_values_are_set(helm):
     }  # fmt: skip
 
 
-def test_the_defaults_are_the_predecessors(helm):
-    objects = helm.render()
+def test_the_defaults_are_the_predecessors(helm4):
+    objects = helm4.render()
     cron_job = objects.one("CronJob")["spec"]
     assert cron_job["schedule"] == "*/30 * * * *"
     assert cron_job["concurrencyPolicy"] == "Forbid"
@@ -114,22 +117,22 @@ def test_the_defaults_are_the_predecessors(helm):
     assert objects.job["template"]["metadata"]["annotations"]["sidecar.istio.io/inject"] == "false"
 
 
-def test_the_predecessors_values_file_works_unchanged(helm):
+def test_the_predecessors_values_file_works_unchanged(helm4):
     values = yaml.safe_load((CHART / "ci" / "predecessor-values.yaml").read_text())
-    objects = Objects(yaml.safe_load_all(helm.template(values)))
+    objects = Objects(yaml.safe_load_all(helm4.template(values)))
     assert objects.kinds() == RUN_OBJECTS
     assert objects.environment["APP_ABS_CONTAINER_NAME"] == "sc-etcd/"
 
 
-def test_without_tls_etcd_is_asked_over_http_and_no_certificate_is_read(helm):
-    objects = helm.render({"etcd": {"secure": False}})
+def test_without_tls_etcd_is_asked_over_http_and_no_certificate_is_read(helm4):
+    objects = helm4.render({"etcd": {"secure": False}})
     assert objects.environment["APP_BACKUP_ETCD_ENDPOINTS"].startswith("http://service-catalog-etcd-stateful-client.")
     assert "APP_BACKUP_CLIENT_TLS_SECRET" not in objects.environment
     assert objects.one("Role")["rules"][0]["resourceNames"] == ["etcd-backup-abs-credentials"]
 
 
-def test_the_secret_holds_account_and_key(helm):
-    secret = helm.render({"global": {"etcdBackup": {"secretName": "store-key"}}}).one("Secret")
+def test_the_secret_holds_account_and_key(helm4):
+    secret = helm4.render({"global": {"etcdBackup": {"secretName": "store-key"}}}).one("Secret")
     assert secret["metadata"]["name"] == "store-key"
     assert {key: base64.b64decode(value) for key, value in secret["data"].items()} == {
         "storage-account": b"store",
@@ -137,16 +140,16 @@ def test_the_secret_holds_account_and_key(helm):
     }
 
 
-def test_an_existing_secret_is_used_and_none_created(helm):
+def test_an_existing_secret_is_used_and_none_created(helm4):
     values = {"global": {"etcdBackup": {"enabled": True, "containerName": "abc", "existingSecret": "vault"}}}
-    objects = Objects(yaml.safe_load_all(helm.template(values)))
+    objects = Objects(yaml.safe_load_all(helm4.template(values)))
     assert "Secret" not in objects.kinds()
     assert objects.environment["APP_ABS_SECRET_NAME"] == "vault"
     assert "vault" in objects.one("Role")["rules"][0]["resourceNames"]
 
 
-def test_the_role_names_every_object_and_every_verb(helm):
-    objects = helm.render({"etcd": {"credentialsSecretName": "root"}})
+def test_the_role_names_every_object_and_every_verb(helm4):
+    objects = helm4.render({"etcd": {"credentialsSecretName": "root"}})
     assert objects.one("Role")["rules"] == [
         {
             "apiGroups": [""],
@@ -170,14 +173,14 @@ def test_the_role_names_every_object_and_every_verb(helm):
     ]
 
 
-def test_a_secret_that_serves_twice_is_named_once(helm):
-    objects = helm.render({"etcd": {"credentialsSecretName": "etcd-backup-abs-credentials"}})
+def test_a_secret_that_serves_twice_is_named_once(helm4):
+    objects = helm4.render({"etcd": {"credentialsSecretName": "etcd-backup-abs-credentials"}})
     names = objects.one("Role")["rules"][0]["resourceNames"]
     assert names == ["etcd-backup-abs-credentials", "service-catalog-etcd-stateful-etcd-client-tls"]
 
 
-def test_the_binding_ties_the_role_to_the_pods_account_and_no_other(helm):
-    objects = helm.render()
+def test_the_binding_ties_the_role_to_the_pods_account_and_no_other(helm4):
+    objects = helm4.render()
     account = objects.pod["serviceAccountName"]
     binding = objects.one("RoleBinding")
     assert objects.one("ServiceAccount")["metadata"]["name"] == account
@@ -185,9 +188,9 @@ def test_the_binding_ties_the_role_to_the_pods_account_and_no_other(helm):
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": "kyma-system"}]
 
 
-def test_nothing_is_cluster_wide_and_everything_is_in_the_releases_namespace(helm):
+def test_nothing_is_cluster_wide_and_everything_is_in_the_releases_namespace(helm4):
     values = yaml.safe_load((CHART / "ci" / "everything-values.yaml").read_text())
-    for each in yaml.safe_load_all(helm.template(values, namespace="elsewhere")):
+    for each in yaml.safe_load_all(helm4.template(values, namespace="elsewhere")):
         assert not each["kind"].startswith("Cluster")
         assert each["metadata"]["namespace"] == "elsewhere"
 
@@ -196,8 +199,8 @@ def test_nothing_is_cluster_wide_and_everything_is_in_the_releases_namespace(hel
     "timeout, seconds",
     [("30m", 1980), ("1h30m", 5580), ("90s", 270), ("1.5h", 5580), ("1h0m0.5s", 3781), ("250ms", 181), ("+2m", 300)],
 )
-def test_the_job_may_take_three_minutes_longer_than_the_run(helm, timeout, seconds):
-    assert helm.render(nested("backupApp.timeout", timeout)).job["activeDeadlineSeconds"] == seconds
+def test_the_job_may_take_three_minutes_longer_than_the_run(helm4, timeout, seconds):
+    assert helm4.render(nested("backupApp.timeout", timeout)).job["activeDeadlineSeconds"] == seconds
 
 
 @pytest.mark.parametrize(
@@ -211,17 +214,17 @@ def test_the_job_may_take_three_minutes_longer_than_the_run(helm, timeout, secon
         ("failedJobsHistoryLimit", 9, "failedJobsHistoryLimit"),
     ],
 )
-def test_a_value_becomes_its_field_of_the_cron_job(helm, value, given, field):
-    assert helm.render(nested(f"backupApp.{value}", given)).one("CronJob")["spec"][field] == given
+def test_a_value_becomes_its_field_of_the_cron_job(helm4, value, given, field):
+    assert helm4.render(nested(f"backupApp.{value}", given)).one("CronJob")["spec"][field] == given
 
 
 @pytest.mark.parametrize("value", ["backoffLimit", "ttlSecondsAfterFinished"])
-def test_a_value_becomes_its_field_of_the_job(helm, value):
-    assert helm.render(nested(f"backupApp.{value}", 10000000)).job[value] == 10000000
+def test_a_value_becomes_its_field_of_the_job(helm4, value):
+    assert helm4.render(nested(f"backupApp.{value}", 10000000)).job[value] == 10000000
 
 
-def test_exit_statuses_decide_whether_the_job_tries_again(helm):
-    assert helm.render().job["podFailurePolicy"]["rules"] == [
+def test_exit_statuses_decide_whether_the_job_tries_again(helm4):
+    assert helm4.render().job["podFailurePolicy"]["rules"] == [
         {
             "action": "FailJob",
             "onExitCodes": {"containerName": "etcd-backup", "operator": "In", "values": [2, 64, 78]},
@@ -230,18 +233,18 @@ def test_exit_statuses_decide_whether_the_job_tries_again(helm):
     ]
 
 
-def test_the_image_is_named_by_tag_or_by_digest_alone(helm):
+def test_the_image_is_named_by_tag_or_by_digest_alone(helm4):
     image = {"repository": "example.com/b", "tag": "9"}
     digest = "sha256:" + "0f" * 32
-    assert helm.render(nested("backupApp.image", image)).container["image"] == "example.com/b:9"
-    assert helm.render(nested("backupApp.image", {**image, "digest": digest})).container["image"] == (
+    assert helm4.render(nested("backupApp.image", image)).container["image"] == "example.com/b:9"
+    assert helm4.render(nested("backupApp.image", {**image, "digest": digest})).container["image"] == (
         f"example.com/b@{digest}"
     )
 
 
-def test_the_tag_is_the_charts_app_version_unless_given(helm):
+def test_the_tag_is_the_charts_app_version_unless_given(helm4):
     version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
-    assert helm.render().container["image"] == f"etcd-backup:{version}"
+    assert helm4.render().container["image"] == f"etcd-backup:{version}"
 
 
 @pytest.mark.parametrize(
@@ -254,22 +257,22 @@ def test_the_tag_is_the_charts_app_version_unless_given(helm):
         ("priorityClassName", "important"),
     ],
 )
-def test_a_value_becomes_its_field_of_the_pod(helm, value, given):
-    assert value not in helm.render().pod
-    assert helm.render({value: given}).pod[value] == given
+def test_a_value_becomes_its_field_of_the_pod(helm4, value, given):
+    assert value not in helm4.render().pod
+    assert helm4.render({value: given}).pod[value] == given
 
 
-def test_the_pull_policy_is_where_the_predecessor_had_it(helm):
-    assert helm.render(nested("backupApp.image.pullPolicy", "Always")).container["imagePullPolicy"] == "Always"
+def test_the_pull_policy_is_where_the_predecessor_had_it(helm4):
+    assert helm4.render(nested("backupApp.image.pullPolicy", "Always")).container["imagePullPolicy"] == "Always"
 
 
-def test_resources_are_those_given(helm):
-    container = helm.render({"resources": {"limits": {"memory": "1Gi"}}}).container
+def test_resources_are_those_given(helm4):
+    container = helm4.render({"resources": {"limits": {"memory": "1Gi"}}}).container
     assert container["resources"]["limits"] == {"memory": "1Gi"}
 
 
-def test_more_environment_labels_and_annotations_can_be_given(helm):
-    objects = helm.render(
+def test_more_environment_labels_and_annotations_can_be_given(helm4):
+    objects = helm4.render(
         {
             "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
             "commonLabels": {"team": "storage"},
@@ -283,7 +286,7 @@ def test_more_environment_labels_and_annotations_can_be_given(helm):
     assert pod["labels"]["network"] == "open" and pod["annotations"]["note"] == "here"
 
 
-def test_h3_a_label_or_an_annotation_of_the_charts_own_is_replaced_and_stands_once(helm):
+def test_h3_a_label_or_an_annotation_of_the_charts_own_is_replaced_and_stands_once(helm4):
     """podLabels win over commonLabels, and both over the chart's own."""
     sidecar, version = "sidecar.istio.io/inject", "app.kubernetes.io/version"
     values = {
@@ -293,7 +296,7 @@ def test_h3_a_label_or_an_annotation_of_the_charts_own_is_replaced_and_stands_on
         "prometheusRule": {"enabled": True, "labels": {version: "rule"}},
         "grafanaDashboard": {"enabled": True, "labels": {"team": "dashboard"}},
     }
-    objects = helm.render(values)
+    objects = helm4.render(values)
     pod = objects.job["template"]["metadata"]
     assert (pod["labels"][sidecar], pod["labels"][version], pod["labels"]["team"]) == ("true", "pod", "pod")
     assert pod["labels"]["helm.sh/chart"] == "common"
@@ -301,7 +304,7 @@ def test_h3_a_label_or_an_annotation_of_the_charts_own_is_replaced_and_stands_on
     assert objects.one("CronJob")["metadata"]["labels"][version] == "common"
     assert objects.one("PrometheusRule")["metadata"]["labels"][version] == "rule"
     assert objects.one("ConfigMap")["metadata"]["labels"]["team"] == "dashboard"
-    manifest = helm.template(merged(ENABLED, values))
+    manifest = helm4.template(merged(ENABLED, values))
     for text in manifest.split("---\n"):
         each_key_once(yaml.compose(text))
 
@@ -318,29 +321,29 @@ def each_key_once(node):
 OPENSHIFT = re.search(r"^podSecurityContext:.*?(?=^```)", (CHART / "README.md").read_text(), re.MULTILINE | re.DOTALL)[0]
 
 
-def test_h2_on_openshift_no_id_is_fixed_and_all_else_stays(helm):
+def test_h2_on_openshift_no_id_is_fixed_and_all_else_stays(helm4):
     """What restricted-v2 wants: it gives user and group by itself, and refuses others."""
-    default, objects = helm.render(), helm.render(yaml.safe_load(OPENSHIFT))
+    default, objects = helm4.render(), helm4.render(yaml.safe_load(OPENSHIFT))
     assert objects.pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     assert objects.container["securityContext"] == default.container["securityContext"]
 
 
 @pytest.mark.parametrize("given", [None, {}], ids=["null", "empty"])
-def test_h2_a_security_context_of_null_is_left_out_and_an_empty_one_changes_nothing(helm, given):
-    objects = helm.render({"podSecurityContext": given, "securityContext": given})
+def test_h2_a_security_context_of_null_is_left_out_and_an_empty_one_changes_nothing(helm4, given):
+    objects = helm4.render({"podSecurityContext": given, "securityContext": given})
     assert ("securityContext" in objects.pod) is (given is not None)
     assert ("securityContext" in objects.container) is (given is not None)
 
 
-def test_h2_large_numbers_stay_whole(helm):
-    objects = helm.render({"podSecurityContext": {"runAsUser": 1000680000}, "securityContext": {"runAsUser": 1000680001}})
+def test_h2_large_numbers_stay_whole(helm4):
+    objects = helm4.render({"podSecurityContext": {"runAsUser": 1000680000}, "securityContext": {"runAsUser": 1000680001}})
     assert objects.pod["securityContext"]["runAsUser"] == 1000680000
     assert objects.container["securityContext"]["runAsUser"] == 1000680001
 
 
-def test_names_follow_the_release_and_can_be_overridden(helm):
+def test_names_follow_the_release_and_can_be_overridden(helm4):
     def name(release="r", **changes):
-        return helm.render(changes, release=release).one("CronJob")["metadata"]["name"]
+        return helm4.render(changes, release=release).one("CronJob")["metadata"]["name"]
 
     assert name() == "r-etcd-backup"
     assert name("my-etcd-backup") == "my-etcd-backup"
@@ -349,8 +352,8 @@ def test_names_follow_the_release_and_can_be_overridden(helm):
     assert len(name(nameOverride="x" * 53)) <= 52
 
 
-def test_every_object_carries_the_recommended_labels(helm):
-    objects = helm.render({"networkPolicy": {"enabled": True}, "prometheusRule": {"enabled": True}})
+def test_every_object_carries_the_recommended_labels(helm4):
+    objects = helm4.render({"networkPolicy": {"enabled": True}, "prometheusRule": {"enabled": True}})
     for labels in [each["metadata"]["labels"] for each in objects] + [objects.job["template"]["metadata"]["labels"]]:
         assert {
             "app.kubernetes.io/name": "etcd-backup",
@@ -361,8 +364,8 @@ def test_every_object_carries_the_recommended_labels(helm):
         assert labels["app.kubernetes.io/version"] and labels["helm.sh/chart"]
 
 
-def test_a_network_policy_lets_the_pod_reach_what_it_needs_and_nobody_reach_the_pod(helm):
-    objects = helm.render(
+def test_a_network_policy_lets_the_pod_reach_what_it_needs_and_nobody_reach_the_pod(helm4):
+    objects = helm4.render(
         {
             "networkPolicy": {"enabled": True, "apiServerPorts": [6443], "extraEgress": [{"ports": [{"port": 3128}]}]},
             "etcd": {"endpoints": ["https://a.example.com:12379", "https://[::1]:22379", "https://b.example.com"]},
@@ -378,8 +381,8 @@ def test_a_network_policy_lets_the_pod_reach_what_it_needs_and_nobody_reach_the_
     assert policy["podSelector"]["matchLabels"].items() <= objects.job["template"]["metadata"]["labels"].items()
 
 
-def test_a_store_with_a_private_authority_gets_its_certificates_mounted_read_only(helm):
-    objects = helm.render(nested("etcd-operator.backupOperator.abs.caConfigMap", "store-ca"))
+def test_a_store_with_a_private_authority_gets_its_certificates_mounted_read_only(helm4):
+    objects = helm4.render(nested("etcd-operator.backupOperator.abs.caConfigMap", "store-ca"))
     [volume] = objects.pod["volumes"]
     [mount] = objects.container["volumeMounts"]
     assert volume["configMap"]["name"] == "store-ca"
