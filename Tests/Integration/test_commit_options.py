@@ -194,7 +194,7 @@ def test_check_tells_what_both_cost(world):
     world.assert_success(protectable(world).run())
     run = world.run("check", APP_ABS_ACCESS_TIER="cold", APP_ABS_IMMUTABILITY="locked")
     assert run.status == 0, run.text
-    assert "bills for 90 days" in run.text and "no one can shorten that" in run.text, run.text
+    assert "bills for 90 days" in run.text and "can shorten that, and all of it is billed" in run.text, run.text
 
 
 # The sandbox, with Microsoft's client

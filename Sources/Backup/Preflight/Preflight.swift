@@ -2,7 +2,6 @@
 // writes is one block, which never becomes a blob.
 
 internal import Azure
-internal import Encoding
 internal import Etcd
 internal import HTTP
 internal import Kubernetes
@@ -50,9 +49,7 @@ package final class Preflight {
         .warn, "page check", "off: a broken database would be stored as a backup",
         remedy: "Set APP_BACKUP_PAGE_CHECK=on as soon as a member has a sound database.")
     }
-    tellOfEncoding()
-    if configuration.skipsUnchanged { tellOfSkipping() }
-    Self.commitFindings(configuration.commit, configuration.retention).forEach(add)
+    tellOfSettings()
     if let folder = configuration.spoolFolder { try checkSpool(in: folder) }
     var cluster: Cluster?
     if configuration.usesKubernetes {
@@ -75,68 +72,6 @@ package final class Preflight {
       _ = try Spool(in: folder)
       add(.pass, "spool \(folder)", "can be written to")
     }
-  }
-
-  private func tellOfEncoding() {
-    let encoding = configuration.encoding
-    if let level = encoding.compression {
-      add(.pass, "compression", "zstd, level \(level.number)")
-    }
-    guard !encoding.recipients.isEmpty else { return }
-    let fingerprints = encoding.recipients.map(\.fingerprint).joined(separator: ", ")
-    add(
-      .pass, "encryption",
-      "backups are encrypted for \(fingerprints); without an identity of one of them no backup can be "
-        + "restored: keep it outside this cluster, where it can be found")
-  }
-
-  private func tellOfSkipping() {
-    let subject = "unchanged cluster"
-    guard configuration.credentialsPlace != nil else {
-      return add(
-        .pass, subject, "a run takes no backup where nothing was written since the last one")
-    }
-    add(
-      .warn, subject,
-      "every run takes a backup: to sign in as a user with a password is an entry in etcd's log",
-      remedy: "Use a client certificate alone, or remove APP_BACKUP_SKIP_UNCHANGED.")
-  }
-
-  /// What a person should know of what the commits ask for.
-  package static func commitFindings(
-    _ settings: CommitSettings, _ retention: RetentionPolicy
-  ) -> [Finding] {
-    let age = "\(retention.maximumAge.components.seconds / 3600) h"
-    var findings: [Finding] = []
-    if let tier = settings.tier {
-      let isBilledLonger = retention.maximumAge < .seconds(tier.billedDays * 86_400)
-      let text = "new backups are stored in the tier \(tier.rawValue)"
-      findings.append(
-        isBilledLonger
-          ? Finding(
-            .warn, "access tier",
-            text
-              + ", which Azure bills for \(tier.billedDays) days; retention may delete them after "
-              + age,
-            remedy: "Compare the price with that of the tier Hot.")
-          : Finding(.pass, "access tier", text))
-    }
-    let text = "for \(age), no one can delete a new backup"
-    switch settings.immutability {
-    case nil: break
-    case .unlocked?:
-      findings.append(
-        Finding(.pass, "immutability", text + " unless he may manage policies and shortens its own")
-      )
-    case .locked?:
-      findings.append(
-        Finding(
-          .warn, "immutability",
-          text
-            + ", nor its container or the account, and no one can shorten that: it is billed so long",
-          remedy: "Use APP_ABS_IMMUTABILITY=unlocked unless this is meant."))
-    }
-    return findings
   }
 
   // MARK: Telling
