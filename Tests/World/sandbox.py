@@ -193,6 +193,11 @@ class Sandbox:
         key.value = base64.b64encode(code).decode()
         return key
 
+    def set_account_keys(self, *keys):
+        """From now on the account has these keys and no other; the first one is ours."""
+        self.account_key = keys[0]
+        _replace(self.state / "account-keys.json", json.dumps(keys))
+
     # Identities.
 
     @property

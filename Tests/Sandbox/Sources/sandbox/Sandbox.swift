@@ -56,8 +56,10 @@ import Foundation
       held: try RequestLog(file: "\(state)/held.jsonl"))
     let log = try RequestLog(file: "\(state)/requests.jsonl")
     let identities = "\(state)/identities.json"
+    let accountKeys = "\(state)/account-keys.json"
     let blob = Exchange(
-      service: BlobService(key: options.sharedKey, store: blobs, identities: identities),
+      service: BlobService(
+        key: options.sharedKey, store: blobs, identities: identities, accountKeys: accountKeys),
       faults: script, log: log)
 
     var ready = Ready(pid: ProcessInfo.processInfo.processIdentifier)
@@ -68,7 +70,8 @@ import Foundation
       let tls = try TLSServer(certificate: certificate, key: key, clientCA: nil)
       let encrypted = Exchange(
         service: BlobService(
-          key: options.sharedKey, store: blobs, isEncrypted: true, identities: identities),
+          key: options.sharedKey, store: blobs, isEncrypted: true, identities: identities,
+          accountKeys: accountKeys),
         faults: script, log: log)
       let port = try Listener(encrypted, port: tlsPort, tls: tls).port
       ready.blobTLS = "https://127.0.0.1:\(port)/\(options.sharedKey.account)"

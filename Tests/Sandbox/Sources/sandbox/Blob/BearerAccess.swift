@@ -24,7 +24,7 @@ struct BearerAccess {
     self.token = token
     identities = try Identities(file: file)
     guard let start = token.number("nbf"), let end = token.number("exp"), start <= now.seconds,
-      now.seconds < end
+      now.seconds < end, token.number("generation") == identities.generation ?? 0
     else { throw Self.invalid("Lifetime validation failed. The token is expired.") }
     guard token.text("aud") == "https://storage.azure.com" else {
       throw Self.invalid("Audience validation failed. Audience did not match.")

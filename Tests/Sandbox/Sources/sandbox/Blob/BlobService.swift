@@ -81,8 +81,9 @@ struct BlobService: Service {
   let store: BlobStore
   /// Whether the requests come over TLS.
   var isEncrypted = false
-  /// `identities.json`.
+  /// `identities.json` and `account-keys.json`.
   let identities: String
+  let accountKeys: String
 
   let name = "blob"
 
@@ -114,13 +115,27 @@ struct BlobService: Service {
   ) throws {
     let bearer = try BearerAccess(
       call, key: key, identities: identities, isEncrypted: isEncrypted, now: .now)
-    guard let access = try SharedAccess(target, key: key) else {
-      guard let bearer else { return try key.verify(call, target, now: .now) }
+    if let bearer, try SharedAccess(target, key: key) == nil {
       try bearer.verify(operation, target)
       guard !needsImmutability || bearer.isSuperUser(of: target) else {
         throw BlobError.permissionMismatch
       }
       return
+    }
+    let keys = try key.accepted(in: accountKeys)
+    for key in keys.dropFirst()
+    where (try? authenticate(call, target, operation, key, needsImmutability)) != nil {
+      return
+    }
+    try authenticate(call, target, operation, keys[0], needsImmutability)
+  }
+
+  private func authenticate(
+    _ call: Call, _ target: BlobTarget, _ operation: BlobOperation?, _ key: SharedKey,
+    _ needsImmutability: Bool
+  ) throws {
+    guard let access = try SharedAccess(target, key: key) else {
+      return try key.verify(call, target, now: .now)
     }
     guard call["Authorization"] == nil else {
       throw BlobError.authenticationFailed("A signature in the query and an Authorization header.")

@@ -16,6 +16,14 @@ struct SharedKey: Sendable {
     self.bytes = bytes
   }
 
+  /// The keys that the account has now: those of the file, a list of one or two, or this one alone.
+  func accepted(in file: String) throws -> [SharedKey] {
+    guard Files.exists(file) else { return [self] }
+    let texts = try JSONDecoder().decode([String].self, from: Files.read(file))
+    let keys = texts.compactMap { SharedKey(account: account, encodedKey: $0) }
+    return keys.isEmpty ? [self] : keys
+  }
+
   /// Throws unless the request carries a right signature and a date within 15 minutes of `now`.
   func verify(_ call: Call, _ target: BlobTarget, now: HTTPDate) throws(BlobError) {
     guard let authorization = call["Authorization"] else { throw .noAuthentication }

@@ -32,6 +32,10 @@ struct Identities: Codable, Sendable {
   var lifetime = 3600
   /// Seconds that its response says it lives, where that is something else.
   var announcedLifetime: Int?
+  /// Counted up, it ends the life of every token that was issued before.
+  var generation: Int?
+  /// Whom tokens are for, where that is something else than what was asked for.
+  var audience: String?
 
   init(file: String) throws {
     guard Files.exists(file) else { return }

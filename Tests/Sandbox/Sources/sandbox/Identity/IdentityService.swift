@@ -140,10 +140,11 @@ struct IdentityService: Service {
     let now = HTTPDate.now.seconds
     return try WebToken.issue(
       [
-        "aud": .string(audience), "iss": .string("\(Self.issuer)\(tenant)/"),
+        "aud": .string(identities.audience ?? audience), "iss": .string("\(Self.issuer)\(tenant)/"),
         "tid": .string(tenant),
-        "appid": .string(client), "nbf": .integer(now), "exp": .integer(now + identities.lifetime),
-        "jti": .string(UUID().uuidString),
+        "appid": .string(client), "oid": .string("object-of-\(client)"), "nbf": .integer(now),
+        "exp": .integer(now + identities.lifetime),
+        "jti": .string(UUID().uuidString), "generation": .integer(identities.generation ?? 0),
       ], key: key)
   }
 
