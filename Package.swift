@@ -43,8 +43,11 @@ let package = Package(
     .target(
       name: "CProcess", cSettings: [.define("ETCD_BACKUP_COMMIT", to: "\"\(commit)\"")]),
 
+    // The start of another program, for which Swift has no names.
+    .target(name: "CSpawn"),
+
     // The product, from the bytes up.
-    .target(name: "SystemCalls", swiftSettings: strict),
+    .target(name: "SystemCalls", dependencies: ["CSpawn"], swiftSettings: strict),
     .target(name: "Console", dependencies: ["SystemCalls"], swiftSettings: strict),
     .target(name: "Digests", dependencies: ["COpenSSL", "CCarryless"], swiftSettings: strict),
     .target(name: "Encoding", dependencies: ["Digests", "CZstd"], swiftSettings: strict),
@@ -63,7 +66,8 @@ let package = Package(
       name: "Azure", dependencies: ["HTTP", "Certificates", "Digests", "Console", "CExpat"],
       swiftSettings: strict),
     .target(
-      name: "Kubernetes", dependencies: ["HTTP", "Certificates", "Console", "CYAML"],
+      name: "Kubernetes",
+      dependencies: ["HTTP", "Certificates", "Console", "SystemCalls", "CYAML"],
       swiftSettings: strict,
       // The static library by its file name: a module map could only name the shared one.
       linkerSettings: [.unsafeFlags(["-Xlinker", "-l:libyaml.a"])]),
@@ -97,6 +101,9 @@ let package = Package(
       swiftSettings: strict),
 
     .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "SystemCallsTests", dependencies: ["SystemCalls", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "DigestsTests", dependencies: ["Digests", "TestSupport"], swiftSettings: strict),
     .testTarget(

@@ -25,6 +25,8 @@ internal import Glibc
   private let stopReason: () -> StopReason?
   /// Gets to know of every request that will be sent again, before the wait for it begins.
   package var retryObserver: ((Retry) -> Void)?
+  /// Gets to know of every line that a program prints which runs on behalf of a request.
+  package var messageObserver: ((_ line: String, _ source: String) -> Void)?
 
   /// How long a stop may go unnoticed.
   private static let longestPoll = Duration.milliseconds(200)
@@ -61,8 +63,10 @@ internal import Glibc
   }
 
   /// Starts a request; its answer comes in while anything at all is waited for.
-  package func start(_ request: Request, over connection: Connection) -> Exchange {
-    add(Exchange(request, over: connection, body: .collect(limit: Self.largestAnswer)))
+  package func start(
+    _ request: Request, over connection: Connection, limit: Int = largestAnswer
+  ) -> Exchange {
+    add(Exchange(request, over: connection, body: .collect(limit: limit)))
   }
 
   /// Starts a request for a part of something; the part is appended to `payload` as it comes in,
@@ -133,10 +137,12 @@ internal import Glibc
   }
 
   /// Throws if the run must stop. Callers that never block must call this themselves.
-  func checkStop(_ subject: String, after failure: String? = nil) throws(TransferError) {
+  package func checkStop(_ subject: String, after failure: String? = nil) throws(TransferError) {
     guard let reason = stopReason() else { return }
     throw TransferError(.stopped(reason), request: subject, detail: failure ?? "")
   }
+
+  package var mustStop: Bool { stopReason() != nil }
 
   /// Lets time pass while all transfers run on.
   package func sleep(
@@ -200,5 +206,9 @@ internal import Glibc
 
   package func report(_ retry: Retry) {
     retryObserver?(retry)
+  }
+
+  package func report(_ line: String, of source: String) {
+    messageObserver?(line, source)
   }
 }

@@ -18,6 +18,8 @@ extension KubernetesError {
       "Does the pod mount its service account, and the ConfigMap kube-root-ca.crt with it?"
     case .kubeconfig(_, let fault):
       fault.hint
+    case .plugin(let fault):
+      fault.hint
     case .transfer(_, let error):
       error.hint
     case .unauthorized:
@@ -74,6 +76,9 @@ extension KubeconfigFault {
       "Does APP_KUBECONFIG_PATH name a kubeconfig?"
     case .twice: "Rename or remove one of them."
     case .both: "Remove one of the two."
+    case .missingField(_, let field) where field.hasPrefix("exec."),
+      .malformedField(_, let field, _) where field.hasPrefix("exec."):
+      "Correct it, or let the tool that the plugin is of write the kubeconfig again."
     case .malformed, .missingField, .malformedField: nil
     case .unusableFile:
       "Correct the path, which counts from the kubeconfig's folder, or put the contents into the "
@@ -83,7 +88,13 @@ extension KubeconfigFault {
       "Add it: a client certificate and its key belong together, both as files or both as data."
     case .verificationBothOnAndOff: "Remove insecure-skip-tls-verify: the authority is safer."
     case .plainHTTP: "Give the server an https URL: Secrets would cross the network in clear text."
-    case .unsupported(_, "exec"), .unsupported(_, "auth-provider"):
+    case .forbiddenPlugin:
+      "Set APP_KUBECONFIG_EXEC=on if the kubeconfig may start programs, or give it a token or a client "
+        + "certificate."
+    case .interactivePlugin:
+      "Set interactiveMode to IfAvailable if it works without questions, or use a token or a client "
+        + "certificate."
+    case .unsupported(_, "auth-provider"):
       "Use a token, such as a service account's, or a client certificate."
     case .unsupported(_, "username"):
       "Use a token or a client certificate: API servers dropped passwords in 1.19."

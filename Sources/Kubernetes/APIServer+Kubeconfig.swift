@@ -7,10 +7,14 @@ internal import Console
 internal import HTTP
 
 extension APIServer {
-  /// Reads a kubeconfig and the files that it names.
-  package static func kubeconfig(at path: String) throws(KubernetesError) -> APIServer {
+  /// Reads a kubeconfig and the files that it names. A program that it names runs when it is needed, in
+  /// this environment, unless that is not allowed.
+  package static func kubeconfig(
+    at path: String, environment: [String: String] = [:], allowingPlugins: Bool = true
+  ) throws(KubernetesError) -> APIServer {
     do throws(KubeconfigFault) {
-      return try Kubeconfig(at: path).server()
+      return try Kubeconfig(at: path).server(
+        environment: environment, allowingPlugins: allowingPlugins)
     } catch {
       throw .kubeconfig(file: path, error)
     }
@@ -52,7 +56,9 @@ private struct Kubeconfig {
     }
   }
 
-  func server() throws(KubeconfigFault) -> APIServer {
+  func server(
+    environment: [String: String], allowingPlugins: Bool
+  ) throws(KubeconfigFault) -> APIServer {
     guard let text = try cluster.text("server") else {
       throw .missingField(cluster.entry, field: "server")
     }
@@ -72,9 +78,16 @@ private struct Kubeconfig {
     let name = url.scheme == .https ? try serverName() : nil
     if name != nil { connection.address = url.address }
 
+    var credentials = try credentials()
+    // As to kubectl, what the kubeconfig holds itself comes before what a program prints.
+    if let user, user.has("exec"), credentials == .none, connection.identity == nil {
+      guard allowingPlugins else { throw .forbiddenPlugin(user.entry) }
+      credentials = .plugin(
+        try ExecPlugin(of: user, for: cluster, environment: environment))
+    }
     return APIServer(
       url: "\(url.explicit(named: name))", connection: connection,
-      credentials: try credentials(), warnings: warnings(about: connection))
+      credentials: credentials, warnings: warnings(about: connection))
   }
 
   private func warnings(about connection: Connection) -> [String] {
@@ -145,7 +158,7 @@ private struct Kubeconfig {
     guard let user else { return .none }
     // Ignoring one of these would mean to act as another user than the kubeconfig names.
     for field in [
-      "exec", "auth-provider", "username", "as", "as-uid", "as-groups", "as-user-extra",
+      "auth-provider", "username", "as", "as-uid", "as-groups", "as-user-extra",
     ]
     where user.has(field) {
       throw .unsupported(user.entry, field: field)

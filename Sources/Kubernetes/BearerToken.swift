@@ -54,44 +54,5 @@ enum Credentials: Sendable, Equatable {
   case none
   case token(BearerToken)
   case tokenFile(TokenFile)
-}
-
-/// Holds the token that requests are sent with, and knows when to look for a newer one.
-final class TokenKeeper {
-  private let credentials: Credentials
-  private let maximumAge: Duration
-  private var token: BearerToken?
-  private var readAt: ContinuousClock.Instant?
-
-  init(_ credentials: Credentials, maximumAge: Duration) {
-    self.credentials = credentials
-    self.maximumAge = maximumAge
-  }
-
-  /// The token to send now, at most `maximumAge` old.
-  func current() throws(KubernetesError) -> BearerToken? {
-    switch credentials {
-    case .none: return nil
-    case .token(let token): return token
-    case .tokenFile(let file):
-      if let token, let readAt, readAt.duration(to: .now) < maximumAge { return token }
-      do throws(UnreadableFile) {
-        token = try file.read()
-      } catch {
-        // The one that we had may still be good; the server will tell.
-        guard token != nil else {
-          throw .unusableFile(path: file.path, role: .token, reason: error.reason)
-        }
-      }
-      readAt = .now
-      return token
-    }
-  }
-
-  /// Looks again at once, because the server did not take the token; says whether there is another.
-  func refresh() throws(KubernetesError) -> Bool {
-    let refused = token
-    readAt = nil
-    return try current() != refused
-  }
+  case plugin(ExecPlugin)
 }

@@ -15,7 +15,7 @@ package struct Cluster {
   private let server: APIServer
   private let transport: Transport
   private let retryPolicy: RetryPolicy
-  private let tokens: TokenKeeper
+  private let keeper: CredentialKeeper
 
   /// Patient enough to hear the server out, which itself gives up on a request after 34 seconds.
   package static let timeouts = {
@@ -30,10 +30,11 @@ package struct Cluster {
   private static let largestObject = 2 << 20
 
   /// `maximumTokenAge`: for how long a token from a file is used before the file is read again.
+  /// `pluginLimit`: how long the kubeconfig's plugin may take.
   package init(
     _ server: APIServer, namespace: String, transport: Transport,
     retryPolicy: RetryPolicy = .standard, timeouts: Connection.Timeouts = timeouts,
-    maximumTokenAge: Duration = .seconds(60)
+    maximumTokenAge: Duration = .seconds(60), pluginLimit: Duration = .seconds(60)
   ) {
     var server = server
     server.connection.timeouts = timeouts
@@ -41,7 +42,9 @@ package struct Cluster {
     self.namespace = namespace
     self.transport = transport
     self.retryPolicy = retryPolicy
-    tokens = TokenKeeper(server.credentials, maximumAge: maximumTokenAge)
+    keeper = CredentialKeeper(
+      server.credentials, maximumAge: maximumTokenAge, pluginLimit: pluginLimit,
+      transport: transport, retryPolicy: retryPolicy)
   }
 
   package func secret(named name: String) throws(KubernetesError) -> Secret {
@@ -70,11 +73,14 @@ extension Cluster {
     contentType: String = "application/json"
   ) throws(KubernetesError) -> Answer {
     var attempt = 1
-    var hasRefreshedToken = false
+    var hasRefreshed = false
     while true {
-      let request = try makeRequest(call, method, body, contentType)
+      let credential = try keeper.current(for: call)
+      let request = makeRequest(call, method, body, contentType, credential.token)
+      var connection = server.connection
+      if let identity = credential.identity { connection.identity = identity }
       let result = Result { () throws(TransferError) in
-        try transport.send(request, over: server.connection, limit: Self.largestObject)
+        try transport.send(request, over: connection, limit: Self.largestObject)
       }
       let failure: KubernetesError
       var retryAfter: Duration?
@@ -82,9 +88,9 @@ extension Cluster {
       case .success(let response) where response.isSuccess:
         return Answer(call: call, body: response.body)
       case .success(let response):
-        if response.status == 401, !hasRefreshedToken {
-          hasRefreshedToken = true
-          if try tokens.refresh() { continue }
+        if response.status == 401, !hasRefreshed {
+          hasRefreshed = true
+          if try keeper.refresh(for: call) { continue }
         }
         let status = APIStatus(response)
         failure = KubernetesError(response.status, status, to: call)
@@ -104,13 +110,14 @@ extension Cluster {
   }
 
   private func makeRequest(
-    _ call: APICall, _ method: String, _ body: [UInt8]?, _ contentType: String
-  ) throws(KubernetesError) -> Request {
+    _ call: APICall, _ method: String, _ body: [UInt8]?, _ contentType: String,
+    _ token: BearerToken?
+  ) -> Request {
     var request = Request(method, server.url + call.path)
     request.headers["Accept"] = "application/json"
     // Where the URL's host is only the certificate's name, the server still goes by its own.
     if let address = server.connection.address { request.headers["Host"] = address }
-    if let token = try tokens.current() { request.headers["Authorization"] = token.headerValue }
+    if let token { request.headers["Authorization"] = token.headerValue }
     if let body {
       request.headers["Content-Type"] = contentType
       request.body = Payload(body)

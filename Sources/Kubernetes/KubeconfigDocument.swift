@@ -103,6 +103,48 @@ extension KubeconfigDocument {
     let entry: KubeconfigEntry
     fileprivate let node: YAMLNode?
     fileprivate let folder: String
+    /// Of a mapping within the entry, the name of its field and a full stop.
+    fileprivate var prefix = ""
+
+    /// The mapping that a field holds; `nil` where there is none.
+    func section(_ field: String) throws(KubeconfigFault) -> Section? {
+      guard let value = node?[field], has(field) else { return nil }
+      guard value.isMapping else { throw malformed(field, expected: "a mapping") }
+      return Section(entry: entry, node: value, folder: folder, prefix: "\(prefix)\(field).")
+    }
+
+    /// The mappings of the list that a field holds.
+    func sections(_ field: String) throws(KubeconfigFault) -> [Section] {
+      try elements(field).map { element throws(KubeconfigFault) in
+        guard element.isMapping else { throw malformed(field, expected: "a list of mappings") }
+        return Section(entry: entry, node: element, folder: folder, prefix: "\(prefix)\(field).")
+      }
+    }
+
+    /// The texts of the list that a field holds.
+    func texts(_ field: String) throws(KubeconfigFault) -> [String] {
+      try elements(field).map { element throws(KubeconfigFault) in
+        guard let text = element.scalar?.text, element.isText else {
+          throw malformed(field, expected: "a list of texts")
+        }
+        return text
+      }
+    }
+
+    private func elements(_ field: String) throws(KubeconfigFault) -> [YAMLNode] {
+      guard let value = node?[field], has(field) else { return [] }
+      guard value.isList else { throw malformed(field, expected: "a list") }
+      return value.elements
+    }
+
+    /// Whatever a field holds.
+    func json(_ field: String) throws(KubeconfigFault) -> JSONValue {
+      guard let value = node?[field] else { return .null }
+      guard let json = value.json() else {
+        throw malformed(field, expected: "a value that JSON can hold")
+      }
+      return json
+    }
 
     func has(_ field: String) -> Bool {
       guard let value = node?[field] else { return false }
@@ -161,7 +203,7 @@ extension KubeconfigDocument {
     }
 
     func malformed(_ field: String, expected: String) -> KubeconfigFault {
-      .malformedField(entry, field: field, expected: expected)
+      .malformedField(entry, field: prefix + field, expected: expected)
     }
   }
 }

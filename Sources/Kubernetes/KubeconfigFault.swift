@@ -25,6 +25,10 @@ package enum KubeconfigFault: Error, Equatable {
   case verificationBothOnAndOff(KubeconfigEntry)
   case plainHTTP(KubeconfigEntry)
   case unsupported(KubeconfigEntry, field: String)
+  /// It would be run, but that is switched off.
+  case forbiddenPlugin(KubeconfigEntry)
+  /// It needs a person at a terminal.
+  case interactivePlugin(KubeconfigEntry)
 }
 
 /// A named part of a kubeconfig.
@@ -69,6 +73,10 @@ extension KubeconfigFault: CustomStringConvertible {
       "\(entry): server is an http URL of another machine"
     case .unsupported(let entry, let field):
       "\(entry): \(field) is not supported"
+    case .forbiddenPlugin(let entry):
+      "\(entry): exec names a program, and to run one is switched off"
+    case .interactivePlugin(let entry):
+      "\(entry): exec names a program that needs a terminal (interactiveMode is Always)"
     }
   }
 }

@@ -10,6 +10,8 @@ package enum KubernetesError: Error, Equatable {
   case unusableServiceAddress(host: String, port: String)
   case unusableFile(path: String, role: FileRole, reason: String)
   case kubeconfig(file: String, KubeconfigFault)
+  /// The kubeconfig's program gave no credential.
+  case plugin(PluginFault)
 
   // No good answer. A message is the server's own.
 
@@ -68,6 +70,7 @@ extension KubernetesError {
     switch self {
     case .transfer(_, let error): error.isTransient
     case .unavailable: true
+    case .plugin(let fault): fault.isTransient
     // An update is of a version that has passed for good.
     case .conflict(let call, _): call.verb != "update"
     default: false
@@ -83,6 +86,7 @@ extension KubernetesError {
       case .refusedIdentity, .notHTTP: true
       default: error.isConfiguration
       }
+    case .plugin(let fault): !fault.isTransient
     case .alreadyExists, .conflict, .unavailable, .unreadableAnswer: false
     default: true
     }
@@ -123,6 +127,8 @@ extension KubernetesError: CustomStringConvertible {
       "the \(role.rawValue) \(path) cannot be used: \(reason)"
     case .kubeconfig(let file, let fault):
       "kubeconfig \(file): \(fault)"
+    case .plugin(let fault):
+      "no credential for the API server: \(fault)"
     case .transfer(let call, let error):
       "\(call) failed: \(error)"
     case .unauthorized(let call):

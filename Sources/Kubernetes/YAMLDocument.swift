@@ -166,7 +166,7 @@ struct YAMLNode {
   }
 
   /// The entries of a mapping in their order; empty for any other node.
-  fileprivate var pairs: [(key: YAMLNode, value: YAMLNode)] {
+  var pairs: [(key: YAMLNode, value: YAMLNode)] {
     unsafe document.withNode(index) { node in
       guard unsafe node.type == YAML_MAPPING_NODE else { return [] }
       let pairs = unsafe node.data.mapping.pairs

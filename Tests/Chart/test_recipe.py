@@ -36,8 +36,8 @@ def test_every_variable_of_the_program_has_its_value_in_the_chart(helm4):
         values = yaml.safe_load((CHART / "ci" / f"{file}-values.yaml").read_text())
         environment = Objects(yaml.safe_load_all(helm4.template(values))).environment
         rendered |= {name for name in environment if name.startswith("APP_")}
-    of_no_use = {"APP_KUBERNETES", "APP_KUBECONFIG_PATH", "APP_TERMINATION_MESSAGE_PATH", "APP_BACKUP_IDENTITY_SECRET",
-                 "APP_BACKUP_IDENTITY_DIRECTORY", "APP_BACKUP_ENCRYPTION_RECIPIENTS_FILE"}
+    of_no_use = {"APP_KUBERNETES", "APP_KUBECONFIG_PATH", "APP_KUBECONFIG_EXEC", "APP_TERMINATION_MESSAGE_PATH",
+                 "APP_BACKUP_IDENTITY_SECRET", "APP_BACKUP_IDENTITY_DIRECTORY", "APP_BACKUP_ENCRYPTION_RECIPIENTS_FILE"}
     assert rendered == known - of_no_use
 
 

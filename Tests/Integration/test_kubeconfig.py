@@ -115,6 +115,13 @@ def json_config(user: str = '"token":"s3cret"') -> str:
     return JSON.replace("{user}", user).replace("{{", "{").replace("}}", "}")
 
 
+EXEC = "{apiVersion: client.authentication.k8s.io/v1beta1, command: pki/plugin, interactiveMode: Never}"
+# Puts what it was given into the token.
+PLUGIN = r'''#!/bin/sh
+given=$({ printf '%s|' "$@" "$EXTRA"; echo "$KUBERNETES_EXEC_INFO" | grep -o '"config":{[^}]*}'; } | tr -cd 'a-z0-9|')
+printf '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","status":{"token":"%s"}}' "p$given"
+'''
+
 CASES: dict[str, Any] = {
     "plain": config(),
     "JSON": json_config(),
@@ -265,6 +272,20 @@ CASES: dict[str, Any] = {
     "a password": config(user="username: a\n    password: b"),
     "a password and a token": config(user="token: s3cret\n    username: a\n    password: b"),
     "a program": config(user="exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: /bin/false}"),
+    "a program that prints a token": config(user="exec: " + EXEC),
+    "a program by a path with dots": config(user="exec: " + EXEC.replace("pki/plugin", "./pki/../pki/plugin")),
+    "a program with arguments and variables": config(
+        user="exec: " + EXEC.replace("}", ", args: [one, 'two words'], env: [{name: EXTRA, value: three}]}")),
+    "a program with a number as argument": config(user="exec: " + EXEC.replace("}", ", args: [1]}")),
+    "a program without a name": config(user="exec: " + EXEC.replace("command: pki/plugin, ", "")),
+    "a program of another version": config(user="exec: " + EXEC.replace("v1beta1", "v2")),
+    "a program that is not there": config(user="exec: " + EXEC.replace("pki/plugin", "pki/none")),
+    "a program beside a token": config(user="token: s3cret\n    exec: " + EXEC),
+    "a program beside a token's file": config(user="tokenFile: pki/token\n    exec: " + EXEC),
+    "a program and an auth-provider": config(user="auth-provider: {name: nobody}\n    exec: " + EXEC),
+    "a program that asks for the cluster": config(
+        user="exec: " + EXEC.replace("}", ", provideClusterInfo: true}"),
+        cluster="extensions: [{name: client.authentication.k8s.io/exec, extension: {a: [1, true, b]}}]"),
     "no program": config(user="token: s3cret\n    exec: ~"),
     "an auth-provider": config(user="auth-provider: {name: nobody}"),
     # Heads
@@ -288,6 +309,8 @@ def test_Y1_a_kubeconfig_is_read_as_kubectl_reads_it_or_refused(server, tmp_path
     (tmp_path / "pki").mkdir()
     (tmp_path / "pki" / "ca.crt").write_text(server.ca)
     (tmp_path / "pki" / "token").write_text("from-file\n")
+    (tmp_path / "pki" / "plugin").write_text(PLUGIN)
+    (tmp_path / "pki" / "plugin").chmod(0o755)
     encoded = base64.b64encode(server.ca.encode()).decode()
     values = {
         "{server}": server.url, "{hostport}": server.url.removeprefix("https://"), "{ca}": encoded,
@@ -309,7 +332,7 @@ def test_Y1_a_kubeconfig_is_read_as_kubectl_reads_it_or_refused(server, tmp_path
     theirs, their_words = _kubectl(server, path)
     ours, run = _program(server, path, tmp_path)
     print(f"kubectl: {theirs} {their_words}\netcd-backup: {ours} {run}")
-    assert run.status == 78, run
+    assert run.status == (1 if name == "a program" else 78), run
     if ours is None:
         assert "kubeconfig" in run.log or "certificate" in run.log or "APP_KUBECONFIG_PATH" in run.log, run
         if theirs is not None:

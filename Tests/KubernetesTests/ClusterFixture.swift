@@ -15,14 +15,16 @@ extension Cluster {
   static func at(
     _ server: ScriptedServer, user: [String] = [], namespace: String = "ns",
     transport: Transport = Transport(), retryPolicy: RetryPolicy = .brisk,
-    maximumTokenAge: Duration = .seconds(60)
+    maximumTokenAge: Duration = .seconds(60), pluginLimit: Duration = .seconds(60),
+    environment: [String: String] = [:]
   ) throws -> Cluster {
     let folder = try TemporaryFolder()
     let path = try folder.write(
       KubeconfigText(server: server.url, user: user).yaml, to: "config")
     return Cluster(
-      try .kubeconfig(at: path), namespace: namespace, transport: transport,
-      retryPolicy: retryPolicy, maximumTokenAge: maximumTokenAge)
+      try .kubeconfig(at: path, environment: environment), namespace: namespace,
+      transport: transport, retryPolicy: retryPolicy, maximumTokenAge: maximumTokenAge,
+      pluginLimit: pluginLimit)
   }
 }
 

@@ -229,7 +229,6 @@ import TestSupport
   }
 
   @Test(arguments: [
-    ("exec: {command: aws-iam-authenticator}", "exec"),
     ("auth-provider: {name: gcp}", "auth-provider"),
     ("username: s3cret", "username"), ("as: s3cret", "as"), ("as-groups: [s3cret]", "as-groups"),
     ("as-user-extra: {a: [s3cret]}", "as-user-extra"),

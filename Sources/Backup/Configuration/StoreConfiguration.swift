@@ -10,6 +10,8 @@ package struct StoreConfiguration: Sendable {
   /// Empty where Kubernetes is not used.
   package let namespace: String
   package let kubeconfigPath: String?
+  /// Whether the kubeconfig may name a program that prints the credential.
+  package let allowsPlugins: Bool
 
   package let container: ContainerName
   package let accountPlace: SecretPlace
@@ -101,6 +103,7 @@ package struct StoreConfiguration: Sendable {
     let checksPages = reader.required(.pageCheck, ConfigurationValue.onOrOff)
     let identityPlace = reader.place(.identitySecret, .identityFolder)
     let kubeconfigPath = reader.optional(.kubeconfig) { $0 }
+    let allowsPlugins = reader.required(.kubeconfigPlugins, ConfigurationValue.onOrOff)
     let logSettings = LogSettings(&reader)
     if let blockSize, let blocksInFlight, blocksInFlight > Self.mostBlocksInFlight(of: blockSize) {
       reader.complain(
@@ -121,12 +124,13 @@ package struct StoreConfiguration: Sendable {
 
     guard reader.mistakes.isEmpty, let container, let accountPlace,
       let authentication, let identity, let blobPrefix, let allowsHTTP, let timeout, let blockSize,
-      let checksPages, let storageVersion
+      let checksPages, let storageVersion, let allowsPlugins
     else { return nil }
 
     self.usesKubernetes = usesKubernetes
     self.namespace = usesKubernetes ? namespace ?? "" : ""
     self.kubeconfigPath = kubeconfigPath
+    self.allowsPlugins = allowsPlugins
     self.container = container
     self.accountPlace = accountPlace
     self.authentication = authentication

@@ -172,6 +172,10 @@ extension Variable {
     "APP_BACKUP_SKIP_UNCHANGED", .value("off"),
     "on: where nothing was written to etcd since the recorded backup, and that one is still there, a run takes no other and succeeds. Any doubt means a backup."
   )
+  static let kubeconfigPlugins = Variable(
+    "APP_KUBECONFIG_EXEC", .value("on"),
+    "on: the kubeconfig may name a program that prints the credential (exec), which runs in this environment. off: that is refused."
+  )
   static let pageCheck = Variable(
     "APP_BACKUP_PAGE_CHECK", .value("on"),
     "on: a database with broken pages is refused. off: for emergencies, when no member has a sound one."
@@ -203,6 +207,7 @@ extension Variable {
     blockSize,
     blocksInFlight, skipUnchanged, pageCheck, spoolFolder, spoolLimit, encryptionRecipients,
     encryptionRecipientsFile, compression, identitySecret, identityFolder, kubernetes, kubeconfig,
+    kubeconfigPlugins,
     logLevel, logFormat,
     terminationMessage,
   ]

@@ -1,4 +1,5 @@
-// A run that waits says so: one warning for each request that is sent again.
+// A run that waits says so: one warning for each request that is sent again. What a program prints on its behalf is told
+// as well.
 
 internal import HTTP
 
@@ -11,6 +12,9 @@ extension Transport {
           "attempt": retry.attempt, "delay.seconds": retry.delay,
           "error": retry.cause,
         ])
+    }
+    messageObserver = { line, source in
+      log.info("a program says", ["program": source, "message": line])
     }
   }
 }

@@ -32,7 +32,8 @@ struct StoreAccess {
   ) throws(KubernetesError) -> APIServer? {
     guard configuration.usesKubernetes else { return nil }
     return if let path = configuration.kubeconfigPath {
-      try APIServer.kubeconfig(at: path)
+      try APIServer.kubeconfig(
+        at: path, environment: environment, allowingPlugins: configuration.allowsPlugins)
     } else {
       try APIServer.inCluster(environment: environment)
     }
