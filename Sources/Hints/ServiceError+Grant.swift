@@ -34,6 +34,11 @@ extension ServiceError {
     case "InvalidAuthenticationInfo", "AuthenticationFailed":
       let detail = detail("AuthenticationErrorDetail") ?? ""
       if detail.contains("HTTP") { return "Use an https endpoint: a token is not sent over http." }
+      if detail.contains("Audience") {
+        return
+          "Correct AZURE_AUTHORITY_HOST or AZURE_POD_IDENTITY_AUTHORITY_HOST: what it issues is for "
+          + "another service than https://storage.azure.com."
+      }
       if detail.contains("Issuer") || expectedTenant.map({ $0 != identity.tenantID }) == true {
         return "Set AZURE_TENANT_ID to the tenant of the storage account"
           + "\(expectedTenant.map { ", which is \($0)" } ?? ""), and use an identity of it: the token "

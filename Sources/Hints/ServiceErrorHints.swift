@@ -66,8 +66,8 @@ enum ServiceErrorHints {
       """
     ),
     (
-      "Set APP_ABS_AUTHENTICATION to a kind that needs no account key, such as workload- "
-        + "identity, or allow storage account key access.",
+      "Set APP_ABS_AUTHENTICATION to a kind that needs no account key, such as "
+        + "workload-identity, or allow storage account key access.",
       """
       KeyBasedAuthenticationNotPermitted
       """

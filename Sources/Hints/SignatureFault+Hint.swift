@@ -10,7 +10,8 @@ extension SignatureFault {
     case .notASignature(.connectionString):
       "Store only what follows SharedAccessSignature= there, or set "
         + "APP_ABS_AUTHENTICATION=connection-string and use the key connection-string."
-    case .notASignature(nil), .cut, .fieldMissing, .foreignField, .unreadableTime:
+    case .notASignature(nil), .cut, .fieldMissing, .repeatedField, .foreignField,
+      .unreadableTime:
       "Copy the SAS again, whole and unchanged, as it was created: sv=...&sig=..."
     case .bound: "Create a SAS that holds by itself, without a user's object id or signed headers."
     case .otherService, .resourceTypes:

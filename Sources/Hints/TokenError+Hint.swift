@@ -45,6 +45,10 @@ extension TokenRefusal {
   private func hint(onNumber number: Int) -> String? {
     let client = identity.clientID ?? ""
     switch number {
+    case 700_212 where claims?.audience?.hasPrefix("api://AzureADTokenExchange") == false:
+      return
+        "Mount a service account token with the audience api://AzureADTokenExchange: Entra does not "
+        + "take one for \(claims?.audience ?? "others"). Identity bindings of AKS are not supported."
     case 70021, 700_211, 700_212, 700_213, 7_002_138:
       return "Create a federated credential on \(client) with exactly these: issuer "
         + "\(claims?.issuer ?? "of the cluster"), subject \(claims?.subject ?? "of the service account"), "

@@ -11,9 +11,10 @@ struct Check: ParsableCommand {
       Takes the environment of a run and asks, with its credentials: is the
       configuration right; does Kubernetes accept us, may we read the Secrets and
       write the record; does each etcd endpoint answer, is it up to date, and may
-      we take a snapshot; may we list, write and delete in the container; does the
-      clock agree with the store's; is the recorded backup there; and what will
-      retention delete. What passes was tried, and the line says what was.
+      we take a snapshot; whose credential opens the store, and until when; may we
+      list, write, read and delete in the container; does the clock agree with the
+      store's; is the recorded backup there; and what will retention delete. What
+      passes was tried, and the line says what was.
 
       To learn whether a snapshot may be taken, one is begun and let go of after its
       first message. To learn whether blobs may be written, one block of one byte is

@@ -60,6 +60,36 @@ import Testing
   }
 
   @Test(arguments: [
+    "ACCOUNTNAME=acct1;accountkey=\(key);endpointSUFFIX=core.windows.net",
+    "\r\n AccountName=acct1 ;\r\n AccountKey=\(key) ;\r\n",
+    ";;AccountKey=\(key);AccountName=acct1;;",
+    "UseDevelopmentStorage=false;AccountName=acct1;AccountKey=\(key)",
+    "'AccountName=acct1;AccountKey=\(key)'",
+  ])
+  func `A44: may be written oddly`(text: String) throws {
+    let string = try parse(text)
+    #expect("\(string.endpoint.url)" == "https://acct1.blob.core.windows.net")
+  }
+
+  @Test(arguments: [
+    "AccountName=evil.example/x;AccountKey=\(key)",
+    "AccountName=acct1;AccountKey=\(key);EndpointSuffix=core.windows.net@evil.example",
+    "AccountName=acct1;AccountKey=\(key);EndpointSuffix=evil.example#",
+    "AccountName=acct1;AccountKey=\(key);EndpointSuffix=evil.example?a=b",
+    "AccountName=acct1;AccountKey=\(key);EndpointSuffix=evil.example/other",
+    "AccountName=acct1;AccountKey=\(key);DefaultEndpointsProtocol=ftp",
+    "AccountName=acct1;AccountKey=\(key);BlobEndpoint=https://acct1?\(Signatures.container)",
+  ])
+  func `A44: with an address that would lead elsewhere is refused, and not shown`(text: String) {
+    let fault = #expect(throws: ConnectionStringFault.self) { try parse(text) }
+    guard case .unusableAddress? = fault else {
+      Issue.record("\(String(describing: fault))")
+      return
+    }
+    #expect(!"\(fault ?? .malformed)".contains(Signatures.secret))
+  }
+
+  @Test(arguments: [
     ("acct1", ConnectionStringFault.malformed), ("", .malformed),
     ("AccountName=a1b;AccountName=a1c;AccountKey=\(key)", .malformed),
     ("AccountName=acct1", .noCredential), ("AccountName=acct1;AccountKey=", .noCredential),

@@ -88,7 +88,11 @@ func signature(
   static let unusable: [(String, SignatureFault)] = [
     ("", .notASignature(nil)),
     ("sv=2022-11-02&sr=c&sp=rwdl&se=2025-04-01", .notASignature(nil)),
-    ("\(Signatures.container)&sp=r", .notASignature(nil)),
+    ("\(Signatures.container)&sp=r", .repeatedField("sp")),
+    ("\(Signatures.container)&SIG=\(Signatures.secret)", .repeatedField("SIG")),
+    ("sr=c&sp=rwdl&se=2025-04-01&sig=\(Signatures.secret)", .fieldMissing("sv")),
+    ("sv=&sr=c&sp=rwdl&se=2025-04-01&sig=", .cut),
+    ("sv=2022-11-02&sr=c&sp=rwdl&se=2025-04-01&sig=%", .notASignature(nil)),
     ("sv=2022-11-02\n&sr=c&sig=\(Signatures.secret)", .notASignature(nil)),
     (TestStore.key, .notASignature(.accountKey)),
     ("AccountName=acct1;AccountKey=\(TestStore.key)", .notASignature(.connectionString)),

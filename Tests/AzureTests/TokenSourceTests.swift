@@ -1,6 +1,7 @@
 // Tokens: how they are asked for, when they are renewed, and what a refusal of the issuer or of the store leads to.
 
 import Azure
+import Console
 import Foundation
 import Hints
 import HTTP
@@ -154,6 +155,33 @@ private func entra(_ number: Int, _ code: String = "invalid_client", status: Int
     #expect(issuer.exchanges.count == 2)
   }
 
+  @Test func `U9: A12: of five minutes, one after another, serve an upload of an hour`() throws {
+    // Of 20 seconds each.
+    let (steps, refused) = (Counter(), Counter())
+    let issuer = Issuer(issue: { _ in
+      .response(200, json: #"{"expires_in":300,"access_token":"issued-at-\#(steps.count)"}"#)
+    }) { request in
+      let issued = Int(request["authorization"]?.dropFirst("Bearer issued-at-".count) ?? "") ?? -15
+      guard steps.count - issued < 15 else {
+        _ = refused.next()
+        return expired()
+      }
+      return .stored(request)
+    }
+    let store = try issuer.store()
+    var upload = store.startUpload()
+    for _ in 0..<180 {
+      try upload.append(testBytes(1000))
+      issuer.clock.advance(by: .seconds(20))
+      _ = steps.next()
+    }
+    try upload.finishBlocks()
+    #expect(Set(issuer.asked.map(\.query)).count == 180)
+    #expect(refused.count == 0)
+    // Each is renewed after three quarters of its life.
+    #expect((12...18).contains(issuer.exchanges.count), "\(issuer.exchanges.count)")
+  }
+
   @Test func `A12: serves on where its renewal fails, until its end`() throws {
     let issuer = Issuer(lifetime: 4000, issue: { $0 == 2 ? .response(503, text: "") : nil }) { _ in
       emptyList
@@ -274,6 +302,73 @@ private func entra(_ number: Int, _ code: String = "invalid_client", status: Int
   }
 
   @Test(arguments: [
+    "0", "-5", "-9223372036854775808", "-1e30", "\"\"", "\"soon\"", "null", "[]", "true",
+    "0,\"expires_on\":-9223372036854775808", "null,\"expires_on\":0",
+  ])
+  func `A44: that has no time to live is no token`(life: String) throws {
+    let issuer = Issuer(issue: { _ in
+      .response(200, json: #"{"access_token":"t0ken1","expires_in":\#(life)}"#)
+    }) { _ in emptyList }
+    let store = try issuer.store()
+    let error = try #require(throws: AzureError.self) { try store.container.probe(under: "p/") }
+    #expect(error.description.contains("no time to live"))
+    #expect(issuer.exchanges.count == 1 && issuer.asked.isEmpty)
+  }
+
+  @Test(arguments: [
+    "1000000000000000000", "1e18", "1e30", "9223372036854775807", "\"9223372036854775807\"",
+    "null,\"expires_on\":9223372036854775807",
+  ])
+  func `A44: that claims to live for ever is renewed within a day`(life: String) throws {
+    let issuer = Issuer(issue: { _ in
+      .response(200, json: #"{"access_token":"t0ken1","expires_in":\#(life)}"#)
+    }) { _ in emptyList }
+    let store = try issuer.store()
+    _ = try store.container.probe(under: "p/")
+    #expect(issuer.exchanges.count == 1)
+    issuer.clock.advance(by: .seconds(86_400))
+    _ = try store.container.probe(under: "p/")
+    #expect(issuer.exchanges.count == 2)
+  }
+
+  @Test func `A44: in a response that is too large is not read`() throws {
+    let token = String(repeating: "t", count: 300_000)
+    let issuer = Issuer(issue: { _ in
+      .response(200, json: #"{"access_token":"\#(token)","expires_in":3600}"#)
+    }) { _ in emptyList }
+    let store = try issuer.store()
+    let error = try #require(throws: AzureError.self) { try store.container.probe(under: "p/") }
+    #expect(error.description.utf8.count < 1000)
+    #expect(issuer.exchanges.count == 1 && issuer.asked.isEmpty)
+  }
+
+  @Test(arguments: [301, 302, 307, 308])
+  func `A44: is not asked for where a redirect leads`(status: Int) throws {
+    let other = ScriptedServer { _ in emptyList }
+    let issuer = Issuer(issue: { _ in
+      .response(status, headers: ["Location": "\(other.url)/tenant/oauth2/v2.0/token"], text: "")
+    }) { _ in emptyList }
+    let store = try issuer.store()
+    let error = try #require(throws: AzureError.self) { try store.container.probe(under: "p/") }
+    #expect(error.description.contains("responded \(status)"))
+    #expect(other.requests.isEmpty && issuer.exchanges.count == 1)
+  }
+
+  @Test func `A44: whose issuer repeats the secret is refused without it`() throws {
+    let secret = "s+e/c=r&e~t"
+    let issuer = Issuer(issue: { _ in
+      .response(
+        400,
+        json: #"{"error":"\#(secret) \#(String(repeating: "x", count: 5000))","error_description":"#
+          + #""AADSTS1: \#(secret)","correlation_id":"\#(secret)"}"#)
+    }) { _ in emptyList }
+    let store = try issuer.store()
+    let error = try #require(throws: AzureError.self) { try store.container.probe(under: "p/") }
+    #expect(!Secrets.redact(error.description).contains(secret))
+    #expect(error.description.utf8.count < 1000)
+  }
+
+  @Test(arguments: [
     ("AuthorizationPermissionMismatch", 403, "Storage Blob Data Contributor"),
     ("AuthorizationFailure", 403, "firewall"),
   ])
@@ -311,6 +406,10 @@ private func entra(_ number: Int, _ code: String = "invalid_client", status: Int
     #expect(read.issuer == "https://issuer/" && read.audience == "x")
     #expect(read.subject == "system:serviceaccount:a:b")
     #expect(TokenClaims(of: "no.token") == nil)
+    let long = String(repeating: "A", count: 100_000)
+    for odd in ["..", "a.b.c", "e30.e30.", "e30.\(long).e30", "e30.W10.e30"] {
+      _ = TokenClaims(of: odd)
+    }
   }
 }
 
@@ -318,6 +417,7 @@ private func entra(_ number: Int, _ code: String = "invalid_client", status: Int
   @Test(arguments: [
     ("https://a.blob.core.windows.net", "https://login.microsoftonline.com", Cloud.publicCloud),
     ("https://a.blob.core.usgovcloudapi.net", "login.microsoftonline.us", .usGovernment),
+    ("https://a.z12.blob.storage.azure.net", "login.windows.net", .publicCloud),
     ("https://a.blob.core.chinacloudapi.cn", "https://login.partner.microsoftonline.cn/", .china),
   ])
   func `A18: has its endpoints and its authority`(blob: String, authority: String, cloud: Cloud)

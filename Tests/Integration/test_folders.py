@@ -1,9 +1,14 @@
 """Where credentials and certificates come from: a Secret, a folder with files named like its keys, or Microsoft's variables."""
 
+import contextlib
+import os
+from pathlib import Path
+
 import pytest
 
 from certificates import TLS
 from identities import CLIENT, SECRET, Identities
+from processes import wait_until
 from sandbox import ACCOUNT_KEY
 from test_authorization import check, connection_string
 from test_secrets import assert_no_secret_in
@@ -165,3 +170,68 @@ def test_A23_a_variable_that_the_kind_needs_is_asked_for(world, kind, wanted):
 def test_A23_where_a_secret_is_named_microsofts_variables_are_not_looked_at(world):
     world.assert_success(world.run(AZURE_STORAGE_ACCOUNT="other", AZURE_STORAGE_KEY="bm9uZQ=="))
     assert CREDENTIALS_SECRET not in world.env
+
+
+def test_A45_a_mounted_secret_that_is_replaced_while_it_is_read_is_read_as_it_was(world, tmp_path):
+    mount = tmp_path / "store"
+    store_folder(world, mount)
+    # A pipe in place of the first value: the program waits there while all files are replaced.
+    first = mount / (mount / "..data").readlink() / "storage-account"
+    first.unlink()
+    os.mkfifo(first)
+    pipe = os.open(first, os.O_RDWR)
+    program = world.start()
+    wait_until(lambda: str(first) in opened(program.pid), "the first value to be read")
+    new = mount / "..2026_11_29"
+    new.mkdir()
+    (new / "storage-account").write_text("other")
+    (new / "storage-key").write_text("b3RoZXI=")
+    (mount / "..data_tmp").symlink_to(new.name)
+    (mount / "..data_tmp").rename(mount / "..data")
+    os.write(pipe, world.sandbox.account.encode())
+    os.close(pipe)
+    world.assert_whole(world.assert_success(program.wait()))
+
+
+def opened(pid: int) -> list[str]:
+    """The files that a process has open."""
+    found = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(os.readlink(descriptor))
+    return found
+
+
+@pytest.mark.parametrize("around", ["{}", "\ufeff{}", "{}\r\n", " \t{}\n\n", "\r\n\ufeff{}"],
+                         ids=["plain", "mark", "CRLF", "blanks", "all"])
+def test_A44_what_editors_leave_around_a_value_does_no_harm(world, tmp_path, around):
+    store_folder(world, tmp_path / "store", **{
+        "storage-account": around.format(world.sandbox.account), "storage-key": around.format(world.sandbox.account_key)})
+    world.assert_success(world.run())
+
+
+@pytest.mark.parametrize("key, words", [
+    (ACCOUNT_KEY.rstrip("="), "not base64"), (ACCOUNT_KEY[:40] + "\n" + ACCOUNT_KEY[40:], "not base64"),
+    (f"'{ACCOUNT_KEY}'", "not base64"), (ACCOUNT_KEY.replace("+", "-").replace("/", "_"), "not base64"),
+    (ACCOUNT_KEY[:-3] + "\u00e9==", "not base64"), ("\ufeff", "is empty"),
+], ids=["no padding", "line break", "quotes", "base64url", "beyond ASCII", "mark alone"])
+def test_A44_a_key_that_is_none_is_refused_and_not_shown(world, tmp_path, key, words):
+    store_folder(world, tmp_path / "store", **{"storage-key": key})
+    run = world.run(APP_LOGGER_LEVEL="trace")
+    world.assert_nothing_happened(run, 78)
+    assert words in run.log and ACCOUNT_KEY[:20] not in run.log, run
+
+
+@pytest.mark.parametrize("kind, key, value", [
+    ("service-principal", "client-id", 'id","iss":"other'), ("service-principal", "tenant-id", "../common"),
+    ("service-principal", "tenant-id", "a/b?c")], ids=["quotes", "parent", "query"])
+def test_A44_an_id_that_is_none_is_refused_before_anything_is_asked(world, tmp_path, kind, key, value):
+    values = {"client-id": CLIENT, "tenant-id": "tenant", "client-secret": SECRET} | {key: value}
+    store_folder(world, tmp_path / "store", **values)
+    identities = Identities(world.sandbox, tmp_path, CONTAINER).environment(kind)
+    del identities["AZURE_CLIENT_ID"], identities["AZURE_TENANT_ID"]
+    world.env |= identities
+    run = world.run()
+    assert world.requests("IssueToken") == []
+    world.assert_nothing_happened(run, 78)
+    assert f"{key} is not an id" in run.log, run

@@ -166,7 +166,9 @@ def test_A16_a_token_of_another_tenant_than_the_account_s_is_told_with_both(worl
     ("workload-identity", {
         "APP_ABS_ENDPOINT": "https://a1b.blob.core.windows.net", "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.us"},
      ["AZURE_AUTHORITY_HOST", "Azure's public cloud"]),
-], ids=["tenant", "http", "cloud"])
+    ("workload-identity", {"APP_ABS_ENDPOINT": None, "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.us"},
+     ["AZURE_AUTHORITY_HOST", "Azure's public cloud"]),
+], ids=["tenant", "http", "cloud", "cloud without endpoint"])
 def test_A18_a_configuration_that_cannot_work_is_refused_before_anything_is_asked(world, identities, kind, env, words):
     use(world, identities, kind)
     run = world.run(**env)

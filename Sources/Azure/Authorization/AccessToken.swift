@@ -12,16 +12,27 @@ struct AccessToken {
   let renewal: ContinuousClock.Instant
   /// From then on it serves no more.
   let end: ContinuousClock.Instant
+  /// The same in seconds since 1970, for messages; there it is the whole life.
+  let expiry: Int
+  /// What it says of itself; `nil` where it is no JSON Web Token.
+  let claims: TokenClaims?
 
   /// Ten minutes before its end, but never before three quarters of its life have passed.
   private static let longestMargin = Duration.seconds(600)
   /// A request that is sent now arrives a little later.
   private static let longestGrace = Duration.seconds(60)
 
-  /// `nil` where `text` cannot stand in a header field. The life counts from when it was requested.
-  init?(_ text: String, requested: ContinuousClock.Instant, lifetime: Duration) {
+  /// Seconds. Entra's longest life is a day; of one that claims more, the store tells the end.
+  private static let longestLife = 86_400
+
+  /// `nil` where `text` cannot stand in a header field. The life, in seconds, counts from when it was
+  /// requested; `now` is in seconds since 1970.
+  init?(_ text: String, requested: ContinuousClock.Instant, seconds: Int, now: Int) {
     guard !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }
     Secrets.register(text)
+    let lifetime = Duration.seconds(min(seconds, Self.longestLife))
+    expiry = now + min(seconds, Self.longestLife)
+    claims = TokenClaims(of: text)
     headerValue = "Bearer \(text)"
     renewal = requested + lifetime - min(Self.longestMargin, lifetime / 4)
     end = requested + lifetime - min(Self.longestGrace, lifetime / 8)
@@ -66,7 +77,10 @@ struct TokenResponse: Decodable {
   private static func number(
     _ key: CodingKeys, in fields: KeyedDecodingContainer<CodingKeys>
   ) -> Int? {
-    if let number = try? fields.decode(Double.self, forKey: key) { return Int(number) }
+    if let number = try? fields.decode(Double.self, forKey: key) {
+      // JSON knows larger numbers than `Int`.
+      return Int(exactly: number.rounded(.towardZero)) ?? (number > 0 ? .max : .min)
+    }
     return (try? fields.decode(String.self, forKey: key)).flatMap { Int($0) }
   }
 }
@@ -76,11 +90,18 @@ package struct TokenClaims: Equatable, Sendable, Decodable {
   package let issuer: String?
   package let subject: String?
   package let audience: String?
+  /// The client id of an application, of version 1 and 2 of the protocol.
+  package let client: String?
+  /// The id of its object in the tenant, which roles are given to.
+  package let object: String?
 
   private enum CodingKeys: String, CodingKey {
     case issuer = "iss"
     case subject = "sub"
     case audience = "aud"
+    case appID = "appid"
+    case party = "azp"
+    case object = "oid"
   }
 
   package init(from decoder: any Decoder) throws {
@@ -88,6 +109,10 @@ package struct TokenClaims: Equatable, Sendable, Decodable {
     issuer = try? fields.decode(String.self, forKey: .issuer)
     subject = try? fields.decode(String.self, forKey: .subject)
     let list = try? fields.decode([String].self, forKey: .audience)
+    client =
+      (try? fields.decode(String.self, forKey: .appID))
+      ?? (try? fields.decode(String.self, forKey: .party))
+    object = try? fields.decode(String.self, forKey: .object)
     audience = list?.joined(separator: ", ") ?? (try? fields.decode(String.self, forKey: .audience))
   }
 

@@ -7,11 +7,12 @@ package enum Cloud: String, CaseIterable, Sendable {
   case usGovernment = "Azure US Government"
   case china = "Azure China"
 
-  private var blobSuffix: String {
+  private var blobSuffixes: [String] {
     switch self {
-    case .publicCloud: ".core.windows.net"
-    case .usGovernment: ".core.usgovcloudapi.net"
-    case .china: ".core.chinacloudapi.cn"
+    // The second one is of accounts in a DNS zone of their own.
+    case .publicCloud: [".core.windows.net", ".storage.azure.net"]
+    case .usGovernment: [".core.usgovcloudapi.net"]
+    case .china: [".core.chinacloudapi.cn"]
     }
   }
 
@@ -25,7 +26,10 @@ package enum Cloud: String, CaseIterable, Sendable {
 
   /// `nil` for an endpoint of none of them, such as one of Azure Stack Hub.
   package init?(blobEndpoint url: ServerURL) {
-    guard let cloud = Self.allCases.first(where: { url.host.hasSuffix($0.blobSuffix) }) else {
+    guard
+      let cloud = Self.allCases.first(where: { $0.blobSuffixes.contains(where: url.host.hasSuffix) }
+      )
+    else {
       return nil
     }
     self = cloud

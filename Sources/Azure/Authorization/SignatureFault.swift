@@ -12,6 +12,7 @@ package enum SignatureFault: Error, Equatable {
   /// The value of `sig` is no signature.
   case cut
   case fieldMissing(String)
+  case repeatedField(String)
   /// A field of a request, not of a signature.
   case foreignField(String)
   case unreadableTime(String)
@@ -37,6 +38,7 @@ extension SignatureFault: CustomStringConvertible {
     case .notASignature(nil): "is not a shared access signature (SAS)"
     case .cut: "is a SAS whose signature (sig) is cut off or altered"
     case .fieldMissing(let name): "is a SAS without the field \(name)"
+    case .repeatedField(let name): "has the field \(name) more than once"
     case .foreignField(let name): "has the field \(name), which is not a part of a SAS"
     case .unreadableTime(let name): "is a SAS whose \(name) is not a time"
     case .bound(let name): "is a SAS that holds only together with other credentials (\(name))"

@@ -27,9 +27,8 @@ package struct SignatureTerms: Equatable, Sendable {
   /// `query` is the signature's part of a query, percent-encoded.
   init(query: Substring) throws(SignatureFault) {
     let fields = try Self.fields(of: query)
-    guard let signature = fields["sig"], fields["sv"] != nil else {
-      throw .notASignature(Self.mistake(in: query))
-    }
+    guard let signature = fields["sig"] else { throw .notASignature(Self.mistake(in: query)) }
+    guard fields["sv"] != nil else { throw .fieldMissing("sv") }
     guard Data(base64Encoded: signature)?.count == 32 else { throw .cut }
     kind = try Self.kind(of: fields)
     start = try Self.time("st", in: fields)
@@ -54,9 +53,12 @@ package struct SignatureTerms: Equatable, Sendable {
     var fields: [String: String] = [:]
     for pair in query.split(separator: "&") {
       let name = pair.prefix { $0 != "=" }
-      guard let value = PercentEncoding.decode(String(pair.dropFirst(name.count + 1))),
-        fields.updateValue(value, forKey: name.lowercased()) == nil
-      else { throw .notASignature(nil) }
+      guard let value = PercentEncoding.decode(String(pair.dropFirst(name.count + 1))) else {
+        throw .notASignature(nil)
+      }
+      guard fields.updateValue(value, forKey: name.lowercased()) == nil else {
+        throw .repeatedField(String(name.prefix(20)))
+      }
     }
     for name in ["comp", "restype"] where fields[name] != nil { throw .foreignField(name) }
     return fields

@@ -64,6 +64,11 @@ package struct StorageCredential {
     }
   }
 
+  /// What is known of the token that requests carry; `nil` where they carry none yet.
+  package var token: TokenTerms? {
+    if case .token(let tokens) = kind { tokens.terms } else { nil }
+  }
+
   /// What the credential allows, as far as it says so itself.
   package var grant: AccessGrant {
     switch kind {

@@ -47,11 +47,11 @@ package struct TokenRefusal: Error, Equatable {
     retryAfter = response.retryAfter
     // A proxy's page is none of the issuer's.
     let body = try? JSONDecoder().decode(Body.self, from: Data(response.body))
-    code = body?.error
+    code = body?.error.map { String(Secrets.redact($0).prefix(100)) }
     // Before anything is cut: half a secret would not be recognised.
     let line = Secrets.redact(body?.error_description ?? "").prefix { !$0.isNewline }
     message = line.isEmpty ? nil : String(line.prefix(500))
-    correlationID = body?.correlation_id
+    correlationID = body?.correlation_id.map { String($0.prefix(100)) }
     number =
       line.hasPrefix("AADSTS")
       ? Int(line.dropFirst("AADSTS".count).prefix { $0.isASCII && $0.isNumber }) : nil

@@ -22,6 +22,8 @@ package final class TokenSource {
   /// A renewal that failed is tried again, but not at once.
   private var nextRenewal: ContinuousClock.Instant?
 
+  /// In bytes: many times a token, and little to decode.
+  private static let largestResponse = 256 << 10
   private static let pauseBetweenRenewals = Duration.seconds(30)
   /// Seconds. Together a minute, in which a fresh federated credential spreads.
   private static let pausesWhileSpreading = [2, 5, 10, 20, 20]
@@ -90,13 +92,22 @@ package final class TokenSource {
     return true
   }
 
+  /// What is known of the token that requests are sent with; `nil` before the first one.
+  package var terms: TokenTerms? {
+    current.map {
+      TokenTerms(
+        identity: identity.name, subject: identity.claims?.subject, claims: $0.claims,
+        expiry: $0.expiry)
+    }
+  }
+
   // MARK: Renewal
 
   /// What goes wrong here goes wrong again when the token has ended, and is told then.
   private func startRenewal(at time: ContinuousClock.Instant) {
     nextRenewal = time + Self.pauseBetweenRenewals
     guard let request = try? identity.tokenRequest() else { return }
-    renewal = (transport.start(request, over: connection), time)
+    renewal = (start(request), time)
   }
 
   private func takeRenewal() {
@@ -166,11 +177,15 @@ package final class TokenSource {
       self.renewal = nil
     } else {
       let request = try identity.tokenRequest()
-      (exchange, start) = (transport.start(request, over: connection), now())
+      (exchange, start) = (self.start(request), now())
     }
     defer { transport.cancel(exchange) }
     let result = Result { () throws(TransferError) in try transport.finish(exchange) }
     return try token(from: result, requested: start, attempt: attempt)
+  }
+
+  private func start(_ request: Request) -> Exchange {
+    transport.start(request, over: connection, limit: Self.largestResponse)
   }
 
   private func token(
@@ -193,11 +208,12 @@ package final class TokenSource {
       throw .unreadable(url: identity.address, reason: "it is not the JSON of a token")
     }
     let now = Int(Date().timeIntervalSince1970)
-    guard let seconds = read.lifetime ?? read.end.map({ $0 - now }), seconds > 0 else {
+    let life = read.lifetime ?? read.end.map { max($0, 0) - now }
+    guard let life, life > 0 else {
       throw .unreadable(url: identity.address, reason: "the token has no time to live")
     }
     guard
-      let token = AccessToken(read.token, requested: requested, lifetime: .seconds(seconds))
+      let token = AccessToken(read.token, requested: requested, seconds: life, now: now)
     else {
       throw .unreadable(url: identity.address, reason: "the token cannot stand in a header field")
     }

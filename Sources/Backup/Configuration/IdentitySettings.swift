@@ -36,8 +36,9 @@ package struct IdentitySettings: Sendable {
       try ServerURL(service: text)
     }
     guard let authority, let metadataServer else { return nil }
-    if let storageURL, let cloud = Cloud(blobEndpoint: storageURL),
-      let other = Cloud(authority: authority), kind != .managedIdentity, cloud != other
+    // Without an endpoint, accounts are of the public cloud.
+    let cloud = storageURL.map { Cloud(blobEndpoint: $0) } ?? .publicCloud
+    if let cloud, let other = Cloud(authority: authority), kind != .managedIdentity, cloud != other
     {
       reader.complain(
         .authorityHost,

@@ -17,6 +17,7 @@ extension Preflight {
           + (isProtected ? "; its policy keeps blobs that retention gives up" : ""))
       return probe
     }
+    if let token = container.credential.token { add(.pass, "credential", "\(token)") }
     guard let probe else { return }
     add(
       .pass, "listing of \(container.name)",

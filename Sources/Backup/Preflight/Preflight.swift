@@ -192,8 +192,8 @@ package final class Preflight {
       try account.checkPermissions(for: configuration.commit)
       add(
         .pass, subject,
-        "names the storage account \(account.endpoint.account) and holds \(account.credential.grant)"
-      )
+        "names the storage account \(account.endpoint.account) and holds "
+          + account.credentialText)
       let warnings = account.warnings(
         now: Timestamp.secondsNow(), timeout: configuration.timeout)
       for warning in warnings { add(.warn, subject, warning.text, remedy: warning.hint) }

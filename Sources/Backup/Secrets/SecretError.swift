@@ -8,6 +8,7 @@ internal import HTTP
 enum SecretError: OperatorError, Equatable {
   /// Its value is not told: it may be a connection string, or the key by mistake.
   case unusableAccount(place: String, expected: String)
+  case unusableIdentifier(place: String, expected: String)
   case unusableKey(place: String)
   case notAKey(place: String, AccountKey.Mistake)
   case certificate(place: String, CertificateFault)
@@ -24,6 +25,7 @@ enum SecretError: OperatorError, Equatable {
     switch self {
     case .unusableAccount(let place, let expected):
       "\(place) is not \(expected)"
+    case .unusableIdentifier(let place, let expected): "\(place) is not \(expected)"
     case .unusableKey(let place): "\(place) is not base64"
     case .notAKey(let place, .signature):
       "\(place) is a shared access signature (SAS), not an account key"
@@ -50,6 +52,7 @@ enum SecretError: OperatorError, Equatable {
   var hint: String? {
     switch self {
     case .unusableAccount: "Put the account's name alone there, and its URL into APP_ABS_ENDPOINT."
+    case .unusableIdentifier: "Store the id alone there, as the portal shows it."
     case .unusableKey: "Copy one of the account's two keys from the portal, whole, without quotes."
     case .notAKey(_, .signature):
       "Store the SAS under the key sas-token and set APP_ABS_AUTHENTICATION=sas, or store one of "

@@ -1,14 +1,12 @@
 // The values of one Secret, whoever keeps them: Kubernetes, a folder, or Microsoft's own variables.
 
-internal import Certificates
-internal import FoundationEssentials
 internal import Kubernetes
 
 /// Printing it in any way shows its place only.
 struct SecretValues {
   private enum Source {
     case secret(Secret)
-    case folder(String)
+    case folder(SecretFolder)
     case variables(MicrosoftVariables)
   }
 
@@ -22,7 +20,7 @@ struct SecretValues {
         preconditionFailure("a Secret is named only where Kubernetes is used")
       }
       source = .secret(try cluster.secret(named: name))
-    case .folder(let path): source = .folder(path)
+    case .folder(let path): source = .folder(SecretFolder(path))
     case .variables(let variables): source = .variables(variables)
     }
   }
@@ -32,13 +30,7 @@ struct SecretValues {
     switch source {
     case .secret(let secret): return secret.keys
     case .variables(let variables): return variables.keys
-    case .folder(let path):
-      do {
-        return try FileManager.default.contentsOfDirectory(atPath: path)
-          .filter { !$0.hasPrefix(".") }.sorted()
-      } catch {
-        throw .unreadableFolder(path)
-      }
+    case .folder(let folder): return try folder.keys()
     }
   }
 
@@ -46,16 +38,12 @@ struct SecretValues {
   func bytes(_ key: String) throws -> [UInt8] {
     switch source {
     case .secret(let secret): return try secret.bytes(key)
-    case .folder(let path):
-      guard try keys().contains(key) else {
-        throw SecretValueError.noFile(key, folder: path, present: try keys())
-      }
-      return try Self.file("\(path)/\(key)")
+    case .folder(let folder): return try folder.bytes(key)
     case .variables(let variables):
       guard let text = variables.text(key) else {
         throw SecretValueError.noVariable(variables.name(of: key))
       }
-      return key == "client-certificate" ? try Self.file(text) : Array(text.utf8)
+      return key == "client-certificate" ? try SecretFolder.file(text) : Array(text.utf8)
     }
   }
 
@@ -74,16 +62,8 @@ struct SecretValues {
   func name(of key: String) -> String {
     switch source {
     case .secret(let secret): "\(key) of \(secret)"
-    case .folder(let path): "\(path)/\(key)"
+    case .folder(let folder): "\(folder.path)/\(key)"
     case .variables(let variables): variables.name(of: key)
-    }
-  }
-
-  private static func file(_ path: String) throws(SecretValueError) -> [UInt8] {
-    do throws(UnreadableFile) {
-      return try ReadFile.read(at: path, largest: PEMText.largest)
-    } catch {
-      throw .unreadableFile(path, reason: error.reason)
     }
   }
 }
@@ -92,7 +72,7 @@ extension SecretValues: CustomStringConvertible, CustomDebugStringConvertible, C
   var description: String {
     switch source {
     case .secret(let secret): "\(secret)"
-    case .folder(let path): "the folder \(path)"
+    case .folder(let folder): "the folder \(folder.path)"
     case .variables: "the variables of Microsoft's tools"
     }
   }

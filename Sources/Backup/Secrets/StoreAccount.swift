@@ -99,11 +99,22 @@ struct StoreAccount {
       return .workload(principal, tokenFile: settings.tokenFile ?? "")
     case .servicePrincipal:
       let principal = Principal(
-        clientID: try settings.clientID ?? secret.text("client-id"),
-        tenantID: try settings.tenantID ?? secret.text("tenant-id"), authority: settings.authority)
+        clientID: try settings.clientID ?? Self.identifier("client-id", secret),
+        tenantID: try settings.tenantID ?? Self.identifier("tenant-id", secret),
+        authority: settings.authority)
       return .servicePrincipal(principal, try clientCredential(secret))
     default:
       return .managed(clientID: settings.clientID, server: settings.metadataServer)
+    }
+  }
+
+  /// By the rules of the variables that stand for it.
+  private static func identifier(_ key: String, _ secret: SecretValues) throws -> String {
+    let text = try secret.text(key)
+    do throws(InvalidValue) {
+      return try ConfigurationValue.identifier(text)
+    } catch {
+      throw SecretError.unusableIdentifier(place: secret.name(of: key), expected: error.expected)
     }
   }
 
@@ -151,6 +162,17 @@ struct StoreAccount {
     guard lacking.isEmpty else {
       throw .signature(place: place, .lacksPermissions(lacking, terms))
     }
+  }
+
+  /// Which credential it is, for whom, and until when, as far as that is known before the first request.
+  var credentialText: String {
+    var text = "\(credential.grant)"
+    if let subject = identity?.claims?.subject { text += ", for the subject \(subject)" }
+    if let certificateExpiry {
+      text += ", with a certificate until \(Timestamp.format(certificateExpiry))"
+    }
+    if case .accountKey = credential.grant { text += ", which holds until it is rotated" }
+    return text
   }
 
   /// What goes on for now, but not for long; `timeout` is that of a run.
