@@ -232,6 +232,20 @@ private func entra(_ number: Int, _ code: String = "invalid_client", status: Int
     #expect(issuer.asked.count == 2)
   }
 
+  @Test func `A39: is not replaced for ever for one block that is always refused`() throws {
+    let issuer = Issuer { request in
+      // Without its padding, which is percent-encoded there.
+      request.query.contains(BlockID(run: TestStore.runID, index: 0).description.dropLast(2))
+        ? expired() : .stored(request)
+    }
+    let store = try issuer.store()
+    let error = try #require(throws: AzureError.self) {
+      try store.stage(testBytes(50_000), blockSize: 1000, blocksInFlight: 6)
+    }
+    #expect(error.isConfiguration)
+    #expect(issuer.exchanges.count == 2)
+  }
+
   @Test func `A13: may be refused again after the store accepted it`() throws {
     let asked = Counter()
     let issuer = Issuer { _ in asked.next().isMultiple(of: 2) ? expired() : emptyList }

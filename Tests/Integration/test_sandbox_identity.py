@@ -128,3 +128,20 @@ def test_a_token_is_not_taken_over_http(identities, monkeypatch):
             "Authorization": f"Bearer {token.token}", "x-ms-version": "2021-12-02"})
         response = connection.getresponse()
         assert response.status == 403 and b"not allowed with HTTP" in response.read()
+
+
+def test_a_new_generation_ends_the_tokens_before_it(identities, monkeypatch):
+    client = container(identities, credential(identities, "service-principal", monkeypatch))
+    assert client.download_blob("one").readall() == b"1"
+    identities.set(generation=1)
+    with pytest.raises(ClientAuthenticationError, match="InvalidAuthenticationInfo"):
+        client.download_blob("one")
+    later = container(identities, credential(identities, "service-principal", monkeypatch))
+    assert later.download_blob("one").readall() == b"1"
+
+
+def test_a_token_for_another_audience_is_refused(identities, monkeypatch):
+    identities.set(audience="https://vault.azure.net")
+    client = container(identities, credential(identities, "service-principal", monkeypatch))
+    with pytest.raises(ClientAuthenticationError, match="Audience validation failed"):
+        client.download_blob("one")

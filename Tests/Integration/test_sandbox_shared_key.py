@@ -8,6 +8,7 @@ from email.utils import formatdate
 from urllib.parse import urlsplit
 
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
 
 from blob_request import BlobRequest, signature, string_to_sign
 from sandbox import ACCOUNT_KEY, Sandbox
@@ -167,3 +168,16 @@ def test_a_signed_header_that_comes_twice_is_refused(services):
 def test_a_repeated_query_parameter_is_signed_with_its_values_sorted(services):
     answer = BlobRequest(services[EMULATOR], "GET", "/?comp=list&prefix=b&prefix=a")
     assert answer.status == 200
+
+
+def test_an_account_has_the_keys_that_it_is_given_and_no_other(tmp_path):
+    with Sandbox(state=tmp_path / "sandbox", kubernetes=False) as sandbox:
+        before = sandbox.blob_service_client()
+        sandbox.set_account_keys(KEY, ACCOUNT_KEY)
+        both = [before, sandbox.blob_service_client()]
+        assert [client.get_container_client(name).create_container() is not None
+                for name, client in zip(("one", "two"), both, strict=True)] == [True, True]
+        sandbox.set_account_keys(KEY)
+        assert sandbox.blob_service_client().get_container_client("one").exists()
+        with pytest.raises(ClientAuthenticationError):
+            before.get_container_client("one").get_container_properties()

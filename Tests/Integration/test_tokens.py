@@ -1,6 +1,11 @@
 """A run whose requests are authorised with tokens of Microsoft Entra ID, or of the machine it runs on."""
 
+import contextlib
+import socket
+import socketserver
+import threading
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -187,3 +192,50 @@ def test_A18_a_token_is_not_sent_unencrypted_to_another_machine(world, identitie
 def test_A19_imds_is_never_asked_through_a_proxy(world, identities):
     use(world, identities, "managed-identity")
     world.assert_success(world.run(http_proxy="http://127.0.0.1:9", no_proxy=None))
+
+
+class Tunnel(socketserver.ThreadingTCPServer):
+    """A proxy that remembers where it was asked to lead."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), TunnelHandler)
+        self.asked: list[str] = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class TunnelHandler(socketserver.StreamRequestHandler):
+    server: Tunnel
+
+    def handle(self):
+        method, target, _ = self.rfile.readline().decode().split()
+        while self.rfile.readline().strip():
+            pass
+        assert method == "CONNECT"
+        self.server.asked.append(target)
+        host, port = target.split(":")
+        with socket.create_connection((host, int(port))) as other:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            back = threading.Thread(target=relay, args=(other, self.connection))
+            back.start()
+            relay(self.connection, other)
+            back.join()
+
+
+def relay(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(1 << 16):
+            target.sendall(piece)
+        target.shutdown(socket.SHUT_WR)
+
+
+def test_A19_authority_and_store_are_asked_through_a_proxy_and_nothing_else_is(world, identities):
+    use(world, identities, "workload-identity")
+    with Tunnel() as proxy:
+        run = world.run(https_proxy=f"http://127.0.0.1:{proxy.server_address[1]}")
+        world.assert_success(run)
+        asked = set(proxy.asked)
+        proxy.shutdown()
+    assert asked == {urlsplit(url).netloc for url in (world.sandbox.identity_url, world.sandbox.blob_tls_url)}, run

@@ -70,13 +70,15 @@ package struct BlobContainer {
   /// Sends a request, as often as the retry policy allows, until it succeeds.
   func send(_ request: StorageRequest) throws(AzureError) -> Response {
     var attempt = 1
+    var before: AzureError?
     while true {
       do throws(AzureError) {
         return try sendOnce(request, attempt: attempt)
       } catch {
-        guard let delay = delay(after: error, attempt: attempt) else { throw error }
+        guard let delay = delay(after: error, and: before, attempt: attempt) else { throw error }
         try sleep(for: delay, before: request, after: error)
         attempt += 1
+        before = error
       }
     }
   }
@@ -135,11 +137,15 @@ package struct BlobContainer {
 
   // MARK: Trying again
 
-  /// How long to wait before the next attempt; `nil` where there must be none.
-  func delay(after failure: AzureError, attempt: Int) -> Duration? {
+  /// How long to wait before the next attempt; `nil` where there must be none. The attempt before
+  /// this one failed with `before`.
+  func delay(
+    after failure: AzureError, and before: AzureError?, attempt: Int
+  ) -> Duration? {
     guard failure.isTransient else { return nil }
-    // A request that a token's end refused is sent with the next token, as if nothing had been.
-    if failure.isCredentialReplaced { return .zero }
+    // A request that a token's end refused is sent with the next token, as if nothing had been; but
+    // what is refused with that as well is refused for another reason.
+    if failure.isCredentialReplaced { return before?.isCredentialReplaced == true ? nil : .zero }
     let jitter = Double(random() >> 11) * 0x1p-53
     let delay = retryPolicy.delay(
       after: attempt, retryAfter: failure.retryAfter, jitter: jitter)

@@ -24,6 +24,7 @@ extension BlockUpload {
     }
     let request = commitRequest(blocks, metadata, options)
     var attempt = 1
+    var before: AzureError?
     while true {
       let failure: AzureError
       do throws(AzureError) {
@@ -40,9 +41,12 @@ extension BlockUpload {
       if !failure.isCredentialReplaced, let etag = try ownBlobsETag(after: failure) {
         return receipt(etag, metadata, options, blocks)
       }
-      guard let delay = container.delay(after: failure, attempt: attempt) else { throw failure }
+      guard let delay = container.delay(after: failure, and: before, attempt: attempt) else {
+        throw failure
+      }
       try container.sleep(for: delay, before: request, after: failure)
       attempt += 1
+      before = failure
     }
   }
 

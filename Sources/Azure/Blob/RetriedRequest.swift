@@ -16,6 +16,7 @@ struct RetriedRequest {
   }
 
   private var state = State.due(.now, after: nil)
+  private var lastFailure: AzureError?
   /// Counts from 1, which is the first.
   private(set) var attempt = 0
 
@@ -40,7 +41,10 @@ struct RetriedRequest {
         state = .confirmed
       } catch {
         if hasProgressed() { attempt = 1 }
-        guard let delay = container.delay(after: error, attempt: attempt) else { throw error }
+        guard let delay = container.delay(after: error, and: lastFailure, attempt: attempt) else {
+          throw error
+        }
+        lastFailure = error
         state = .due(.now + delay, after: error)
       }
     case .due, .confirmed:
