@@ -57,7 +57,7 @@ def test_the_readme_is_short():
 # Links
 
 
-@pytest.mark.parametrize("name", [*NAMES, "Tests/README.md", "Tests/World/README.md", "Tests/Sandbox/README.md"])
+@pytest.mark.parametrize("name", [*NAMES, "Tests/Integration/README.md", "Tests/World/README.md", "Tests/Sandbox/README.md"])
 def test_relative_links_and_their_anchors_lead_somewhere(name):
     document = Document(name)
     for link in document.links:
@@ -226,7 +226,7 @@ def test_the_table_of_modules_is_that_of_the_package():
 def test_every_id_of_a_test_of_authorisation_is_listed_once_and_no_other():
     tests = "\n".join(path.read_text() for pattern in ("*/*.py", "*/*.swift") for path in (ROOT / "Tests").glob(pattern))
     carried = set(re.findall(r"(?:def test_|func `)(A\d+)[_:]", tests))
-    listed = Document("Tests/README.md").names("# Tests of authorisation")
+    listed = Document("Tests/Integration/README.md").names("# Tests of authorisation")
     assert listed == [f"A{number}" for number in range(1, len(carried) + 1)] and set(listed) == carried
 
 
