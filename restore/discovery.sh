@@ -16,6 +16,7 @@ refuse() { # what is odd, what to do
 
 find_cluster() {
   command -v kubectl >/dev/null || refuse "kubectl is not installed"
+  reach_cluster
   find_statefulset
   find_container
   find_user
@@ -39,7 +40,15 @@ find_statefulset() {
     etcd_pod_security   json    .spec.template.spec.securityContext              {}
     pod_user            number  .spec.template.spec.securityContext.runAsUser
     pod_group           number  .spec.template.spec.securityContext.runAsGroup'
-  read_facts statefulset "$statefulset" || refuse \
+  wanted+=$gitops_facts
+  local status=0
+  read_facts statefulset "$statefulset" || status=$?
+  if [ "$status" = 3 ] && [ "$action" = restore ]; then
+    bring_back
+    status=0
+    read_facts statefulset "$statefulset" || status=$?
+  fi
+  [ "$status" = 0 ] || refuse \
     "StatefulSet $statefulset in namespace $namespace is not there or cannot be read" "See --statefulset, --namespace and --context."
   if [ -z "$replicas" ]; then
     replicas=3
@@ -88,11 +97,16 @@ find_container() {
   member_mounts="[{\"name\":\"member\",\"mountPath\":\"$mount_path\"${sub_path:+,\"subPath\":\"$sub_path\"}}]"
 }
 
-# Restored data must belong to the user that the member runs as. Official images name none: that is root.
+# Restored data must belong to the user that the member runs as. Official images name none: that is root, unless the
+# namespace gives its pods a user, as OpenShift does (--run-as none).
 find_user() {
-  local user=${run_as:-${etcd_user:-${pod_user:-0}}} group
-  group=${etcd_group:-${pod_group:-$user}}
-  member_security="{\"runAsUser\":$user,\"runAsGroup\":$group,\"runAsNonRoot\":$([ "$user" = 0 ] && echo false || echo true)"
+  if [ "$run_as" = none ]; then
+    member_security='{"runAsNonRoot":true'
+  else
+    local user=${run_as:-${etcd_user:-${pod_user:-0}}} group
+    group=${etcd_group:-${pod_group:-$user}}
+    member_security="{\"runAsUser\":$user,\"runAsGroup\":$group,\"runAsNonRoot\":$([ "$user" = 0 ] && echo false || echo true)"
+  fi
   member_security+=",\"allowPrivilegeEscalation\":false,\"readOnlyRootFilesystem\":true,\"capabilities\":{\"drop\":[\"ALL\"]}"
   member_security+=",\"seccompProfile\":{\"type\":\"RuntimeDefault\"}}"
 }
@@ -155,7 +169,8 @@ find_cronjob() {
 {{end}}{{end}}{{end}}') || refuse "cannot list the CronJobs of namespace $namespace"
     [ "$(grep --count . <<<"$cronjob")" = 1 ] || refuse \
       "not exactly one CronJob of etcd-backup in namespace $namespace: ${cronjob:-there is none}" \
-      "See --cronjob. Its image, environment and service account are used; install the chart if there is none."
+      "See --cronjob. Its image, environment and service account are used. If it is gone, install the chart again, with" \
+      "backupApp.suspend: true; it also brings back the service account and its Role."
     fits name "$cronjob" || refuse "the CronJob has an odd name: $(escaped "$cronjob")" "See --cronjob."
   fi
   local pod=.spec.jobTemplate.spec.template.spec tool_image chart_identity wanted

@@ -36,7 +36,10 @@ Which cluster
                          into the data directory (default: backup)
   --restore-tool NAME    etcdctl or etcdutl (default: by the image's tag, etcdutl from 3.6 on)
   --token TEXT           of the new cluster (default: one of its own, so that no member with old data can join)
-  --run-as UID           user of the members (default: what the StatefulSet says, else root as in etcd's images)
+  --run-as UID|none      user of the members (default: what the StatefulSet says, else root as in etcd's images); none leaves
+                         it to the namespace, as OpenShift does
+  --manifest FILE        if the StatefulSet is gone: create it from this manifest, with empty members, and restore into them
+  --gitops-paused        Argo CD or Flux owns the StatefulSet, and is paused
 
 Which etcd-backup
   --cronjob NAME         whose image, environment and service account are used (default: the only one there is)
@@ -65,7 +68,7 @@ parse_options() {
   namespace=kyma-system statefulset=service-catalog-etcd-stateful replicas="" scheme=https peer_port=2380
   client_port=2379 cluster_domain=cluster.local container="" volume_claim=data data_dir="" into=backup restore_tool=""
   run_as="" cronjob="" image="" from="" bump_revision="" mark_compacted=false yes=false dry_run=false
-  discard_old=false identity_secret="" timeout=1800 wait=300 context="" action=restore path="" size=0 some_serve=false
+  discard_old=false gitops_paused=false manifest="" identity_secret="" timeout=1800 wait=300 context="" action=restore path="" size=0 some_serve=false
   poll=${RESTORE_POLL_SECONDS:-2}
   TZ=UTC0 printf -v id '%(%Y%m%d-%H%M%S)T' -1
   token=restored-$id
@@ -74,7 +77,7 @@ parse_options() {
     case $1 in
       --from | --namespace | --statefulset | --replicas | --scheme | --peer-port | --client-port | --cluster-domain | \
         --container | --volume-claim | --data-dir | --into | --restore-tool | --token | --run-as | --cronjob | --image | \
-        --bump-revision | --identity-secret | --timeout | --wait | --context)
+        --bump-revision | --identity-secret | --timeout | --wait | --context | --manifest)
         [ -n "${2:-}" ] || wrong_usage "$1 needs a value"
         local name=${1#--}
         printf -v "${name//-/_}" '%s' "$2"
@@ -84,6 +87,7 @@ parse_options() {
       --dry-run) dry_run=true ;;
       --discard-old) discard_old=true ;;
       --mark-compacted) mark_compacted=true ;;
+      --gitops-paused) gitops_paused=true ;;
       --undo) action=undo ;;
       --finish) action=finish ;;
       --help)
@@ -103,11 +107,13 @@ parse_options() {
 
 check_options() {
   local name pattern
-  for name in replicas peer_port client_port bump_revision timeout wait run_as; do
+  for name in replicas peer_port client_port bump_revision timeout wait; do
     [[ ${!name} =~ ^[0-9]{0,18}$ ]] || wrong_usage "--${name//_/-} is a number, not $(escaped "${!name}")"
     # 08 is eight, not a wrong octal number.
     [ -z "${!name}" ] || printf -v "$name" '%d' "$((10#${!name}))"
   done
+  [[ $run_as =~ ^([0-9]{0,18}|none)$ ]] || wrong_usage "--run-as is a number or none, not $(escaped "$run_as")"
+  [ -z "${run_as/none/}" ] || printf -v run_as '%d' "$((10#$run_as))"
   while read -r pattern name; do
     [ -z "${!name}" ] || fits "$pattern" "${!name}" || wrong_usage "--${name//_/-} takes no such value: $(escaped "${!name}")"
   done <<'EOF'
@@ -123,6 +129,7 @@ image image
 text token
 text from
 text context
+text manifest
 EOF
   [[ $scheme =~ ^https?$ ]] || wrong_usage "--scheme is https or http, not '$scheme'"
   [[ $into =~ ^(backup|data)$ ]] || wrong_usage "--into is backup or data, not '$into'"

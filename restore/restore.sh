@@ -23,6 +23,8 @@ source "$folder/kubernetes.sh"
 source "$folder/manifests.sh"
 # shellcheck source=restore/discovery.sh
 source "$folder/discovery.sh"
+# shellcheck source=restore/missing.sh
+source "$folder/missing.sh"
 # shellcheck source=restore/options.sh
 source "$folder/options.sh"
 
@@ -201,6 +203,7 @@ restore() {
   if [ -n "$phase" ]; then
     say "Going on with restore $id of $path, which stopped in phase '$phase'."
   else
+    check_gitops
     choose_history
     show_plan
     confirm "This stops StatefulSet $statefulset and replaces its data."
@@ -222,11 +225,14 @@ restore() {
     finish || finale 2 "RESTORED, every member serves. But the old data is still on the volumes: $again --finish"
     finale 0 "RESTORED from $path. Every member serves; the old data is removed."
   fi
+  local suspended_note=""
+  [ "$was_suspended" = false ] || suspended_note="Backups were suspended before, and still are: CronJob $cronjob."
   finale 0 "RESTORED from $path. Every member serves." \
     "The old data is kept on every volume as $data_dir.before-restore-$id. When all is well:" \
     "  $again --finish   removes it; until then" \
     "  $again --undo     goes back to it." \
-    "Restart what watches this etcd (API servers, controllers): its revision went back, their caches did not."
+    "Restart what watches this etcd (API servers, controllers): its revision went back, their caches did not." \
+    ${suspended_note:+"$suspended_note"}
 }
 
 # A note made by another program or person since is never overwritten.

@@ -190,10 +190,10 @@ def test_an_odd_manifest_is_refused(plane, change, words):
     text = manifest.read_text()
     node.kubelet_may_act.clear()
     try:
-        manifest.write_text(change(text))
+        node.put_manifest("etcd", change(text))
         said = assert_done(node.start(SCRIPT, *plane.options()), 1)
     finally:
-        manifest.write_text(text)
+        node.put_manifest("etcd", text)
     assert "REFUSED" in said and words in said and "Nothing has been changed" in said, said
     assert not (node.folder / "root/made").exists()
 

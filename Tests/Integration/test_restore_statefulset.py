@@ -22,7 +22,7 @@ from documentation import Document
 from etcd import Release
 from gateway import ALL_KEYS, GatewayError, encode
 from processes import AT_ONCE, ROOT, StartFailed, wait_until
-from restore_world import CRONJOB, MEMBERS, NAME, READ, RIGHTS, WRITE, RestoreWorld, assert_same, restore_world
+from restore_world import CRONJOB, MEMBERS, NAME, READ, RIGHTS, SCRIPT, WRITE, RestoreWorld, assert_same, restore_world
 from world import CREDENTIALS_SECRET, NAMESPACE, RECORD
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run containers of pods")
@@ -473,7 +473,7 @@ ODD = {
         ("persistentvolumeclaims", f"data-{MEMBERS[1]}", lambda item: item.update(status={"phase": "Pending"})),
         "not bound"),
     "no CronJob": (("cronjobs", CRONJOB, None), "there is none"),
-    "no StatefulSet": (("statefulsets", NAME, None), "cannot be read"),
+    "no StatefulSet": (("statefulsets", NAME, None), "is not there"),
 }
 
 
@@ -495,6 +495,91 @@ def test_anything_odd_is_refused_before_anything_happens(cluster, odd):
             cluster.plane.objects[key] = kept
     assert "REFUSED" in said and complaint in said and "Nothing has been changed" in said, said
     assert len(cluster.plane.writes) == writes
+
+
+# When the cluster is not as it was
+
+
+def test_an_api_that_does_not_answer_is_told_as_that_with_the_context(cluster):
+    config = cluster.folder / "kubeconfig-of-the-operator"
+    environment = cluster.environment
+    config.write_text(config.read_text().replace(cluster.plane.url, "https://127.0.0.1:1"))
+    done = subprocess.run([SCRIPT, "--yes"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 1 and "kubectl's context here does not answer" in done.stderr, done.stderr
+    assert "kubectl says: The connection to the server 127.0.0.1:1 was refused" in done.stderr, done.stderr
+    assert "Nothing has been changed" in done.stderr
+
+
+@pytest.mark.parametrize("metadata, pause", [
+    ({"annotations": {"argocd.argoproj.io/tracking-id": "etcd:apps/StatefulSet:x/y"}}, "argocd app set etcd --sync-policy none"),
+    ({"labels": {"helm.toolkit.fluxcd.io/name": "etcd", "helm.toolkit.fluxcd.io/namespace": "apps"}},
+     "flux suspend helmrelease etcd --namespace apps"),
+    ({"labels": {"kustomize.toolkit.fluxcd.io/name": "etcd"}}, "flux suspend kustomization etcd --namespace flux-system"),
+], ids=["Argo CD", "Flux's HelmRelease", "Flux's Kustomization"])
+def test_who_would_scale_the_members_up_has_to_be_paused_first(cluster, metadata, pause):
+    cluster.back_up()
+    key = ("statefulsets", NAMESPACE, NAME)
+    kept, writes = cluster.plane.get(*key), len(cluster.plane.writes)
+    try:
+        with cluster.plane.lock:
+            cluster.plane.objects[key]["metadata"].update(metadata)
+        said = cluster.run(status=1)
+        assert "REFUSED" in said and pause in said and "--gitops-paused" in said and "Nothing has been changed" in said, said
+        assert pause in cluster.run("--dry-run")
+        assert pause not in cluster.run("--dry-run", "--gitops-paused")
+        assert len(cluster.plane.writes) == writes
+    finally:
+        with cluster.plane.lock:
+            cluster.plane.objects[key] = kept
+
+
+def test_a_namespace_that_is_gone_is_told_with_all_that_has_to_come_back(cluster):
+    kept = cluster.plane.get("statefulsets", NAMESPACE, NAME)
+    cluster.plane.gone_namespaces.add(NAMESPACE)
+    try:
+        with cluster.plane.lock:
+            del cluster.plane.objects["statefulsets", NAMESPACE, NAME]
+        said = cluster.run(status=1)
+    finally:
+        cluster.plane.gone_namespaces.clear()
+        with cluster.plane.lock:
+            cluster.plane.objects["statefulsets", NAMESPACE, NAME] = kept
+    assert f"namespace {NAMESPACE} is gone" in said and "--manifest FILE" in said and "backupApp.suspend" in said, said
+
+
+def test_members_that_are_gone_with_their_volumes_are_made_of_a_manifest_and_restored(tmp_path):
+    with restore_world(tmp_path / "restore") as world:
+        world.etcd.fill(50)
+        before = world.etcd.state()
+        path = world.back_up()
+        world.destroy_data()
+        manifest = tmp_path / "statefulset.yaml"
+        item = world.statefulset(world.release)
+        item["spec"]["replicas"] = 3
+        manifest.write_text(yaml.safe_dump(item))
+        with world.plane.lock:
+            for member in MEMBERS:
+                del world.plane.objects["persistentvolumeclaims", NAMESPACE, f"data-{member}"]
+            del world.plane.objects["statefulsets", NAMESPACE, NAME]
+        assert "--manifest FILE" in world.run(status=1)
+        assert "is not suspended" in world.run("--manifest", str(manifest), status=1)
+        with world.plane.lock:
+            world.plane.objects["cronjobs", NAMESPACE, CRONJOB]["spec"]["suspend"] = True
+        assert "nothing has been changed" in world.run("--manifest", str(manifest), "--dry-run")
+        assert "no StatefulSet" in world.run("--manifest", str(manifest), "--statefulset", "other", status=1)
+        said = world.run("--manifest", str(manifest), "--discard-old")
+        assert f"RESTORED from {path}" in said, said
+        assert_restored(world, before)
+
+
+def test_a_user_that_the_namespace_gives_is_left_to_it(cluster):
+    cluster.back_up()
+    for options, expected in (([], 1000), (["--run-as", "7"], 7), (["--run-as", "none"], None)):
+        for each in manifests_in(cluster.run("--dry-run", *options)):
+            if each["kind"] == "Job" and "restore-member-" in each["metadata"]["name"]:
+                pod = each["spec"]["template"]["spec"]
+                users = [each["securityContext"].get("runAsUser") for each in (*pod["initContainers"], *pod["containers"])]
+                assert set(users) == {expected}
 
 
 def test_nothing_recorded_is_refused(cluster):

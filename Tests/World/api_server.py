@@ -32,6 +32,7 @@ APPLY_TYPES = ("application/apply-patch+yaml", "application/apply-patch+cbor")
 VERBS = ["create", "delete", "get", "list", "patch", "update"]
 SHORT_NAMES = {"ConfigMap": ["cm"]}
 SUBRESOURCES = {
+    "v1": [{"name": "namespaces", "singularName": "namespace", "namespaced": False, "kind": "Namespace", "verbs": ["get"]}],
     "apps/v1": [{
         "name": "statefulsets/scale", "singularName": "", "namespaced": True, "group": "autoscaling",
         "version": "v1", "kind": "Scale", "verbs": ["get", "patch", "update"],

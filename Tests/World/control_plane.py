@@ -57,6 +57,7 @@ class ControlPlane(api_server.Cluster):
         self.starts_once_its_log_was_refused = False  # whether a pod takes so long to start that its log is asked for before
         self.refused_logs: set[str] = set()  # of these pods
         self.failures: list[BaseException] = []
+        self.gone_namespaces: set[str] = set()
         self.closing = threading.Event()  # no controller starts anything any more
 
     def __enter__(self):
@@ -78,6 +79,10 @@ class ControlPlane(api_server.Cluster):
     def respond(self, method, path, query, headers, body):
         try:
             self.request.token = self._authorize(method, path, query, headers)
+            if found := re.fullmatch(r"/api/v1/namespaces/([^/]+)", path):
+                if found[1] in self.gone_namespaces:
+                    raise Refusal(404, "NotFound", f'namespaces "{found[1]}" not found')
+                return 200, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": found[1]}}
             log = re.fullmatch(r"/api/v1/namespaces/[^/]+/pods/([^/]+)/log", path)
             if log:
                 return 200, self._log(log[1], query)
@@ -591,6 +596,7 @@ class ControlPlane(api_server.Cluster):
                     template = copy.deepcopy(workload["spec"]["template"])
                     volumes = template["spec"].setdefault("volumes", [])
                     for claim in workload["spec"]["volumeClaimTemplates"]:
+                        self._claim(key[1], claim, name)
                         claim = claim["metadata"]["name"]
                         volumes.append({"name": claim, "persistentVolumeClaim": {"claimName": f"{claim}-{name}"}})
                     try:
@@ -602,6 +608,18 @@ class ControlPlane(api_server.Cluster):
                         self._event(workload, "FailedCreate", f"create Pod {name} failed: {refusal}")
                     return
             time.sleep(0.05)
+
+    def _claim(self, namespace: str, template: dict, member: str) -> None:
+        """The claim of a member, bound to a new volume, unless it is there; with the lock held."""
+        name = f"{template['metadata']['name']}-{member}"
+        if ("persistentvolumeclaims", namespace, name) in self.objects:
+            return
+        if not self.node.volumes[name].exists():
+            self.node.volumes.make(name, megabytes=512)
+        claim = self.store(("persistentvolumeclaims", namespace, name), {
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim", "spec": template["spec"],
+            "metadata": {"name": name, "namespace": namespace}})
+        claim["status"] = {"phase": "Bound"}
 
     def running(self) -> list[str]:
         """The pods with a process."""

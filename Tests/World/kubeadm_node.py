@@ -116,7 +116,7 @@ class KubeadmNode:
             "--snapshot-count=10000", f"--trusted-ca-file={pki}/ca.crt", "--heartbeat-interval=50", "--election-timeout=1000"]
         for name in PODS:
             folders = {"etcd-data": "/var/lib/etcd", "etcd-certs": pki} if name == "etcd" else {}
-            (self.manifests / f"{name}.yaml").write_text(yaml.safe_dump({
+            self.put_manifest(name, yaml.safe_dump({
                 "apiVersion": "v1", "kind": "Pod",
                 "metadata": {"name": name, "namespace": "kube-system", "labels": {"component": name, "tier": "control-plane"}},
                 "spec": {
@@ -127,6 +127,12 @@ class KubeadmNode:
                         "volumeMounts": [{"mountPath": path, "name": each} for each, path in folders.items()]}],
                     "volumes": [{"hostPath": {"path": path, "type": "DirectoryOrCreate"}, "name": each}
                                 for each, path in folders.items()]}}, sort_keys=False))
+
+    def put_manifest(self, name: str, text: str) -> None:
+        """At once, as the kubelet may look at any time."""
+        new = self.folder / f"{name}.yaml"
+        new.write_text(text)
+        new.rename(self.manifests / new.name)
 
     def __enter__(self) -> "KubeadmNode":
         runtime = self.runtime

@@ -187,6 +187,11 @@ package final class BackupRun {
     if file.pages.report?.isOutOfSpace == true, !member.status.isOutOfSpace {
       warnOfLackingSpace()
     }
+    if file.pages.report?.holdsEncryptedValues == true {
+      log.info(
+        "values are encrypted at rest by Kubernetes",
+        ["hint": "Keep the keys of its encryption configuration and its PKI: no backup has them."])
+    }
     if case .undecided(let reason) = file.pages {
       log.warning("pages not judged", ["error": reason.description, "hint": reason.hint])
     }

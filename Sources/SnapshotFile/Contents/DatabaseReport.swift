@@ -41,6 +41,8 @@ package struct DatabaseReport: Equatable, Encodable, Sendable {
   package internal(set) var members: [Member] = []
   package internal(set) var isAuthEnabled = false
   package internal(set) var alarms: [Alarm] = []
+  /// Whether there are values that Kubernetes encrypted at rest, or were: some may be in free pages.
+  package internal(set) var holdsEncryptedValues = false
 
   /// Bytes in the database.
   package var byteCount: Int { pageCount * pageSize }

@@ -25,6 +25,9 @@ struct KeyValue {
   /// Far more than any etcd will add; bounds what a made-up message costs.
   private static let maximumUnknownCount = 64
 
+  /// `k8s:enc:`, as a big-endian number.
+  private static let encryptedMark: UInt64 = 0x6B38_733A_656E_633A
+
   /// protobuf's limit.
   private static let maximumFieldNumber: UInt64 = 1 << 29 - 1
 
@@ -34,6 +37,8 @@ struct KeyValue {
   private(set) var offset = 0
   /// Where in the message the user's key lies.
   private(set) var userKey = 0..<0
+  /// Whether Kubernetes encrypted the value: it begins with `k8s:enc:`.
+  private(set) var isEncrypted = false
   private var modRevision: UInt64 = 0
   /// The known fields that were there, one bit each.
   private var known: UInt64 = 0
@@ -41,23 +46,17 @@ struct KeyValue {
 
   init(size: Int) { self.size = size }
 
-  /// Whether `bytes` can be the value of the record of `revision`.
+  /// Reads the message that `bytes` are, as far as it can be read; `fits` says whether that is all.
   @inline(__always)
-  static func fits(revision: UInt64, isTombstone: Bool, _ bytes: RawSpan) -> Bool {
-    var message = KeyValue(size: bytes.byteCount)
-    while message.offset < message.size {
-      guard message.readField(bytes, at: message.offset) else { return false }
-    }
-    return message.fits(revision: revision, isTombstone: isTombstone)
+  init(_ bytes: RawSpan) {
+    size = bytes.byteCount
+    while offset < size, readField(bytes, at: offset) {}
   }
 
   /// Where the user's key lies in a whole value; `nil` in that of a bumped revision, which has none.
   static func userKey(_ bytes: RawSpan) -> Range<Int>? {
-    var message = KeyValue(size: bytes.byteCount)
-    while message.offset < message.size {
-      guard message.readField(bytes, at: message.offset) else { return nil }
-    }
-    return message.userKey.isEmpty ? nil : message.userKey
+    let message = KeyValue(bytes)
+    return message.offset < message.size || message.userKey.isEmpty ? nil : message.userKey
   }
 
   /// Whether the message, all of whose fields were read, can be the value of the record of `revision`.
@@ -101,6 +100,11 @@ struct KeyValue {
       guard field > 0, known >> field & 1 == 0, tag & 7 == (isText ? 2 : 0) else { return false }
       known |= 1 << field
       if field == Field.modRevision { modRevision = number }
+      if field == Field.value, number >= 8 {
+        let value = end - Int(number)
+        isEncrypted =
+          value + 8 <= bytes.byteCount && bytes.bigEndian64(at: value) == Self.encryptedMark
+      }
       if field == Field.key {
         let keyEnd = offset + end - start
         userKey = keyEnd - Int(number)..<keyEnd

@@ -10,6 +10,8 @@ struct LeafReader {
   private(set) var last: Place = (0, 0)
   /// Every record has the key of a revision and a value that fits it.
   private(set) var holdsOnlyRevisions = true
+  /// A revision has a value that Kubernetes encrypted.
+  private(set) var holdsEncryptedValue = false
   private(set) var buckets: [Bucket] = []
   private(set) var findings: [Finding] = []
   /// A bucket in a bucket's only leaf is never inline, nor is then the leaf.
@@ -45,11 +47,14 @@ struct LeafReader {
     }
     if PackedRevision.isRevision(bytes, at: key, count: size) {
       if holdsOnlyRevisions {
-        holdsOnlyRevisions =
-          valueFits
-          ?? KeyValue.fits(
-            revision: bytes.bigEndian64(at: key), isTombstone: size == 18,
-            bytes.extracting(value..<value + available))
+        if let valueFits {
+          holdsOnlyRevisions = valueFits
+        } else {
+          let message = KeyValue(bytes.extracting(value..<value + available))
+          holdsOnlyRevisions = message.fits(
+            revision: bytes.bigEndian64(at: key), isTombstone: size == 18)
+          if message.isEncrypted { holdsEncryptedValue = true }
+        }
       }
     } else {
       holdsOnlyRevisions = false

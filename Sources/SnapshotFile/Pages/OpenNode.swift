@@ -24,6 +24,8 @@ struct OpenNode {
   private var ahead: [UInt8] = []
   /// Whether the values of all revisions so far fit their keys.
   private var valuesFit = true
+  /// Whether Kubernetes encrypted one of them.
+  private(set) var holdsEncryptedValue = false
 
   private enum Part {
     case key, value
@@ -161,6 +163,7 @@ struct OpenNode {
         revision: bytes.bigEndian64(at: key), isTombstone: current.keySize == 18)
     }
     valuesFit = valuesFit && fits
+    if message.isEncrypted { holdsEncryptedValue = true }
     return false
   }
 

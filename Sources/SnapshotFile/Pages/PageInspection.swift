@@ -7,6 +7,8 @@ struct PageInspection {
   private var freelist: FreelistReader?
   private let fingerprints = Fingerprints()
   private var findings: Findings
+  /// In any page, also in one that is free by now.
+  private var holdsEncryptedValues = false
   /// Bytes that may be held beyond sixteen a page.
   private let extraLimit: Int
 
@@ -56,7 +58,9 @@ struct PageInspection {
   func judge() throws(BoltError) -> DatabaseReport {
     var walk = TreeWalk(
       meta: meta, table: table, lists: lists, fingerprints: fingerprints, findings: findings)
-    return try walk.report(freelist: freelist)
+    var report = try walk.report(freelist: freelist)
+    report.holdsEncryptedValues = holdsEncryptedValues
+    return report
   }
 
   /// Memory held, in bytes.
@@ -132,6 +136,7 @@ struct PageInspection {
   private mutating func fact(of node: OpenNode) -> PageFact {
     do {
       if node.header.flags == NodeHeader.leafFlag {
+        if node.holdsEncryptedValue { holdsEncryptedValues = true }
         var reader = LeafReader()
         try node.forEachElement { element, index, bytes, key, available, fits throws(Defect) in
           try reader.take(
@@ -155,6 +160,7 @@ struct PageInspection {
   private mutating func fact(
     of reader: LeafReader, _ number: UInt32, _ header: NodeHeader, _ bytes: RawSpan
   ) throws(Defect) -> PageFact {
+    if reader.holdsEncryptedValue { holdsEncryptedValues = true }
     findings.add(reader.findings, page: number, isRoot: UInt64(number) == meta.root)
     guard reader.buckets.isEmpty else {
       return try leafWithBuckets(reader, header, bytes)
