@@ -572,6 +572,18 @@ def test_members_that_are_gone_with_their_volumes_are_made_of_a_manifest_and_res
         assert_restored(world, before)
 
 
+def test_etcds_tool_skips_its_hash_only_of_the_file_that_the_same_pod_verified_right_before(cluster):
+    cluster.back_up()
+    pods = [each["spec"]["template"]["spec"] for each in manifests_in(cluster.run("--dry-run"))
+            if each["kind"] == "Job" and "restore-member-" in each["metadata"]["name"]]
+    assert len(pods) == 3
+    for pod in pods:
+        [_, download], [etcd] = pod["initContainers"], pod["containers"]
+        [file] = [download["args"][place + 1] for place, word in enumerate(download["args"]) if word == "--file"]
+        assert download["args"][0] == "download" and "--raw" not in download["args"]
+        assert etcd["command"][:4] == ["etcdctl", "snapshot", "restore", file] and "--skip-hash-check" in etcd["command"]
+
+
 def test_a_user_that_the_namespace_gives_is_left_to_it(cluster):
     cluster.back_up()
     for options, expected in (([], 1000), (["--run-as", "7"], 7), (["--run-as", "none"], None)):
