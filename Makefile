@@ -64,6 +64,10 @@ run-chart:
 image-test: tools sandbox ## Build the container image without a daemon, try it, print its sizes (as root)
 	@.ci/image-test
 
+.PHONY: soak
+soak: tools build sandbox ## Back up while everything fails, and check all promises; MINUTES=60
+	@.build/venv/bin/python Tests/Soak/soak --minutes $(or $(MINUTES),60)
+
 .PHONY: bench
 bench: tools build sandbox ## Measure speed, memory and load on etcd; OPTIONS=--help lists the options
 	@.build/venv/bin/python Tests/Bench/bench $(OPTIONS)

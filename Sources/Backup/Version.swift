@@ -2,6 +2,7 @@
 
 internal import Azure
 internal import Digests
+internal import Encoding
 internal import HTTP
 internal import Kubernetes
 
@@ -13,7 +14,7 @@ package enum Version {
   package static var libraries: [(name: String, version: String)] {
     [
       ("expat", Expat.version), ("libcurl", LibCurl.version), ("libyaml", LibYAML.version),
-      ("openssl", OpenSSL.version),
+      ("openssl", OpenSSL.version), ("zstd", LibZstd.version),
     ]
   }
 }

@@ -20,7 +20,7 @@ import Testing
 @Suite struct `A failure` {
   struct Foreign: OperatorError {
     var description: String { "it broke" }
-    var hint: String? { "mend it" }
+    var hint: String? = "mend it"
     var isConfiguration = false
     var stopReason: StopReason?
   }
@@ -82,7 +82,15 @@ import Testing
     let error = RunError(Unexplained(), in: .snapshot)
     #expect(error.status == .failed)
     #expect(error.cause == "nobody knows")
-    #expect(error.hint == nil)
+  }
+
+  @Test(arguments: Stage.allCases)
+  func `always says what to do, but for a signal`(stage: Stage) {
+    let failures = [RunError(Unexplained(), in: stage), RunError(Foreign(hint: nil), in: stage)]
+    #expect(failures.allSatisfy { $0.hint?.isEmpty == false })
+    #expect(CommandError(Unexplained()).hint != nil)
+    #expect(CommandError(Foreign(hint: nil)).hint != nil)
+    #expect(CommandError(Foreign(stopReason: .terminated)).hint == nil)
   }
 
   // MARK: What really happens

@@ -103,7 +103,8 @@ def test_version_shows_the_release_the_commit_and_the_libraries():
     assert told == yaml.safe_load(in_yaml.stdout)
     assert told["version"] == run("--version").stdout.strip()
     assert told["libraries"] == {
-        "expat": library("expat"), "libcurl": library("libcurl"), "libyaml": library("yaml-0.1"), "openssl": library("libcrypto")}
+        "expat": library("expat"), "libcurl": library("libcurl"), "libyaml": library("yaml-0.1"),
+        "openssl": library("libcrypto"), "zstd": library("libzstd")}
     lines = dict(re.split(" {2,}", line) for line in shown.stdout.splitlines())
     assert lines == {
         "etcd-backup": told["version"], "commit": told.get("commit", "unknown"), **told["libraries"]}  # fmt: skip

@@ -93,20 +93,24 @@ class Gateway:
 
     def contents(self) -> Contents:
         """All keys at one revision, and all changes up to it (which needs an uncompacted cluster)."""
-        revision = int(self.call("kv/range", ALL_KEYS | {"count_only": True})["header"]["revision"])
+        revision = self.revision()
+        keys = self.keys(revision)
+        return Contents(revision, keys, self._history(revision))
+
+    def revision(self) -> int:
+        return int(self.call("kv/range", ALL_KEYS | {"count_only": True})["header"]["revision"])
+
+    def keys(self, revision: int, at_a_time: int = 500) -> dict[str, Key]:
+        """All keys as they were at that revision. What comes at a time must fit into a message of 4 MiB."""
         keys: dict[str, Key] = {}
         start = "AA=="
         while True:
-            page = self.call(
-                "kv/range",
-                ALL_KEYS | {"key": start, "limit": 500, "revision": revision},
-            )
+            page = self.call("kv/range", ALL_KEYS | {"key": start, "limit": at_a_time, "revision": revision})
             for pair in page.get("kvs", []):
                 keys[base64.b64decode(pair["key"]).decode()] = _key(pair)
             if not page.get("more"):
-                break
+                return keys
             start = encode(base64.b64decode(page["kvs"][-1]["key"]) + b"\0")
-        return Contents(revision, keys, self._history(revision))
 
     def _history(self, revision: int) -> list[tuple[int, str, str, Key]]:
         if revision == 1:

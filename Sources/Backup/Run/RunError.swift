@@ -23,6 +23,18 @@ package enum Stage: String, Sendable, Comparable, CaseIterable {
   }
 }
 
+extension Stage {
+  /// What to do where the error itself tells of nothing that could be mended.
+  fileprivate var hintOfAnotherAttempt: String {
+    switch self {
+    case .configuration, .secrets, .container, .member, .snapshot, .commit, .check:
+      "Wait for the next run. If it fails in the same way, look at the server that the error names."
+    case .record: "Run etcd-backup verify --record, or wait for the next run, which records again."
+    case .retention: "Wait for the next run, which deletes again."
+    }
+  }
+}
+
 /// What scripts and Jobs may depend on; README documents them.
 package enum ExitStatus: Int32, Sendable, CaseIterable {
   case success = 0
@@ -88,13 +100,13 @@ extension RunError: CustomStringConvertible {
     self.stage = stage
     guard let error = error as? any OperatorError else {
       cause = "\(error)"
-      hint = nil
+      hint = stage.hintOfAnotherAttempt
       status = stage < .record ? .failed : .incomplete
       return
     }
     cause = error.description
     // A signal is no fault that could be mended.
-    hint = error.status == .terminated ? nil : error.hint
+    hint = error.status == .terminated ? nil : error.hint ?? stage.hintOfAnotherAttempt
     status = stage >= .record ? .incomplete : error.status
   }
 }

@@ -106,3 +106,8 @@ internal import Digests
     try output.withBytes { bytes throws(Failure) in try sink(bytes.extracting(first: count)) }
   }
 }
+
+package enum LibZstd {
+  /// Of the library that is linked, such as `1.5.4`.
+  package static var version: String { unsafe String(cString: ZSTD_versionString()) }
+}
