@@ -26,17 +26,17 @@ extension EtcdCluster {
   /// message: etcd then ends its read transaction, and nothing else has happened. A learner, which
   /// no run backs up and which refuses most calls, is asked for its status only.
   package func examine(_ endpoint: Endpoint) throws(EtcdError) -> EndpointCheck {
-    var answer = try probe(endpoint)
+    var candidate = try probe(endpoint)
     var quorumProblem: EtcdError?
     var snapshotProblem: EndpointCheck.SnapshotProblem?
-    if !answer.status.isLearner {
-      try answer.server.signIn(as: credentials)
-      quorumProblem = try self.quorumProblem(of: answer.server)
-      snapshotProblem = try self.snapshotProblem(of: answer.server)
+    if !candidate.status.isLearner {
+      try candidate.server.signIn(as: credentials)
+      quorumProblem = try self.quorumProblem(of: candidate.server)
+      snapshotProblem = try self.snapshotProblem(of: candidate.server)
     }
     return EndpointCheck(
-      status: answer.status, transportName: answer.server.transportName,
-      fallback: answer.fallback, quorumProblem: quorumProblem, snapshotProblem: snapshotProblem)
+      status: candidate.status, transportName: candidate.server.transportName,
+      fallback: candidate.fallback, quorumProblem: quorumProblem, snapshotProblem: snapshotProblem)
   }
 
   private func quorumProblem(of server: any EtcdServer) throws(EtcdError) -> EtcdError? {

@@ -100,38 +100,39 @@ package struct EtcdCluster {
     except broken: Set<UInt64>, needingLeader: Bool = false
   ) throws(EtcdError) -> ChosenMember {
     var failures: [EtcdError] = []
-    var answers: [Answer] = []
+    var candidates: [Candidate] = []
     for endpoint in endpoints {
       do throws(EtcdError) {
-        answers.append(try probe(endpoint))
+        candidates.append(try probe(endpoint))
       } catch {
         if error.stopReason != nil { throw error }
         failures += error.causes
       }
     }
-    guard !answers.isEmpty else {
+    guard !candidates.isEmpty else {
       throw failures.count == 1 ? failures[0] : .noUsableEndpoint(failures)
     }
 
     var withoutQuorum: ChosenMember?
-    let ranked = try MemberChoice.ranked(answers.map(\.status))
+    let ranked = try MemberChoice.ranked(candidates.map(\.status))
     for status in ranked
     where !broken.contains(status.memberID) && !(needingLeader && status.leaderID == nil) {
-      guard var answer = answers.first(where: { $0.status.endpoint == status.endpoint }) else {
+      guard var candidate = candidates.first(where: { $0.status.endpoint == status.endpoint })
+      else {
         continue
       }
       do throws(EtcdError) {
-        try answer.server.signIn(as: credentials)
-        let revision = try answer.server.linearizableRevision()
+        try candidate.server.signIn(as: credentials)
+        let revision = try candidate.server.linearizableRevision()
         return ChosenMember(
-          answer, of: answers, revision: revision, failures: failures,
+          candidate, of: candidates, revision: revision, failures: failures,
           credentials: credentials)
       } catch  where error.isQuorumLoss || error.isSlowAnswer {
         failures.append(error)
         withoutQuorum =
           withoutQuorum
           ?? ChosenMember(
-            answer, of: answers, revision: nil, failures: [], credentials: credentials)
+            candidate, of: candidates, revision: nil, failures: [], credentials: credentials)
       } catch {
         if error.stopReason != nil { throw error }
         // What is wrong with our user, the others refuse, too.
@@ -147,14 +148,14 @@ package struct EtcdCluster {
   }
 
   /// An endpoint that answered.
-  struct Answer {
+  struct Candidate {
     var server: any EtcdServer
     let status: MemberStatus
     /// Why it is not spoken to in gRPC although that was tried.
     var fallback: EtcdError?
   }
 
-  func probe(_ endpoint: Endpoint) throws(EtcdError) -> Answer {
+  func probe(_ endpoint: Endpoint) throws(EtcdError) -> Candidate {
     switch kind {
     case .gateway: return try probe(gateway(at: endpoint))
     case .grpc: return try probe(native(at: endpoint))
@@ -170,11 +171,11 @@ package struct EtcdCluster {
   /// Where both ways fail, it may be either that ought to be mended; but a refusal is etcd's answer.
   private func probe(
     _ gateway: any EtcdServer, insteadOf native: EtcdError
-  ) throws(EtcdError) -> Answer {
+  ) throws(EtcdError) -> Candidate {
     do throws(EtcdError) {
-      var answer = try probe(gateway)
-      answer.fallback = native
-      return answer
+      var candidate = try probe(gateway)
+      candidate.fallback = native
+      return candidate
     } catch {
       if case .refused = error { throw error }
       if error.stopReason != nil { throw error }
@@ -182,10 +183,10 @@ package struct EtcdCluster {
     }
   }
 
-  private func probe(_ server: any EtcdServer) throws(EtcdError) -> Answer {
+  private func probe(_ server: any EtcdServer) throws(EtcdError) -> Candidate {
     var server = server
     let status = try server.probe(signingInAs: credentials)
-    return Answer(server: server, status: status)
+    return Candidate(server: server, status: status)
   }
 
   /// The ways to speak to an endpoint, in the order in which they are tried.
@@ -239,16 +240,16 @@ package struct ChosenMember {
   private let credentials: Credentials?
 
   fileprivate init(
-    _ answer: EtcdCluster.Answer, of answers: [EtcdCluster.Answer], revision: UInt64?,
+    _ candidate: EtcdCluster.Candidate, of candidates: [EtcdCluster.Candidate], revision: UInt64?,
     failures: [EtcdError], credentials: Credentials?
   ) {
     self.credentials = credentials
-    status = answer.status
-    let statuses = answers.map(\.status).filter { $0.clusterID == answer.status.clusterID }
-    highestTerm = statuses.map(\.raftTerm).max() ?? answer.status.raftTerm
-    highestIndex = statuses.map(\.appliedIndex).max() ?? answer.status.appliedIndex
-    server = answer.server
-    fallback = answer.fallback
+    status = candidate.status
+    let statuses = candidates.map(\.status).filter { $0.clusterID == candidate.status.clusterID }
+    highestTerm = statuses.map(\.raftTerm).max() ?? candidate.status.raftTerm
+    highestIndex = statuses.map(\.appliedIndex).max() ?? candidate.status.appliedIndex
+    server = candidate.server
+    fallback = candidate.fallback
     self.revision = revision
     self.failures = failures
   }

@@ -94,8 +94,8 @@ package enum MemberChoice {
 
 // MARK: - JSON of the gateway
 
-/// The answer of `maintenance/status`; field names mix styles, numbers are strings, defaults absent.
-struct StatusAnswer: Decodable {
+/// The response of `maintenance/status`; field names mix styles, numbers are strings, defaults absent.
+struct StatusResponse: Decodable {
   struct Header: Decodable {
     let cluster_id: LenientUInt64?
     let member_id: LenientUInt64?
@@ -113,7 +113,7 @@ struct StatusAnswer: Decodable {
   let isLearner: Bool?
   let errors: [String]?
 
-  /// Returns `nil` where the answer names no member, which no etcd leaves out.
+  /// Returns `nil` where the response names no member, which no etcd leaves out.
   func status(at endpoint: Endpoint) -> MemberStatus? {
     guard let memberID = header?.member_id?.value, let clusterID = header?.cluster_id?.value else {
       return nil

@@ -31,9 +31,9 @@ extension EtcdCluster {
 
   private func health(of endpoint: Endpoint) throws(EtcdError) -> MemberHealth {
     do throws(EtcdError) {
-      var answer = try probe(endpoint)
-      try answer.server.signIn(as: credentials)
-      return .serving(version: answer.status.version, try answer.server.count())
+      var candidate = try probe(endpoint)
+      try candidate.server.signIn(as: credentials)
+      return .serving(version: candidate.status.version, try candidate.server.count())
     } catch {
       if error.stopReason != nil { throw error }
       if error.lacksCredentials {

@@ -41,8 +41,8 @@ extension EtcdServer {
 
 /// How long each kind of call may take, whichever way it goes.
 enum CallLimit {
-  /// In bytes, of every answer but a snapshot: none of them grows with the database.
-  static let answerSize = 256 << 10
+  /// In bytes, of every response but a snapshot: none of them grows with the database.
+  static let responseSize = 256 << 10
   /// Answered from memory; but one packet lost on the way to the name server costs five seconds.
   static let status = Duration.seconds(8)
   /// Hashing a password is slow by design, and the token goes through raft.
@@ -51,7 +51,7 @@ enum CallLimit {
   static let linearizableRead = Duration.seconds(15)
 }
 
-/// The longest text of a foreign answer that an error message quotes.
+/// The longest text of a foreign response that an error message quotes.
 ///
 /// It ends where something like base64 begins: that may be a part of the database, whose contents
 /// must not be shown.

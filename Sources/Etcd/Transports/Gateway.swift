@@ -47,14 +47,15 @@ struct Gateway: EtcdServer {
       let name: String
       let password: String
     }
-    struct Answer: Decodable {
+    struct AuthenticateResponse: Decodable {
       let token: String
     }
     do throws(EtcdError) {
       let question = Question(name: credentials.username, password: credentials.password)
-      let answer: Answer = try call("auth/authenticate", question, within: CallLimit.signIn)
-      token = answer.token
-      Secrets.register(answer.token)
+      let response: AuthenticateResponse = try call(
+        "auth/authenticate", question, within: CallLimit.signIn)
+      token = response.token
+      Secrets.register(response.token)
     } catch .refused(_, _, let message) where Refusal.isAuthenticationOff(message) {
       return
     } catch .strangeAnswer(_, let call, let status, _) {
@@ -65,8 +66,9 @@ struct Gateway: EtcdServer {
 
   private func status() throws(EtcdError) -> MemberStatus {
     struct Nothing: Encodable {}
-    let answer: StatusAnswer = try call("maintenance/status", Nothing(), within: CallLimit.status)
-    guard let status = answer.status(at: endpoint) else {
+    let response: StatusResponse = try call(
+      "maintenance/status", Nothing(), within: CallLimit.status)
+    guard let status = response.status(at: endpoint) else {
       throw .strangeAnswer(
         endpoint: endpoint, call: "maintenance/status", status: 200, text: "no member id")
     }
@@ -79,11 +81,12 @@ struct Gateway: EtcdServer {
       let limit = "1"
       let keys_only = true
     }
-    struct Answer: Decodable {
-      let header: StatusAnswer.Header
+    struct RangeResponse: Decodable {
+      let header: StatusResponse.Header
     }
-    let answer: Answer = try call("kv/range", Question(), within: CallLimit.linearizableRead)
-    return try sureRevision(answer.header.revision?.value, told: "kv/range")
+    let response: RangeResponse = try call(
+      "kv/range", Question(), within: CallLimit.linearizableRead)
+    return try sureRevision(response.header.revision?.value, told: "kv/range")
   }
 
   func count() throws(EtcdError) -> KeyCount {
@@ -92,12 +95,14 @@ struct Gateway: EtcdServer {
       let range_end = "AA=="  // from the zero byte to the zero byte: everything
       let count_only = true
     }
-    struct Answer: Decodable {
-      let header: StatusAnswer.Header
+    struct RangeResponse: Decodable {
+      let header: StatusResponse.Header
       let count: LenientUInt64?
     }
-    let answer: Answer = try call("kv/range", Question(), within: CallLimit.linearizableRead)
-    return KeyCount(keys: answer.count?.value ?? 0, revision: answer.header.revision?.value ?? 0)
+    let response: RangeResponse = try call(
+      "kv/range", Question(), within: CallLimit.linearizableRead)
+    return KeyCount(
+      keys: response.count?.value ?? 0, revision: response.header.revision?.value ?? 0)
   }
 
   func openSnapshot(demandingLeader: Bool) throws(EtcdError) -> SnapshotMessages {
@@ -120,9 +125,9 @@ struct Gateway: EtcdServer {
 
   // MARK: One call
 
-  private func call<Answer: Decodable>(
+  private func call<Decoded: Decodable>(
     _ path: String, _ question: some Encodable, within total: Duration
-  ) throws(EtcdError) -> Answer {
+  ) throws(EtcdError) -> Decoded {
     let body: Data
     do { body = try JSONEncoder().encode(question) } catch {
       preconditionFailure("a question of plain fields could not be encoded: \(error)")
@@ -132,18 +137,18 @@ struct Gateway: EtcdServer {
     let response: Response
     do throws(TransferError) {
       response = try transport.send(
-        request(path, body), over: connection, limit: CallLimit.answerSize)
+        request(path, body), over: connection, limit: CallLimit.responseSize)
     } catch {
       throw .unreachable(endpoint: endpoint, error)
     }
     guard response.status == 200 else {
       throw fault(path, status: response.status, body: response.body)
     }
-    guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(response.body)) else {
+    guard let decoded = try? JSONDecoder().decode(Decoded.self, from: Data(response.body)) else {
       throw .strangeAnswer(
         endpoint: endpoint, call: path, status: 200, text: excerpt(response.body))
     }
-    return answer
+    return decoded
   }
 
   private func request(_ path: String, _ body: Data) -> Request {

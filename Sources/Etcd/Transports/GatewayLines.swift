@@ -7,7 +7,7 @@ package import HTTP
 /// `{"result":{"remaining_bytes":"N","blob":"…"}}`
 ///
 /// A line end follows each message, but not in etcd 3.3.0 to 3.3.20: there the next message does.
-/// An error may come after any number of messages, with or without a line end, in an answer of
+/// An error may come after any number of messages, with or without a line end, in a response of
 /// status 200 that ends cleanly.
 package struct GatewayLines: SnapshotDecoder {
   private var inbox = Inbox()

@@ -55,20 +55,20 @@ struct NativeGRPC: EtcdServer {
   /// StatusResponse: 1 header, 2 version, 3 dbSize, 4 leader, 5 raftIndex, 6 raftTerm,
   /// 7 raftAppliedIndex, 8 errors, 10 isLearner.
   private func status() throws(EtcdError) -> MemberStatus {
-    let answer = try call("Maintenance/Status", ProtobufWriter(), within: CallLimit.status)
-    guard let header = answer.message(1), header.number(2) != 0 else {
+    let response = try call("Maintenance/Status", ProtobufWriter(), within: CallLimit.status)
+    guard let header = response.message(1), header.number(2) != 0 else {
       throw .strangeAnswer(
         endpoint: endpoint, call: "Maintenance/Status", status: 200, text: "no member id")
     }
-    let leader = answer.number(4)
-    let applied = answer.number(7)
+    let leader = response.number(4)
+    let applied = response.number(7)
     return MemberStatus(
       endpoint: endpoint, clusterID: header.number(1), memberID: header.number(2),
-      version: answer.text(2), databaseSize: answer.number(3), revision: header.number(3),
-      raftTerm: answer.number(6), appliedIndex: applied == 0 ? answer.number(5) : applied,
+      version: response.text(2), databaseSize: response.number(3), revision: header.number(3),
+      raftTerm: response.number(6), appliedIndex: applied == 0 ? response.number(5) : applied,
       tellsAppliedIndex: applied != 0,
-      leaderID: leader == 0 ? nil : leader, isLearner: answer.number(10) != 0,
-      errors: answer.texts(8))
+      leaderID: leader == 0 ? nil : leader, isLearner: response.number(10) != 0,
+      errors: response.texts(8))
   }
 
   /// RangeRequest: 1 key, 3 limit, 8 keys_only. Of RangeResponse only 1 header is of interest.
@@ -77,8 +77,8 @@ struct NativeGRPC: EtcdServer {
     question.add(1, [0])  // one zero byte: the first possible key, whether or not it exists
     question.add(3, 1)
     question.add(8, 1)
-    let answer = try call("KV/Range", question, within: CallLimit.linearizableRead)
-    return try sureRevision(answer.message(1)?.number(3), told: "KV/Range")
+    let response = try call("KV/Range", question, within: CallLimit.linearizableRead)
+    return try sureRevision(response.message(1)?.number(3), told: "KV/Range")
   }
 
   /// RangeRequest: 1 key, 2 range_end, 9 count_only; RangeResponse: 1 header, 4 count.
@@ -87,27 +87,27 @@ struct NativeGRPC: EtcdServer {
     question.add(1, [0])
     question.add(2, [0])  // from the zero byte to the zero byte: everything
     question.add(9, 1)
-    let answer = try call("KV/Range", question, within: CallLimit.linearizableRead)
-    return KeyCount(keys: answer.number(4), revision: answer.message(1)?.number(3) ?? 0)
+    let response = try call("KV/Range", question, within: CallLimit.linearizableRead)
+    return KeyCount(keys: response.number(4), revision: response.message(1)?.number(3) ?? 0)
   }
 
   func openSnapshot(demandingLeader: Bool) throws(EtcdError) -> SnapshotMessages {
     let call = "Maintenance/Snapshot"
     var request = request(call, ProtobufWriter())
     if demandingLeader { request.headers.add("hasleader", "true") }
-    let answer: Response
+    let response: Response
     do throws(TransferError) {
       let download = try transport.download(request, over: connection)
       if Self.isGRPC(download.status, download.headers), GRPCStatus(download.headers) == nil {
         return SnapshotMessages(download, decoder: GRPCFrames(), from: endpoint)
       }
       let (status, headers) = (download.status, download.headers)
-      answer = Response(
+      response = Response(
         status: status, headers: headers, body: try download.readAll(limit: 64 * 1024))
     } catch {
       throw .unreachable(endpoint: endpoint, error)
     }
-    throw fault(call, answer)
+    throw fault(call, response)
   }
 
   // MARK: One call
@@ -117,17 +117,17 @@ struct NativeGRPC: EtcdServer {
   ) throws(EtcdError) -> ProtobufMessage {
     var connection = connection
     connection.timeouts.total = total
-    let answer: Response
+    let response: Response
     do throws(TransferError) {
-      answer = try transport.send(
-        request(call, question), over: connection, limit: CallLimit.answerSize)
+      response = try transport.send(
+        request(call, question), over: connection, limit: CallLimit.responseSize)
     } catch {
       throw .unreachable(endpoint: endpoint, error)
     }
-    guard Self.isGRPC(answer.status, answer.headers),
-      GRPCStatus(answer.trailers)?.code == 0,
-      let message = Self.onlyMessage(in: answer.body)
-    else { throw fault(call, answer) }
+    guard Self.isGRPC(response.status, response.headers),
+      GRPCStatus(response.trailers)?.code == 0,
+      let message = Self.onlyMessage(in: response.body)
+    else { throw fault(call, response) }
     return message
   }
 
@@ -152,17 +152,17 @@ struct NativeGRPC: EtcdServer {
     return ProtobufMessage(Array(body[GRPCFrames.headerSize...]))
   }
 
-  /// An answer without any message carries its status in the head.
-  private func fault(_ call: String, _ answer: Response) -> EtcdError {
-    let status = GRPCStatus(answer.trailers) ?? GRPCStatus(answer.headers)
-    if let status, status.code != 0, answer.status == 200 {
+  /// A response without any message carries its status in the head.
+  private func fault(_ call: String, _ response: Response) -> EtcdError {
+    let status = GRPCStatus(response.trailers) ?? GRPCStatus(response.headers)
+    if let status, status.code != 0, response.status == 200 {
       return .refused(endpoint: endpoint, call: call, message: status.message)
     }
-    guard Self.isGRPC(answer.status, answer.headers) else {
+    guard Self.isGRPC(response.status, response.headers) else {
       return .notGRPC(
-        endpoint: endpoint, status: answer.status, text: excerpt(answer.body))
+        endpoint: endpoint, status: response.status, text: excerpt(response.body))
     }
     return .strangeAnswer(
-      endpoint: endpoint, call: call, status: answer.status, text: "no message or no gRPC status")
+      endpoint: endpoint, call: call, status: response.status, text: "no message or no gRPC status")
   }
 }
