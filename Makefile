@@ -3,8 +3,8 @@
 .DEFAULT_GOAL := help
 
 release := swift build -c release --static-swift-stdlib
-# The tests that CI builds once and throws away need neither debug information nor an index: a sixth of the work.
-debug := $(if $(CI),-debug-info-format none --disable-index-store)
+# CI builds the tests once and throws them away: debug information would be for nobody.
+debug := $(if $(CI),-debug-info-format none)
 # Empty outside a clone; `etcd-backup version` then says that it is unknown.
 commit = $(shell git rev-parse HEAD 2>/dev/null)
 binary := .build/release/etcd-backup
