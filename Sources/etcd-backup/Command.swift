@@ -24,6 +24,10 @@ struct EtcdBackup: ParsableCommand {
     Termination.begin()
     Secrets.registerProxies(of: ProcessInfo.processInfo.environment)
     do {
+      // Swift reads them from /proc. Without it, every command would be taken for a backup.
+      guard CommandLine.argc > 0 else {
+        throw ValidationError("The command line cannot be read: /proc is not mounted.")
+      }
       try showHelpToPerson()
       var command = try parse(CommandLine.arguments.dropFirst())
       try command.run()

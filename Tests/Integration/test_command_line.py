@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import yaml
 
-from processes import CLEAN_ENVIRONMENT, ROOT
+from processes import CLEAN_ENVIRONMENT, PATIENCE, ROOT
 from program import BINARY
 
 # The program alone
@@ -145,3 +145,12 @@ def test_bash_completes_commands_options_formats_and_words_for_backups(words, of
     done = subprocess.run(["bash", "-c", script, BINARY, *words], capture_output=True, text=True, env={
         **CLEAN_ENVIRONMENT, "PATH": f"{BINARY.parent}:{os.environ['PATH']}"})  # fmt: skip
     assert {word.strip() for word in done.stdout.splitlines()} == offered, done
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can hide /proc")
+def test_where_the_command_line_cannot_be_read_nothing_is_taken_for_a_backup():
+    """Swift reads it from /proc, which a chroot may lack."""
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", 'mount -t tmpfs none /proc && exec "$0" list',
+         str(BINARY)], capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 64 and "/proc is not mounted" in done.stderr, done
