@@ -31,21 +31,21 @@ package struct ServiceError: Error, Equatable {
 
   /// Reads an answer that is not the one hoped for, as it came in at `now`, in seconds since 1970.
   package init(
-    _ answer: Response, to operation: StorageOperation, at url: String, now: Int,
+    _ response: Response, to operation: StorageOperation, at url: String, now: Int,
     grant: AccessGrant = .accountKey
   ) {
-    let body = ErrorBody(answer.body)
+    let body = ErrorBody(response.body)
     self.operation = operation
     self.url = url
-    status = answer.status
-    code = answer.headers["x-ms-error-code"] ?? body.code
+    status = response.status
+    code = response.headers["x-ms-error-code"] ?? body.code
     message = body.presentableMessage
     details = body.details
-    requestID = answer.headers["x-ms-request-id"]
-    secondsAhead = answer.secondsAhead(at: now)
-    retryAfter = answer.retryAfter
+    requestID = response.headers["x-ms-request-id"]
+    secondsAhead = response.secondsAhead(at: now)
+    retryAfter = response.retryAfter
     self.grant = grant
-    expectedTenant = answer.challengedTenant
+    expectedTenant = response.challengedTenant
     time = now
   }
 

@@ -1,4 +1,4 @@
-// A server's whole answer: status, header fields, body.
+// A server's whole response: status, header fields, body.
 
 package struct Response: Sendable {
   package let status: Int

@@ -1,4 +1,4 @@
-// What goes over the wire, as the API server spells it: the JSON of requests and answers.
+// What goes over the wire, as the API server spells it: the JSON of requests and responses.
 
 internal import Console
 internal import FoundationEssentials
@@ -59,7 +59,7 @@ struct AccessReview: Encodable {
     let name: String?
   }
 
-  struct Answer: Decodable {
+  struct Response: Decodable {
     struct Status: Decodable {
       let allowed: Bool
     }

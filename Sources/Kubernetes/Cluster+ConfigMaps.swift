@@ -38,7 +38,7 @@ extension Cluster {
   /// See https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply.
   private func patch(
     _ fields: [String: String], inConfigMap name: String
-  ) throws(KubernetesError) -> Answer {
+  ) throws(KubernetesError) -> CallResponse {
     let patch = APICall("patch", .configMaps, named: name, in: namespace)
     do throws(KubernetesError) {
       return try perform(
@@ -60,7 +60,7 @@ extension Cluster {
   /// See https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions.
   private func update(
     _ fields: [String: String], inConfigMap name: String
-  ) throws(KubernetesError) -> Answer {
+  ) throws(KubernetesError) -> CallResponse {
     let get = APICall("get", .configMaps, named: name, in: namespace)
     let update = APICall("update", .configMaps, named: name, in: namespace)
     var attempt = 1
@@ -78,11 +78,11 @@ extension Cluster {
 
   /// An admission webhook may have changed what we sent.
   private func check(
-    _ fields: [String: String], in answer: Answer
+    _ fields: [String: String], in response: CallResponse
   ) throws(KubernetesError) {
-    let data = try answer.decoded(as: DataObject.self).data ?? [:]
+    let data = try response.decoded(as: DataObject.self).data ?? [:]
     for (key, value) in fields.sorted(by: { $0.key < $1.key }) where data[key] != value {
-      throw .notRecorded(answer.call, key: key)
+      throw .notRecorded(response.call, key: key)
     }
   }
 }

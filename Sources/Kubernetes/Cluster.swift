@@ -60,7 +60,7 @@ package struct Cluster {
     let question = AccessReview(of: APICall(verb, resource, named: name, in: namespace))
     let call = APICall("create", .accessReviews, named: nil, in: namespace)
     return try perform(call, "POST", body: JSON.encode(question))
-      .decoded(as: AccessReview.Answer.self).status.allowed
+      .decoded(as: AccessReview.Response.self).status.allowed
   }
 }
 
@@ -71,7 +71,7 @@ extension Cluster {
   func perform(
     _ call: APICall, _ method: String, body: [UInt8]? = nil,
     contentType: String = "application/json"
-  ) throws(KubernetesError) -> Answer {
+  ) throws(KubernetesError) -> CallResponse {
     var attempt = 1
     var hasRefreshed = false
     while true {
@@ -86,7 +86,7 @@ extension Cluster {
       var retryAfter: Duration?
       switch result {
       case .success(let response) where response.isSuccess:
-        return Answer(call: call, body: response.body)
+        return CallResponse(call: call, body: response.body)
       case .success(let response):
         if response.status == 401, !hasRefreshed {
           hasRefreshed = true
@@ -141,8 +141,8 @@ extension Cluster {
   }
 }
 
-/// The body of a good answer, and to what.
-struct Answer {
+/// The body of a successful response, and of which call it is.
+struct CallResponse {
   let call: APICall
   let body: [UInt8]
 

@@ -119,20 +119,20 @@ package struct BlobContainer {
     switch result {
     case .failure(let error):
       throw .unanswered(request.operation, error, attempts: attempt)
-    case .success(let answer):
-      guard request.operation.succeeds(with: answer.status) else {
-        var refusal = refusal(answer, of: request)
+    case .success(let response):
+      guard request.operation.succeeds(with: response.status) else {
+        var refusal = refusal(response, of: request)
         refusal.isCredentialReplaced = credential.replace(after: refusal, of: sent)
         throw .refused(refusal, attempts: attempt)
       }
       credential.noteAcceptance(of: sent)
-      return answer
+      return response
     }
   }
 
-  func refusal(_ answer: Response, of request: StorageRequest) -> ServiceError {
+  func refusal(_ response: Response, of request: StorageRequest) -> ServiceError {
     ServiceError(
-      answer, to: request.operation, at: url(of: request), now: clock(), grant: credential.grant)
+      response, to: request.operation, at: url(of: request), now: clock(), grant: credential.grant)
   }
 
   // MARK: Trying again

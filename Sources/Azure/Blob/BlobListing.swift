@@ -76,10 +76,10 @@ package struct BlobListing {
     if !marker.isEmpty { query.append(("marker", marker)) }
     if !metadata.isEmpty { query.append(("include", "metadata")) }
     let request = StorageRequest(.listBlobs, path: container.path, query: query)
-    let answer = try container.send(request)
-    storeClock = answer.headers["date"].flatMap(HTTPDate.parse)
+    let response = try container.send(request)
+    storeClock = response.headers["date"].flatMap(HTTPDate.parse)
     do throws(XMLError) {
-      let page = try ListingPage(answer.body, metadata: metadata)
+      let page = try ListingPage(response.body, metadata: metadata)
       try advance(from: marker, over: page)
       self.marker = page.nextMarker
       return page.blobs

@@ -41,7 +41,7 @@ package struct BlobMetadata: Hashable, Sendable, ExpressibleByDictionaryLiteral 
   }
 
   /// What an answer's head tells; the names' case is dropped, as their meaning does not depend on it.
-  init(answer headers: Headers) {
+  init(response headers: Headers) {
     for field in headers.fields {
       let name = field.name.lowercased()
       guard name.hasPrefix(Self.headerPrefix) else { continue }

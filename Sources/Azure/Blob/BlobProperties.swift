@@ -47,31 +47,31 @@ extension BlobContainer {
   package func properties() throws(AzureError) -> ContainerProperties? {
     let request = StorageRequest(
       .getContainerProperties, path: path, query: [("restype", "container")])
-    let answer: Response
+    let response: Response
     do {
-      answer = try send(request)
+      response = try send(request)
     } catch {
       if case .refused(let refusal, _) = error, refusal.status == 403 { return nil }
       throw error
     }
     return ContainerProperties(
-      hasImmutabilityPolicy: answer.headers["x-ms-has-immutability-policy"] == "true",
-      hasLegalHold: answer.headers["x-ms-has-legal-hold"] == "true",
+      hasImmutabilityPolicy: response.headers["x-ms-has-immutability-policy"] == "true",
+      hasLegalHold: response.headers["x-ms-has-legal-hold"] == "true",
       hasVersionLevelImmutability:
-        answer.headers["x-ms-immutable-storage-with-versioning-enabled"].map { $0 == "true" })
+        response.headers["x-ms-immutable-storage-with-versioning-enabled"].map { $0 == "true" })
   }
 
   /// What the store says about a committed blob; `nil` where there is none.
   package func properties(of blob: BlobName) throws(AzureError) -> BlobProperties? {
     let request = StorageRequest(.getBlobProperties, path: path(of: blob))
-    let answer: Response
+    let response: Response
     do {
-      answer = try send(request)
+      response = try send(request)
     } catch {
       if error.isAbsentBlob { return nil }
       throw error
     }
-    let headers = answer.headers
+    let headers = response.headers
     guard let size = headers["content-length"].flatMap({ Int($0) }), size >= 0,
       let etag = headers["etag"].flatMap({ ETag($0) }),
       let lastModified = headers["last-modified"].flatMap(HTTPDate.parse)
@@ -84,7 +84,7 @@ extension BlobContainer {
       accessTier: headers["x-ms-access-tier"], archiveStatus: headers["x-ms-archive-status"],
       immutableUntil: headers["x-ms-immutability-policy-until-date"].flatMap(HTTPDate.parse),
       immutabilityMode: headers["x-ms-immutability-policy-mode"],
-      metadata: BlobMetadata(answer: headers))
+      metadata: BlobMetadata(response: headers))
   }
 
   /// The blocks that a blob is made of, in their order.
@@ -92,9 +92,9 @@ extension BlobContainer {
     let request = StorageRequest(
       .getBlockList, path: path(of: blob),
       query: [("comp", "blocklist"), ("blocklisttype", "committed")])
-    let answer = try send(request)
+    let response = try send(request)
     do {
-      return try CommittedBlock.list(from: answer.body)
+      return try CommittedBlock.list(from: response.body)
     } catch {
       throw .unreadable(request.operation, url: url(of: request), reason: error.description)
     }

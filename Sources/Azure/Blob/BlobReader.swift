@@ -129,9 +129,9 @@ package struct BlobReader: ~Copyable {
         .getBlob, url: container.url(of: request), reason: "it is not the range that was asked for")
     }
     if range.payload.count == range.bytes.count { return }
-    let answer = try container.judge(
+    let response = try container.judge(
       result, of: request, sentAs: exchange.request, attempt: range.asking.attempt)
-    guard answer.status == 206 else {
+    guard response.status == 206 else {
       throw .unreadable(
         .getBlob, url: container.url(of: request), reason: "it is not a part, but status 200")
     }

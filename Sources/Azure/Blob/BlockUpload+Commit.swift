@@ -28,8 +28,8 @@ extension BlockUpload {
     while true {
       let failure: AzureError
       do throws(AzureError) {
-        let answer = try container.sendOnce(request, attempt: attempt)
-        let etag = try container.etag(of: answer, to: request)
+        let response = try container.sendOnce(request, attempt: attempt)
+        let etag = try container.etag(of: response, to: request)
         return receipt(etag, metadata, options, blocks)
       } catch {
         failure = error
@@ -96,9 +96,9 @@ extension BlockUpload {
 
 extension BlobContainer {
   fileprivate func etag(
-    of answer: Response, to request: StorageRequest
+    of response: Response, to request: StorageRequest
   ) throws(AzureError) -> ETag {
-    guard let etag = answer.headers["etag"].flatMap({ ETag($0) }) else {
+    guard let etag = response.headers["etag"].flatMap({ ETag($0) }) else {
       throw .unreadable(request.operation, url: url(of: request), reason: "it carries no ETag")
     }
     return etag

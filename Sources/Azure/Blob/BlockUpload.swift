@@ -134,9 +134,9 @@ package struct BlockUpload: ~Copyable {
   private func confirm(
     _ block: Block, _ sent: Request, _ result: Result<Response, TransferError>
   ) throws(AzureError) {
-    let answer = try container.judge(
+    let response = try container.judge(
       result, of: request(for: block), sentAs: sent, attempt: block.sending.attempt)
-    let stored = answer.headers["x-ms-content-crc64"]
+    let stored = response.headers["x-ms-content-crc64"]
     guard stored == nil || stored == block.checksum.headerValue else {
       throw .damagedBlock(blob, index: block.index, attempts: block.sending.attempt)
     }

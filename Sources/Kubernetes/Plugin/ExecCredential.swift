@@ -11,7 +11,7 @@ struct ExecCredential {
   /// Seconds since 1970; `nil`: until the server refuses it.
   let expiry: Int?
 
-  private struct Answer: Decodable {
+  private struct Output: Decodable {
     struct Status: Decodable {
       let token: String?
       let clientCertificateData: String?
@@ -24,19 +24,19 @@ struct ExecCredential {
     let status: Status?
   }
 
-  /// `now` is in seconds since 1970. No error quotes the answer: it may hold a secret.
+  /// `now` is in seconds since 1970. No error quotes the output: it may hold a secret.
   init(
     _ bytes: [UInt8], version: String, now: Int = time(nil)
   ) throws(PluginFault.Problem) {
-    guard let answer = JSON.decode(Answer.self, from: bytes), answer.kind == "ExecCredential" else {
+    guard let output = JSON.decode(Output.self, from: bytes), output.kind == "ExecCredential" else {
       throw .unreadable("is not the JSON of an ExecCredential")
     }
     // Read before anything is refused: that registers the secrets.
-    let token = answer.status?.token.flatMap { BearerToken($0) }
-    guard answer.apiVersion == version else {
+    let token = output.status?.token.flatMap { BearerToken($0) }
+    guard output.apiVersion == version else {
       throw .unreadable("is not of the version \(version), which the kubeconfig names")
     }
-    guard let status = answer.status else { throw .unreadable("has no status") }
+    guard let status = output.status else { throw .unreadable("has no status") }
     let certificate = Self.nonempty(status.clientCertificateData)
     let key = Self.nonempty(status.clientKeyData)
     if Self.nonempty(status.token) != nil, token == nil {

@@ -38,7 +38,7 @@ struct ExecPlugin: Sendable, Equatable {
         error.code == E2BIG ? .tooMuchInput : .notStarted(reason: error.description))
     }
     // Before anything is told: reading it registers its secrets.
-    let answer = Result { () throws(PluginFault.Problem) in
+    let response = Result { () throws(PluginFault.Problem) in
       try ExecCredential(result.output, version: version)
     }
     let lines = Self.lines(of: result.messages)
@@ -51,7 +51,7 @@ struct ExecPlugin: Sendable, Equatable {
     case .tooMuchOutput: throw fault(.tooMuchOutput)
     }
     do throws(PluginFault.Problem) {
-      return try answer.get()
+      return try response.get()
     } catch {
       throw fault(error)
     }
